@@ -1,0 +1,182 @@
+"""Stage ``ledger``: double entry per book, and which months' reports that touches.
+
+What belongs here: reading one book's clean and categorized rows, calling ``manna.ledger``, writing, and
+the checks that the books balance. What does not: any rule of bookkeeping.
+
+A book whose rows cannot be booked (more sold than held, say) keeps its last good ledger and fails its
+check; the other books go on.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import polars as pl
+
+from assets.common import BooksConfig, Manna, chosen, key, result, spec
+from manna.books import Book
+from manna.contracts.declaration import content_hash
+from manna.contracts.ledger import RECONCILIATION
+from manna.contracts.portfolio import VALUATIONS
+from manna.ledger import LedgerError, keep_books, month_hashes, out_of_balance
+from resources.installation import Installation
+from resources.lake import Change, LakeTransaction
+
+TABLES = ("journal", "postings", "lots", "gains", "reconciliation")
+SOURCES = {
+    "accounts": "clean.accounts",
+    "balances": "clean.balances",
+    "transactions": "clean.transactions",
+    "securities": "clean.securities",
+    "holdings": "clean.holdings",
+    "trades": "clean.trades",
+    "categories": "categorized.transactions",
+    "transfers": "categorized.transfers",
+}
+MONTHS = "ledger.months"
+
+
+@dataclass(slots=True)
+class _Kept:
+    changes: dict[str, Change] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    unbalanced: int = 0
+    differences: dict[str, str] = field(default_factory=dict)
+
+
+@dg.multi_asset(
+    name="keep_books",
+    specs=[spec(f"ledger.{table}", deps=tuple(SOURCES.values())) for table in TABLES],
+    check_specs=[
+        dg.AssetCheckSpec(
+            "balanced",
+            asset=key("ledger.postings"),
+            blocking=True,
+            description="every entry sums to zero per currency, in every book",
+        ),
+        dg.AssetCheckSpec(
+            "every_book_kept",
+            asset=key("ledger.journal"),
+            description="no book had to keep its last good ledger",
+        ),
+        dg.AssetCheckSpec(
+            "reconciled",
+            asset=key("ledger.reconciliation"),
+            description="ledger equals provider on every snapshot day",
+        ),
+    ],
+)
+def ledger(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
+    """Keeps the books: journal, postings, lots, gains and reconciliation, in one lake transaction."""
+    wanted = chosen(manna.books, config.books)
+    kept = manna.lake.commit(
+        [f"ledger.{table}" for table in TABLES],
+        lambda transaction: _keep(manna, wanted, transaction),
+        author="ledger",
+        message=f"run {context.run_id}",
+    )
+    for table in TABLES:
+        yield result(f"ledger.{table}", kept.changes.get(table, Change()))
+    yield dg.AssetCheckResult(
+        passed=kept.unbalanced == 0,
+        asset_key=key("ledger.postings"),
+        check_name="balanced",
+        metadata={"entries out of balance": kept.unbalanced},
+    )
+    yield dg.AssetCheckResult(
+        passed=not kept.refused,
+        asset_key=key("ledger.journal"),
+        check_name="every_book_kept",
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=kept.refused,
+    )
+    yield dg.AssetCheckResult(
+        passed=not kept.differences,
+        asset_key=key("ledger.reconciliation"),
+        check_name="reconciled",
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=kept.differences,
+    )
+
+
+def _keep(manna: Installation, wanted: list[str], transaction: LakeTransaction) -> _Kept:
+    kept = _Kept()
+    securities = transaction.read("clean.securities")
+    for book_id in wanted:
+        book, scope = manna.books[book_id], {"book": book_id}
+        inputs = {
+            name: securities if name == "securities" else transaction.read(address, scope)
+            for name, address in SOURCES.items()
+        }
+        try:
+            books = keep_books(book, **inputs, today=today(manna, book))
+        except LedgerError as error:
+            kept.refused[book_id] = str(error)
+            continue
+        for table in TABLES:
+            change = transaction.replace(f"ledger.{table}", getattr(books, table), scope)
+            kept.changes[table] = kept.changes.get(table, Change()) + change
+        kept.unbalanced += out_of_balance(books.postings).height
+        open_ = books.reconciliation.filter(pl.col("basis") == "difference")
+        kept.differences |= {
+            f"{book_id} {row['account_id']} {row['as_of']}": f"{row['difference']} {row['currency']}"
+            for row in open_.iter_rows(named=True)
+        }
+    return kept
+
+
+@dg.multi_asset(
+    name="hash_months",
+    specs=[
+        spec(
+            MONTHS,
+            deps=("ledger.postings", "ledger.reconciliation", "portfolio.valuations", "clean.quarantine"),
+        )
+    ],
+)
+def months(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> dg.MaterializeResult[Any]:
+    """Hashes all that each month's reports depend on, so that only changed months are made again."""
+
+    def work(transaction: LakeTransaction) -> Change:
+        change = Change()
+        for book_id in chosen(manna.books, config.books):
+            scope, day = {"book": book_id}, today(manna, manna.books[book_id])
+            postings = transaction.read("ledger.postings", scope)
+            extras = _extras(manna, transaction, book_id, day)
+            hashes = month_hashes(book_id, postings, today=day, extras=extras)
+            change += transaction.replace(MONTHS, hashes, scope)
+        return change
+
+    change = manna.lake.commit([MONTHS], work, author=MONTHS, message=f"run {context.run_id}")
+    return result(MONTHS, change)
+
+
+def _extras(
+    manna: Installation, transaction: LakeTransaction, book_id: str, day: date
+) -> Mapping[date, str]:
+    """What reports show beside postings: month-end valuations, reconciliation, and open items of today."""
+    scope, found = {"book": book_id}, dict[date, list[str]]()
+    ends = transaction.read("portfolio.valuations", scope).filter(
+        (pl.col("date") == pl.col("date").dt.month_end()) | (pl.col("date") == day)
+    )
+    reconciled = transaction.read("ledger.reconciliation", scope)
+    for contract, rows, when in ((VALUATIONS, ends, "date"), (RECONCILIATION, reconciled, "as_of")):
+        for (month,), part in rows.with_columns(month=pl.col(when).dt.truncate("1mo")).group_by(["month"]):
+            found.setdefault(month, []).append(content_hash(contract, part))  # type: ignore[arg-type]
+    quarantined = transaction.read("clean.quarantine", scope).height
+    open_month = [*found.get(day.replace(day=1), []), str(complete_through(manna, book_id)), str(quarantined)]
+    return {month: " ".join(parts) for month, parts in (found | {day.replace(day=1): open_month}).items()}
+
+
+def today(manna: Installation, book: Book) -> date:
+    """The day it is in the book's time zone."""
+    return manna.settings.now().astimezone(ZoneInfo(book.time_zone)).date()
+
+
+def complete_through(manna: Installation, book_id: str) -> date | None:
+    """The day up to which every connection of the book is known complete; null when one never answered."""
+    days = [connection["complete_through"] for connection in manna.ops.connections(book=book_id)]
+    return None if not days or None in days else min(days)

@@ -1,0 +1,112 @@
+"""Stage ``portfolio``: daily valuations, drift, and (in the job ``rebalance``) the plan.
+
+What belongs here: reading ledger and prices, calling ``manna.portfolio``, writing. What does not: any
+rule of valuation or sizing, and orders.
+"""
+
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from assets.common import BooksConfig, Manna, chosen, result, spec
+from assets.ledger import today
+from manna.portfolio.drift import drift as measure_drift
+from manna.portfolio.rebalance import last_prices, rebalance_plan
+from manna.portfolio.valuation import valuations as value_positions
+from resources.lake import Change, LakeTransaction
+
+VALUATIONS, DRIFT, PLAN = "portfolio.valuations", "portfolio.drift", "portfolio.rebalance_plan"
+_BY_BOOK = {
+    "postings": "ledger.postings",
+    "lots": "ledger.lots",
+    "accounts": "clean.accounts",
+    "holdings": "clean.holdings",
+}
+_SHARED = {
+    "securities": "clean.securities",
+    "bars": "clean.bars",
+    "corporate_actions": "clean.corporate_actions",
+}
+
+
+@dg.multi_asset(
+    name="value_positions",
+    specs=[spec(VALUATIONS, deps=(*_BY_BOOK.values(), *_SHARED.values()))],
+)
+def valuations(
+    context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna
+) -> dg.MaterializeResult[Any]:
+    """Values every position of every investment account on every day."""
+
+    def work(transaction: LakeTransaction) -> Change:
+        shared = {name: transaction.read(address) for name, address in _SHARED.items()}
+        change = Change()
+        for book in chosen(manna.books, config.books):
+            scope = {"book": book}
+            own = {name: transaction.read(address, scope) for name, address in _BY_BOOK.items()}
+            first, last = _first_day(own["postings"]), today(manna, manna.books[book])
+            if first is None or first > last:
+                change += transaction.replace(VALUATIONS, transaction.read(VALUATIONS, scope).clear(), scope)
+                continue
+            found = value_positions(**own, **shared, first=first, last=last)
+            change += transaction.replace(VALUATIONS, found, scope)
+        return change
+
+    change = manna.lake.commit([VALUATIONS], work, author=VALUATIONS, message=f"run {context.run_id}")
+    return result(VALUATIONS, change)
+
+
+def _first_day(postings: pl.DataFrame) -> date | None:
+    first = postings["date"].min()
+    return first if isinstance(first, date) else None
+
+
+@dg.multi_asset(name="measure_drift", specs=[spec(DRIFT, deps=(VALUATIONS, "clean.accounts"))])
+def drift(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> dg.MaterializeResult[Any]:
+    """Measures each book's weights against its targets, today."""
+
+    def work(transaction: LakeTransaction) -> tuple[Change, int]:
+        change, breached = Change(), 0
+        for book_id in chosen(manna.books, config.books):
+            scope, book = {"book": book_id}, manna.books[book_id]
+            found = measure_drift(
+                book,
+                transaction.read(VALUATIONS, scope),
+                transaction.read("clean.accounts", scope),
+                today(manna, book),
+            )
+            breached += int(found["breached"].sum() or 0)
+            change += transaction.replace(DRIFT, found, scope)
+        return change, breached
+
+    change, breached = manna.lake.commit([DRIFT], work, author=DRIFT, message=f"run {context.run_id}")
+    return result(DRIFT, change, breached=breached)
+
+
+@dg.multi_asset(
+    name="plan_trades", specs=[spec(PLAN, deps=(DRIFT, "clean.bars", "clean.accounts"))]
+)
+def plan(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> dg.MaterializeResult[Any]:
+    """Proposes trades for each book beyond its bands. A dry run: no order is made."""
+
+    def work(transaction: LakeTransaction) -> Change:
+        bars, change = transaction.read("clean.bars"), Change()
+        for book_id in chosen(manna.books, config.books):
+            book, scope = manna.books[book_id], {"book": book_id}
+            day = today(manna, book)
+            accounts = transaction.read("clean.accounts", scope).filter(
+                pl.col("institution") == book.targets.institution
+            )
+            found = transaction.read(PLAN, scope).clear()
+            if not accounts.is_empty():
+                account_id = accounts.sort("account_id")["account_id"][0]
+                found = rebalance_plan(
+                    book, transaction.read(DRIFT, scope), last_prices(bars, day), account_id, day
+                )
+            change += transaction.replace(PLAN, found, scope)
+        return change
+
+    change = manna.lake.commit([PLAN], work, author=PLAN, message=f"run {context.run_id}")
+    return result(PLAN, change)

@@ -1,0 +1,132 @@
+"""Publication: what is in the lake's ``reports`` goes to Postgres, to a DuckDB file per book, and to pages.
+
+What belongs here: taking one snapshot and handing it to the publisher and the page maker. What does not:
+how either writes. Nothing is decided here: what must not be published never reached ``reports``.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from assets.common import BooksConfig, Manna, chosen
+from assets.reports import TABLES
+from manna.contracts.reports import PUBLICATIONS
+from manna.documents.page import IndexEntry, index_page, month_page
+from resources.installation import Installation
+from resources.publisher import Edition, publish_to_duckdb, publish_to_postgres, write_page
+
+_DEPS = [dg.AssetKey(table.split(".")) for table in (*TABLES, PUBLICATIONS.address)]
+POSTGRES = dg.AssetKey(["published", "postgres"])
+DUCKDB = dg.AssetKey(["published", "duckdb"])
+PAGES = dg.AssetKey(["published", "pages"])
+
+
+def _spec(asset_key: dg.AssetKey, description: str, kind: str) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        asset_key, description=description, group_name="publish", deps=_DEPS, kinds={kind}
+    )
+
+
+@dg.multi_asset(
+    name="published",
+    specs=[
+        _spec(POSTGRES, "Schema `reports` in Postgres, for any BI tool.", "postgres"),
+        _spec(DUCKDB, "One plain DuckDB file per book.", "duckdb"),
+        _spec(PAGES, "One HTML page per book and month, and an index.", "html"),
+    ],
+    check_specs=[
+        dg.AssetCheckSpec(
+            "same_everywhere", asset=POSTGRES, description="Postgres and DuckDB hold equal content"
+        )
+    ],
+)
+def published(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
+    """Publishes every book's reports from one lake snapshot."""
+    snapshot = manna.lake.snapshot()
+    editions = {book: _edition(manna, book, snapshot) for book in chosen(manna.books, config.books)}
+    settings = manna.settings
+    to_postgres = {book: publish_to_postgres(manna.postgres_url, e) for book, e in editions.items()}
+    to_duckdb = {book: publish_to_duckdb(settings.published_dir, e) for book, e in editions.items()}
+    pages = sum(_pages(manna, edition) for edition in editions.values())
+    pages += write_page(settings.documents_dir / "index.html", index_page(_index(manna, snapshot)))
+    hashes = {book: edition.content_hash for book, edition in editions.items()}
+    common = {"lake_snapshot": snapshot, "content_hashes": hashes}
+    yield dg.MaterializeResult(POSTGRES, metadata={"books changed": sum(to_postgres.values()), **common})
+    yield dg.MaterializeResult(
+        DUCKDB,
+        metadata={
+            "books changed": sum(to_duckdb.values()),
+            "folder": dg.MetadataValue.path(str(settings.published_dir)),
+            **common,
+        },
+    )
+    index = settings.documents_dir / "index.html"
+    yield dg.MaterializeResult(
+        PAGES, metadata={"pages changed": pages, "index": dg.MetadataValue.url(index.as_uri())}
+    )
+    yield _same_everywhere(manna)
+
+
+def _edition(manna: Installation, book: str, snapshot: int) -> Edition:
+    scope = {"book": book}
+    tables = {
+        table: manna.lake.read_at(table, snapshot, scope) for table in (*TABLES, PUBLICATIONS.address)
+    }
+    return Edition(book, snapshot, tables)
+
+
+def _same_everywhere(manna: Installation) -> dg.AssetCheckResult:
+    """Reads back what both databases record of each book."""
+    import psycopg
+
+    from resources.publisher import RECORD, recorded_in
+
+    with psycopg.connect(manna.postgres_url) as connection:
+        found = connection.execute(f"SELECT book, content_hash FROM reports.{RECORD}").fetchall()
+    different = []
+    for book, content_hash in found:
+        recorded = recorded_in(manna.settings.published_dir / f"{book}.duckdb")
+        if recorded is None or recorded[1] != content_hash:
+            different.append(book)
+    return dg.AssetCheckResult(
+        passed=not different,
+        asset_key=POSTGRES,
+        check_name="same_everywhere",
+        metadata={"books that differ": different},
+    )
+
+
+def _pages(manna: Installation, edition: Edition) -> int:
+    """Writes the book's pages; returns how many changed."""
+    book, written = manna.books[edition.book], 0
+    frames = {name.partition(".")[2]: frame for name, frame in edition.tables.items()}
+    records = frames.pop("publications")
+    for record in records.filter(pl.col("content_hash").is_not_null()).iter_rows(named=True):
+        period: date = record["period"]
+        page = month_page(book, period, _until(frames, period), record)
+        written += write_page(manna.settings.documents_dir / book.id / f"{period:%Y-%m}.html", page)
+    return written
+
+
+def _until(frames: dict[str, pl.DataFrame], period: date) -> dict[str, pl.DataFrame]:
+    """The month and what is drawn beside it: the year of months before."""
+    return {name: frame.filter(pl.col("period") <= period) for name, frame in frames.items()}
+
+
+def _index(manna: Installation, snapshot: int) -> list[IndexEntry]:
+    records = manna.lake.read_at(PUBLICATIONS.address, snapshot)
+    return [
+        IndexEntry(
+            row["book"],
+            manna.books[row["book"]].name,
+            row["period"],
+            row["status"],
+            row["complete_through"],
+            row["reason"],
+        )
+        for row in records.filter(pl.col("content_hash").is_not_null()).iter_rows(named=True)
+        if row["book"] in manna.books
+    ]

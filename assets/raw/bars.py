@@ -1,0 +1,73 @@
+"""Raw daily bars of every symbol that is held or wanted, one partition per market day.
+
+What belongs here: which symbols and days are asked. What does not: the calendar (``pipelines.partitions``
+hands it in) or how a bar is read (``manna.cleaning``).
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import msgspec
+
+from assets.common import Manna, spec
+from assets.raw.receiving import Told, receive
+from manna.facts import Answer, Record
+from resources.installation import Installation
+from resources.lake import Lake, LakeTransaction
+
+TABLE = "raw.alpaca_bars"
+TRADED_TYPES = ("equity", "etf")
+"""Plaid's security types that have daily bars at Alpaca; funds and bonds have the institution's price."""
+
+
+class _Symbol(msgspec.Struct):
+    symbol: str | None = None
+    ticker_symbol: str | None = None
+    type: str | None = None
+
+
+def bars_asset(market_days: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """The asset ``raw.alpaca_bars``, partitioned by ``market_days``; a range of days is one run."""
+
+    @dg.multi_asset(
+        name="pull_bars",
+        specs=[spec(TABLE, partitions_def=market_days)],
+        partitions_def=market_days,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=dg.RetryPolicy(max_retries=1),
+        pool="alpaca",
+    )
+    def alpaca_bars(context: dg.AssetExecutionContext, manna: Manna) -> dg.MaterializeResult[Any]:
+        """Pulls raw daily bars of the partitions' days, for every symbol that is held or wanted."""
+        days = sorted(date.fromisoformat(key) for key in context.partition_keys)
+
+        def ask(told: Told) -> dict[str, Answer]:
+            client = manna.alpaca(manna.vault.open(told.connection["token"]))
+            symbols = symbols_of_interest(manna, told.transaction)
+            return {TABLE: client.bars(symbols, days[0], days[-1]) if symbols else Answer(())}
+
+        # Prices are the same through any account: one connection is enough.
+        connections = manna.ops.connections(provider="alpaca")[:1]
+        received = receive(manna, context.run_id, connections, "alpaca_bars", ask)
+        return next(received.materializations([TABLE]))
+
+    return alpaca_bars
+
+
+def symbols_of_interest(
+    manna: Installation, lake: Lake | LakeTransaction, just_told: Iterable[Record] = ()
+) -> list[str]:
+    """Every symbol a book targets, a brokerage holds or held, or a bank's feed lists as traded; sorted."""
+    symbols = {symbol for book in manna.books.values() for symbol in book.targets.weights} - {"CASH"}
+    payloads = [record.payload for record in just_told]
+    for table in ("raw.alpaca_positions", "raw.alpaca_activities", "raw.plaid_securities"):
+        payloads += lake.query(f"SELECT DISTINCT payload FROM {table}")["payload"].to_list()
+    for payload in payloads:
+        named = msgspec.json.decode(payload, type=_Symbol)
+        if named.symbol:
+            symbols.add(named.symbol)
+        elif named.ticker_symbol and named.type in TRADED_TYPES:
+            symbols.add(named.ticker_symbol)
+    return sorted(symbols)

@@ -1,0 +1,89 @@
+"""What is asked of Plaid: accounts, transactions, investments, liabilities, in one go per login.
+
+What belongs here: which endpoints, for which products, over which days. What does not: how an answer is
+kept (``receiving``) or read (``manna.cleaning``).
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import dagster as dg
+
+from assets.common import BooksConfig, Manna, chosen, spec
+from assets.raw.receiving import CHECK, Told, receive
+from manna.facts import Answer
+from resources.installation import Installation
+from resources.plaid import DAYS_REQUESTED, lacks_product
+from resources.providers import ProviderError
+
+TABLES = (
+    "raw.plaid_accounts",
+    "raw.plaid_transactions",
+    "raw.plaid_securities",
+    "raw.plaid_holdings",
+    "raw.plaid_investment_transactions",
+    "raw.plaid_liabilities",
+)
+OVERLAP = timedelta(days=30)
+"""Brokers book late and correct: every window of investment transactions repeats the last days."""
+
+
+@dg.multi_asset(
+    name="pull_plaid",
+    specs=[spec(table, skippable=False) for table in TABLES],
+    check_specs=[dg.AssetCheckSpec(CHECK, asset=dg.AssetKey(["raw", "plaid_accounts"]))],
+    retry_policy=dg.RetryPolicy(max_retries=1),
+    pool="plaid",
+)
+def plaid(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
+    """Pulls every login at Plaid. A login's answers and its new cursor land in one lake transaction."""
+    wanted = chosen(manna.books, config.books)
+    connections = [c for c in manna.ops.connections(provider="plaid") if c["book"] in wanted]
+    received = receive(
+        manna, context.run_id, connections, "plaid", lambda told: _ask(manna, told)
+    )
+    yield from received.materializations(TABLES)
+    yield received.check("raw.plaid_accounts")
+
+
+def _ask(manna: Installation, told: Told) -> dict[str, Answer]:
+    """Everything one login has. Products it lacks are no error."""
+    token = manna.vault.open(told.connection["token"])
+    client, products = manna.plaid, told.connection["products"]
+    answers: dict[str, Answer] = {}
+    if "transactions" in products:
+        answers["raw.plaid_transactions"] = client.transactions(token, told.cursor)
+    # After the transactions: a balance then includes every row just read, not fewer.
+    answers["raw.plaid_accounts"] = client.accounts(token)
+    try:
+        if "investments" in products:
+            answers |= _investments(manna, token, told)
+        if "liabilities" in products:
+            answers["raw.plaid_liabilities"] = client.liabilities(token)
+    except ProviderError as error:
+        if not lacks_product(error):
+            raise
+    return answers
+
+
+def _investments(manna: Installation, token: str, told: Told) -> dict[str, Answer]:
+    today = told.now.date()
+    holdings, held = manna.plaid.holdings(token)
+    trades, traded = manna.plaid.investment_transactions(token, _window_start(told, today), today)
+    securities = {record.source_id: record for record in (*traded.records, *held.records)}
+    return {
+        "raw.plaid_holdings": holdings,
+        "raw.plaid_investment_transactions": trades,
+        "raw.plaid_securities": Answer(tuple(securities.values()), held.request_ids + traded.request_ids),
+    }
+
+
+def _window_start(told: Told, today: date) -> date:
+    """The whole history the first time, then a window that overlaps what is known."""
+    last = told.transaction.query(
+        "SELECT max(known_at)::DATE AS last FROM raw.plaid_investment_transactions WHERE connection_id = ?",
+        [told.connection["connection_id"]],
+    )["last"][0]
+    whole = today - timedelta(days=DAYS_REQUESTED)
+    return whole if last is None else max(whole, last - OVERLAP)

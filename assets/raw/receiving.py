@@ -1,0 +1,164 @@
+"""Asking one provider through all its connections, and keeping what each said.
+
+What belongs here: the lock, the transaction and the bookkeeping that every provider needs. What does not:
+what is asked (``plaid``, ``alpaca``, ``bars``).
+
+One connection's failure never stops the others: its rows stay as they were, it is marked broken, the check
+fails and an alert follows. When *no* connection answers, the asset fails: it never goes green on an error.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from assets.common import key
+from manna.facts import Answer, Source, batch_rows, new_records
+from resources.installation import CODE_VERSION, Installation
+from resources.lake import LakeTransaction
+from resources.providers import CredentialsRefusedError, ProviderError, ProviderUnavailableError
+
+CHECK = "every_connection_answered"
+
+Connection = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is already known through a connection when it is asked: the last cursor, and any query."""
+
+    cursor: str | None
+    transaction: LakeTransaction
+    connection: Connection
+    now: datetime
+
+
+Ask = Callable[[Told], Mapping[str, Answer]]
+"""Asks the provider; returns answers by raw table. It runs under the connection's lock."""
+
+
+@dataclass(slots=True)
+class Received:
+    """What one run received: rows per table, and why which connections failed."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    failures: dict[str, ProviderError] = field(default_factory=dict)
+    asked: int = 0
+
+    def materializations(self, tables: Sequence[str]) -> Iterator[dg.MaterializeResult[Any]]:
+        """One per table.
+
+        Raises:
+            dagster.Failure: every connection failed.
+        """
+        if self.asked and len(self.failures) == self.asked:
+            worst = next(iter(self.failures.values()))
+            raise dg.Failure(
+                f"no connection answered: {worst}",
+                allow_retries=isinstance(worst, ProviderUnavailableError),
+            )
+        for table in tables:
+            yield dg.MaterializeResult(
+                key(table),
+                metadata={
+                    "new_rows": self.rows.get(table, 0),
+                    "connections": self.asked,
+                    "failed": {name: str(error) for name, error in self.failures.items()},
+                },
+            )
+
+    def check(self, table: str) -> dg.AssetCheckResult:
+        """The check that every connection answered."""
+        return dg.AssetCheckResult(
+            passed=not self.failures,
+            asset_key=key(table),
+            check_name=CHECK,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={name: str(error) for name, error in self.failures.items()},
+        )
+
+
+def receive(
+    manna: Installation, run_id: str, connections: Sequence[Connection], endpoint: str, ask: Ask
+) -> Received:
+    """Asks through every connection and commits each one's answers in a lake transaction of its own."""
+    received = Received()
+    for connection in connections:
+        received.asked += 1
+        connection_id = connection["connection_id"]
+        try:
+            rows = _receive_one(manna, run_id, connection, endpoint, ask)
+        except ProviderError as error:
+            received.failures[f"{connection['institution']} ({connection['book']})"] = error
+            manna.ops.connection_failed(connection_id, error.status, str(error))
+            if isinstance(error, CredentialsRefusedError) and connection["provider"] == "plaid":
+                raise dg.Failure(str(error), allow_retries=False) from error
+            continue
+        for table, count in rows.items():
+            received.rows[table] = received.rows.get(table, 0) + count
+        now = manna.settings.now()
+        manna.ops.connection_succeeded(connection_id, now, now.date())
+    return received
+
+
+def _receive_one(
+    manna: Installation, run_id: str, connection: Connection, endpoint: str, ask: Ask
+) -> dict[str, int]:
+    source = Source(
+        book=connection["book"],
+        connection_id=connection["connection_id"],
+        provider=connection["provider"],
+        endpoint=endpoint,
+        run_id=run_id,
+        code_version=CODE_VERSION,
+    )
+
+    def work(transaction: LakeTransaction) -> dict[str, int]:
+        told = Told(_cursor(transaction, source), transaction, connection, manna.settings.now())
+        answers = ask(told)
+        known_at = _moment(transaction, source.connection_id, manna.settings.now())
+        return {table: keep(transaction, source, table, answer, known_at) for table, answer in answers.items()}
+
+    # The lock is held while the provider is asked: whoever reads the cursor must be the one to move it.
+    return manna.lake.commit(
+        [f"connection:{source.connection_id}"], work, author=f"raw.{endpoint}", message=f"run {run_id}"
+    )
+
+
+def keep(transaction: LakeTransaction, source: Source, table: str, answer: Answer, known_at: datetime) -> int:
+    """Appends what is new in ``answer`` (and its batch); returns the number of new rows."""
+    known = transaction.query(
+        f"SELECT source_id, change, payload, payload_sha256, known_at, seq FROM {table} WHERE connection_id = ?",
+        [source.connection_id],
+    )
+    records = new_records(answer, known, known_at)
+    if not records and answer.cursor_after == answer.cursor_before:
+        return 0
+    batch, rows = batch_rows(source, answer, records, known_at, table)
+    transaction.append("raw.batches", batch)
+    transaction.append(table, rows)
+    return len(records)
+
+
+def _cursor(transaction: LakeTransaction, source: Source) -> str | None:
+    """The last cursor committed for this connection."""
+    found: pl.DataFrame = transaction.query(
+        "SELECT cursor_after FROM raw.batches WHERE connection_id = ? AND cursor_after IS NOT NULL "
+        "ORDER BY known_at DESC LIMIT 1",
+        [source.connection_id],
+    )
+    return None if found.is_empty() else str(found["cursor_after"][0])
+
+
+def _moment(transaction: LakeTransaction, connection_id: str, now: datetime) -> datetime:
+    """Now, but later than anything known through this connection: its batches have one order.
+
+    A clock that stands still (``MANNA_NOW``) or is set back must not make an older fact win.
+    """
+    last = transaction.query(
+        "SELECT max(known_at) AS last FROM raw.batches WHERE connection_id = ?", [connection_id]
+    )["last"][0]
+    return now if last is None or last < now else last + timedelta(microseconds=1)

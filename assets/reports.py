@@ -1,0 +1,237 @@
+"""Stage ``reports``: monthly statements, gated per book and month.
+
+What belongs here: which months are made, the gate, and the record of what is published and why not. What
+does not: how a statement is made (``manna.statements``), or where it is published (``published``).
+
+The gate: statements that do not tie out are not stored; the last good version of that book and month
+stays, with the reason, and every other book and month goes on.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from assets.common import BooksConfig, Manna, chosen, key, result, spec
+from assets.ledger import complete_through, today
+from manna.contracts.declaration import content_hash
+from manna.contracts.reports import PUBLICATIONS, STATEMENTS
+from manna.statements import open_items, statements, violations_by_period
+from resources.installation import CODE_VERSION, Installation
+from resources.lake import Change, LakeTransaction
+
+TABLES = tuple(contract.address for contract in STATEMENTS)
+SOURCES = ("ledger.postings", "ledger.months", "portfolio.valuations", "clean.securities")
+CHECK = "ties_out"
+
+
+@dataclass(slots=True)
+class _Outcome:
+    changes: dict[str, Change] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
+    published: int = 0
+
+
+def statements_asset(months: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """The assets ``reports.*``, partitioned by ``months``; a range is one run."""
+
+    @dg.multi_asset(
+        name="make_statements",
+        specs=[
+            spec(table, deps=SOURCES, partitions_def=months) for table in (*TABLES, PUBLICATIONS.address)
+        ],
+        check_specs=[
+            dg.AssetCheckSpec(
+                CHECK,
+                asset=key(PUBLICATIONS.address),
+                description="no book and month had to keep its last good version",
+            )
+        ],
+        partitions_def=months,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def made(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
+        """Makes the six statements of the partitions' months, for every book."""
+        wanted = [date.fromisoformat(key) for key in context.partition_keys]
+        outcome = manna.lake.commit(
+            [*TABLES, PUBLICATIONS.address],
+            lambda transaction: _make(manna, config.books, wanted, context.run_id, transaction),
+            author="reports",
+            message=f"run {context.run_id}",
+        )
+        for table in (*TABLES, PUBLICATIONS.address):
+            yield result(table, outcome.changes.get(table, Change()))
+        yield dg.AssetCheckResult(
+            passed=not outcome.held,
+            asset_key=key(PUBLICATIONS.address),
+            check_name=CHECK,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"published": outcome.published, **outcome.held},
+        )
+
+    return made
+
+
+def _make(
+    manna: Installation,
+    books: Sequence[str],
+    wanted: Sequence[date],
+    run_id: str,
+    transaction: LakeTransaction,
+) -> _Outcome:
+    outcome = _Outcome()
+    securities = transaction.read("clean.securities")
+    for book_id in chosen(manna.books, books):
+        scope = {"book": book_id}
+        hashes = dict(transaction.read("ledger.months", scope).select("month", "content_hash").iter_rows())
+        periods = sorted(set(wanted) & set(hashes))
+        if not periods:
+            continue
+        book = manna.books[book_id]
+        frames = statements(
+            book,
+            transaction.read("ledger.postings", scope),
+            transaction.read("portfolio.valuations", scope),
+            securities,
+            periods,
+            today(manna, book),
+        )
+        faults = violations_by_period(book, frames)
+        good = [period for period in periods if period not in faults]
+        for name, frame in frames.items():
+            table = f"reports.{name}"
+            kept = transaction.read(table, scope).filter(~pl.col("period").is_in(good))
+            merged = pl.concat([kept, frame.filter(pl.col("period").is_in(good))])
+            change = transaction.replace(table, merged, scope)
+            outcome.changes[table] = outcome.changes.get(table, Change()) + change
+        records = _records(manna, transaction, book_id, periods, hashes, faults, frames, run_id)
+        change = _record(transaction, book_id, records)
+        table = PUBLICATIONS.address
+        outcome.changes[table] = outcome.changes.get(table, Change()) + change
+        outcome.published += len(good)
+        outcome.held |= {f"{book_id} {period:%Y-%m}": "; ".join(faults[period]) for period in sorted(faults)}
+    return outcome
+
+
+def _records(
+    manna: Installation,
+    transaction: LakeTransaction,
+    book_id: str,
+    periods: Sequence[date],
+    hashes: Mapping[date, str],
+    faults: Mapping[date, Sequence[str]],
+    frames: Mapping[str, pl.DataFrame],
+    run_id: str,
+) -> list[dict[str, Any]]:
+    """Rows of ``reports.publications`` for this attempt."""
+    scope = {"book": book_id}
+    before = {row["period"]: row for row in transaction.read(PUBLICATIONS.address, scope).iter_rows(named=True)}
+    known_at = _facts_until(manna, transaction, book_id)
+    through = complete_through(manna, book_id)
+    items = _open_items(manna, transaction, book_id, periods)
+    rows = []
+    for period in periods:
+        common = {
+            "book": book_id,
+            "period": period,
+            "tried_hash": hashes[period],
+            "code_version": CODE_VERSION,
+            "run_id": run_id,
+        }
+        if period in faults:
+            last = before.get(period) or dict.fromkeys(PUBLICATIONS.names)
+            held = {"status": "held", "reason": "; ".join(faults[period])}
+            stays = {
+                name: last[name] for name in ("month_hash", "content_hash", "complete_through", "open_items")
+            }
+            known = last["known_at"] or known_at
+            rows.append(stays | {"known_at": known, "open_items": stays["open_items"] or ""} | common | held)
+            continue
+        rows.append(
+            {
+                "status": "published",
+                "reason": None,
+                "month_hash": hashes[period],
+                "content_hash": statement_hash(frames, period),
+                "complete_through": min(through, _last_day(period)) if through else None,
+                "open_items": items[period],
+                "known_at": known_at,
+            }
+            | common
+        )
+    return rows
+
+
+def _record(transaction: LakeTransaction, book_id: str, rows: Sequence[Mapping[str, Any]]) -> Change:
+    """Stores the attempt. One that says the same as the last leaves the last as it is."""
+    new = PUBLICATIONS.conform(pl.DataFrame(rows, schema=PUBLICATIONS.polars_schema))
+    old = transaction.read(PUBLICATIONS.address, {"book": book_id})
+    lasting = [name for name in PUBLICATIONS.names if name not in PUBLICATIONS.volatile]
+    changed = new.join(old, on=lasting, how="anti", nulls_equal=True)
+    kept = old.join(changed, on=PUBLICATIONS.key, how="anti")
+    return transaction.replace(PUBLICATIONS.address, pl.concat([kept, changed]), {"book": book_id})
+
+
+def statement_hash(frames: Mapping[str, pl.DataFrame], period: date) -> str:
+    """One hash of all statements of a book and month; ``frames`` by table name without the schema."""
+    parts = [
+        content_hash(contract, frames[contract.name].filter(pl.col("period") == period))
+        for contract in STATEMENTS
+    ]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+
+def _open_items(
+    manna: Installation, transaction: LakeTransaction, book_id: str, periods: Sequence[date]
+) -> dict[date, str]:
+    """What a reader must know, per month."""
+    scope = {"book": book_id}
+    uncategorized = transaction.read("ledger.postings", scope).filter(
+        pl.col("account").is_in(["Expenses:Uncategorized", "Income:Uncategorized"])
+    )
+    unreconciled = transaction.read("ledger.reconciliation", scope).filter(pl.col("basis") == "difference")
+    valued = transaction.read("portfolio.valuations", scope)
+    quarantined = transaction.read("clean.quarantine", scope).height
+    day = today(manna, manna.books[book_id])
+    found = {}
+    for period in periods:
+        last = min(_last_day(period), day)
+        held = valued.filter(pl.col("date") == last)
+        found[period] = open_items(
+            uncategorized=uncategorized.filter(pl.col("date").is_between(period, last)).height,
+            # A row that cannot be read has no day: it is open until it is settled.
+            quarantined=quarantined if last == day else 0,
+            unreconciled=unreconciled.filter(pl.col("as_of").is_between(period, last))["account_id"].n_unique(),
+            basis_unknown=held.filter(pl.col("cost").is_null()).height,
+            unpriced=held.filter(pl.col("value").is_null()).height,
+        )
+    return found
+
+
+def _facts_until(manna: Installation, transaction: LakeTransaction, book_id: str) -> datetime:
+    """The moment of the newest fact the book's reports are made from."""
+    last = transaction.query("SELECT max(known_at) AS last FROM raw.batches WHERE book = ?", [book_id])["last"][0]
+    return last if isinstance(last, datetime) else manna.settings.now()
+
+
+def _last_day(period: date) -> date:
+    return (period + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def dirty_months(lake: Any) -> list[date]:
+    """Months that some book's last attempt did not see in their present state, sorted.
+
+    A month that was held is not dirty again until its facts change: trying the same twice cannot help.
+    """
+    found = lake.query(
+        "SELECT DISTINCT m.month FROM ledger.months m LEFT JOIN reports.publications p "
+        "ON p.book = m.book AND p.period = m.month AND p.tried_hash = m.content_hash "
+        "WHERE p.book IS NULL ORDER BY 1"
+    )
+    return list(found["month"])
+
+

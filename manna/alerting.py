@@ -1,0 +1,80 @@
+"""What an operator must hear about: conditions found in tables, as pure functions.
+
+What belongs here: when something is worth an alert, and its words. What does not: storing or sending one
+(``resources.ops``, ``resources.notifier``). Messages name no account number and no secret.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from manna.books import Book
+
+Alert = dict[str, Any]
+
+
+def low_balances(book: Book, accounts: pl.DataFrame, balances: pl.DataFrame) -> list[Alert]:
+    """Depository accounts whose latest balance is below the book's threshold; below zero is critical."""
+    latest = balances.sort("as_of").unique("account_id", keep="last", maintain_order=True)
+    found = latest.join(
+        accounts.filter(pl.col("type") == "depository"), on=["account_id", "book"], how="inner"
+    ).filter(pl.col("book") == book.id, pl.col("current") < book.thresholds.low_balance)
+    return [
+        _alert(
+            book.id,
+            "low_balance",
+            row["account_id"],
+            "critical" if row["current"] < 0 else "warning",
+            f"{row['institution']} {row['name']} holds {row['current']:,.2f} {row['currency']}, "
+            f"less than {book.thresholds.low_balance:,.2f}",
+        )
+        for row in found.sort("account_id").iter_rows(named=True)
+    ]
+
+
+def broken_connections(connections: Iterable[Mapping[str, Any]]) -> list[Alert]:
+    """Connections that do not answer; a login that must be renewed or was revoked is critical."""
+    return [
+        _alert(
+            row["book"],
+            "connection",
+            row["connection_id"],
+            "warning" if row["status"] == "degraded" else "critical",
+            f"{row['institution']} does not answer: {row['error'] or row['status']}",
+        )
+        for row in connections
+        if row["status"] in ("degraded", "login_required", "revoked")
+    ]
+
+
+def failed_checks(failed: Sequence[tuple[str, str, str]]) -> list[Alert]:
+    """Checks whose last execution failed: (asset, check, run id)."""
+    return [
+        _alert("all", "failed_check", f"{asset} {check}", "warning", f"check {check} of {asset} fails")
+        for asset, check, _ in failed
+    ]
+
+
+def held_reports(publications: pl.DataFrame) -> list[Alert]:
+    """Reports that are not published, with the reason."""
+    return [
+        _alert(
+            row["book"],
+            "held_report",
+            f"{row['period']:%Y-%m}",
+            "critical",
+            f"reports for {row['period']:%Y-%m} are held back: {row['reason']}",
+        )
+        for row in publications.filter(pl.col("status") == "held").iter_rows(named=True)
+    ]
+
+
+def _alert(book: str, kind: str, subject: str, severity: str, message: str) -> Alert:
+    return {
+        "fingerprint": f"{kind}:{book}:{subject}",
+        "book": book,
+        "kind": kind,
+        "severity": severity,
+        "message": message,
+    }

@@ -1,0 +1,109 @@
+"""A book: one household or firm, as its YAML file describes it.
+
+What belongs here: the shape of that file, its defaults, and every complaint about it. What does not:
+reading the file (``resources/books.py``) or acting on it.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+CHART_PATTERN = r"^(Assets|Liabilities|Equity|Income|Expenses)(:[^:\n]+)+$"
+ChartAccount = Annotated[str, Field(pattern=CHART_PATTERN)]
+Ratio = Annotated[Decimal, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    """Frozen, and an unknown key is a mistake, never ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AccountSetting(_Section):
+    """Where a provider's account stands in the chart. Every given condition must match."""
+
+    institution: str | None = None
+    name: str | None = None
+    mask: str | None = None
+    account: ChartAccount
+
+    @model_validator(mode="after")
+    def _says_which(self) -> "AccountSetting":
+        if self.institution is None and self.name is None and self.mask is None:
+            raise ValueError("say which account is meant: institution, name or mask")
+        return self
+
+
+class Rule(_Section):
+    """Category for transactions whose description matches (a regular expression, any case)."""
+
+    description: str
+    category: ChartAccount
+    account_id: str | None = None
+    sign: Literal["in", "out"] | None = None
+
+    @field_validator("description")
+    @classmethod
+    def _compiles(cls, pattern: str) -> str:
+        # Asked of the engine that will use it: Rust's expressions have no look-around.
+        try:
+            pl.Series([""]).str.contains(pattern)
+        except pl.exceptions.ComputeError as error:
+            raise ValueError(f"not a regular expression: {' '.join(str(error).split())}") from error
+        return pattern
+
+
+class Targets(_Section):
+    """Wanted weights of the managed accounts, by symbol; ``CASH`` is money. They sum to one."""
+
+    institution: str = "Alpaca"
+    weights: dict[str, Ratio] = Field(default_factory=dict)
+    band: Ratio = Decimal("0.05")
+    minimum_trade: Annotated[Decimal, Field(gt=0)] = Decimal(50)
+
+    @model_validator(mode="after")
+    def _sums_to_one(self) -> "Targets":
+        total = sum(self.weights.values(), Decimal(0))
+        if self.weights and total != 1:
+            raise ValueError(f"weights sum to {total}, not 1")
+        return self
+
+
+class Thresholds(_Section):
+    """When to raise an alert."""
+
+    low_balance: Decimal = Decimal(500)
+    stale_after_days: Annotated[int, Field(gt=0)] = 3
+
+
+class Book(_Section):
+    """One household or firm, fully separate from the others."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+    name: str
+    kind: Literal["household", "proprietor"] = "household"
+    time_zone: str = "America/New_York"
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    accounts: tuple[AccountSetting, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    targets: Targets = Targets()
+    thresholds: Thresholds = Thresholds()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _exists(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError(f"unknown time zone {zone!r}; use a name such as America/New_York")
+        return zone
+
+
+def complaints(document: Any) -> list[str]:
+    """Every reason for which ``document`` (parsed YAML) is no book; empty when it is one."""
+    try:
+        Book.model_validate(document)
+    except ValidationError as error:
+        return [f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()]
+    return []

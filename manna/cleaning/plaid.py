@@ -1,0 +1,192 @@
+"""What Plaid's fields mean. Sources: Plaid's OpenAPI document, version 2020-09-14.
+
+What belongs here: one reader per kind of record. What does not: typing and validation (``decoding``).
+Amounts are read with Plaid's sign; ``tables`` turns it once, through ``manna.money``.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from manna.cleaning.decoding import Payload
+
+Row = Mapping[str, Any]
+
+_CASH = {
+    "dividend": "dividend",
+    "qualified dividend": "dividend",
+    "non-qualified dividend": "dividend",
+    "interest": "interest",
+    "interest receivable": "interest",
+    "contribution": "deposit",
+    "deposit": "deposit",
+    "withdrawal": "withdrawal",
+    "distribution": "withdrawal",
+    "account fee": "fee",
+    "fund fee": "fee",
+    "legal fee": "fee",
+    "management fee": "fee",
+    "miscellaneous fee": "fee",
+    "margin expense": "fee",
+    "transfer fee": "fee",
+    "trust fee": "fee",
+    "tax": "fee",
+}
+"""Subtypes of types ``cash`` and ``fee``."""
+
+
+def currency(payload: Payload) -> Any:
+    """ISO code, else the unofficial one, in capitals; both may be null."""
+    code = payload.get("iso_currency_code") or payload.get("unofficial_currency_code")
+    return code.upper() if isinstance(code, str) else code
+
+
+def account(payload: Payload, row: Row) -> dict[str, Any]:
+    """``AccountBase``."""
+    return {
+        "account_id": payload.get("account_id"),
+        "book": row["book"],
+        "connection_id": row["connection_id"],
+        "provider": "plaid",
+        "institution": row.get("institution"),
+        "name": payload.get("name") or payload.get("official_name"),
+        "mask": payload.get("mask"),
+        "type": payload.get("type"),
+        "subtype": payload.get("subtype"),
+        "currency": currency(payload.get("balances") or {}),
+    }
+
+
+def balance(payload: Payload, row: Row) -> dict[str, Any]:
+    """``AccountBalance``. ``current`` is documented as nullable: then ``available`` has to do."""
+    balances = payload.get("balances") or {}
+    current = balances.get("current")
+    return {
+        "account_id": payload.get("account_id"),
+        "book": row["book"],
+        "as_of": row["as_of"],
+        "current": current if current is not None else balances.get("available"),
+        "available": balances.get("available"),
+        "credit_limit": balances.get("limit"),
+        "currency": currency(balances),
+    }
+
+
+def transaction(payload: Payload, row: Row) -> dict[str, Any]:
+    """``Transaction`` of /transactions/sync."""
+    category = payload.get("personal_finance_category") or {}
+    return {
+        "transaction_id": payload.get("transaction_id"),
+        "book": row["book"],
+        "account_id": payload.get("account_id"),
+        "date": payload.get("date"),
+        "authorized_date": payload.get("authorized_date"),
+        "amount": payload.get("amount"),
+        "currency": currency(payload),
+        "description": payload.get("original_description") or payload.get("name"),
+        "merchant": payload.get("merchant_name"),
+        "pending": payload.get("pending"),
+        "pending_transaction_id": payload.get("pending_transaction_id"),
+        "removed": row["removed"],
+        "plaid_primary": category.get("primary"),
+        "plaid_detailed": category.get("detailed"),
+        "plaid_confidence": category.get("confidence_level"),
+    }
+
+
+def security_id(payload: Payload) -> str:
+    """Our id of a security: its ticker, because several brokers hold the same one; else Plaid's id."""
+    return str(payload.get("ticker_symbol") or payload["security_id"])
+
+
+def security(payload: Payload, row: Row) -> dict[str, Any]:
+    """``Security``. Cash and sweep funds are money under another name."""
+    return {
+        "security_id": security_id(payload),
+        "name": payload.get("name"),
+        "type": payload.get("type"),
+        "symbol": payload.get("ticker_symbol"),
+        "is_cash": payload.get("type") == "cash" or bool(payload.get("is_cash_equivalent")),
+        "currency": currency(payload),
+        "close_price": payload.get("close_price"),
+        "close_price_as_of": payload.get("close_price_as_of"),
+    }
+
+
+def holding(payload: Payload, row: Row) -> dict[str, Any]:
+    """``Holding``. What a later snapshot no longer lists was given up: it is held at zero."""
+    gone = row["removed"]
+    return {
+        "account_id": payload.get("account_id"),
+        "book": row["book"],
+        "security_id": row["names"].get(payload.get("security_id"), payload.get("security_id")),
+        "as_of": row["as_of"],
+        "quantity": 0 if gone else payload.get("quantity"),
+        "price": payload.get("institution_price"),
+        "price_as_of": payload.get("institution_price_as_of"),
+        "value": 0 if gone else payload.get("institution_value"),
+        "cost_basis": None if gone else payload.get("cost_basis"),
+        "currency": currency(payload),
+    }
+
+
+def trade(payload: Payload, row: Row) -> dict[str, Any]:
+    """``InvestmentTransaction``. Plaid: amount positive = cash out, quantity positive = units in."""
+    return {
+        "trade_id": payload.get("investment_transaction_id"),
+        "book": row["book"],
+        "account_id": payload.get("account_id"),
+        "security_id": row["names"].get(payload.get("security_id"), payload.get("security_id")),
+        "date": payload.get("date"),
+        "moment": payload.get("transaction_datetime"),
+        "kind": trade_kind(payload.get("type"), payload.get("subtype"), payload.get("security_id")),
+        "quantity": payload.get("quantity"),
+        "price": payload.get("price"),
+        "amount": payload.get("amount"),
+        "fees": abs_text(payload.get("fees")),
+        "currency": currency(payload),
+        "description": payload.get("name"),
+    }
+
+
+def trade_kind(kind: Any, subtype: Any, security: Any) -> str | None:
+    """Our kind of an investment transaction from Plaid's type and subtype; ``other`` when unfamiliar."""
+    match kind:
+        case "buy":
+            return "contribution" if subtype == "contribution" and security else "buy"
+        case "sell":
+            return "sell"
+        case "cash" | "fee":
+            return _CASH.get(subtype, "fee" if kind == "fee" else "other")
+        case "transfer":
+            return "split" if subtype in ("split", "stock split") else "transfer"
+        case _:
+            return "other"
+
+
+def abs_text(value: Any) -> str:
+    """A fee as a positive number, however the broker signs it; none is zero."""
+    return str(value if value is not None else 0).lstrip("-")
+
+
+def liability(payload: Payload, row: Row) -> dict[str, Any]:
+    """``CreditCardLiability``, ``MortgageLiability``, ``StudentLoan``; the raw id says which."""
+    kind = row["source_id"].partition(":")[0]
+    if kind == "credit":
+        rates = [apr.get("apr_percentage") for apr in payload.get("aprs") or () if apr.get("apr_type") == "purchase_apr"]
+        rate, minimum = (rates[0] if rates else None), payload.get("minimum_payment_amount")
+    elif kind == "mortgage":
+        rate = (payload.get("interest_rate") or {}).get("percentage")
+        minimum = payload.get("next_monthly_payment")
+    else:
+        rate, minimum = payload.get("interest_rate_percentage"), payload.get("minimum_payment_amount")
+    return {
+        "account_id": payload.get("account_id"),
+        "book": row["book"],
+        "kind": kind,
+        "interest_rate": rate,
+        "minimum_payment": minimum,
+        "next_payment_due": payload.get("next_payment_due_date"),
+        "last_payment": payload.get("last_payment_amount"),
+        "last_payment_date": payload.get("last_payment_date"),
+        "overdue": payload.get("is_overdue", (payload.get("past_due_amount") or 0) not in (0, "0", "0.0")),
+    }

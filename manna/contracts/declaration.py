@@ -1,0 +1,147 @@
+"""How a table is declared, and what follows from the declaration alone.
+
+What belongs here: the vocabulary of contracts (:class:`Kind`, :class:`Column`, :class:`Contract`) and
+the vectorized row checks. What does not: any particular table (see the stage modules beside this one),
+and anything that stores or fetches rows.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+
+import polars as pl
+
+
+class Kind(Enum):
+    """The types a column may have: name, Polars type, DuckDB type.
+
+    Money keeps four decimals so that three-decimal currencies fit; rounding to a currency's minor unit
+    is :func:`manna.money.round_money`'s business. Quantities and prices keep nine.
+    """
+
+    TEXT = (pl.String(), "VARCHAR")
+    INTEGER = (pl.Int64(), "BIGINT")
+    BOOLEAN = (pl.Boolean(), "BOOLEAN")
+    DATE = (pl.Date(), "DATE")
+    MOMENT = (pl.Datetime("us", "UTC"), "TIMESTAMPTZ")
+    MONEY = (pl.Decimal(18, 4), "DECIMAL(18,4)")
+    QUANTITY = (pl.Decimal(28, 9), "DECIMAL(28,9)")
+    PRICE = (pl.Decimal(28, 9), "DECIMAL(28,9)")
+    RATIO = (pl.Decimal(18, 8), "DECIMAL(18,8)")
+
+    def __init__(self, polars: pl.DataType, duckdb: str) -> None:
+        self.polars = polars
+        self.duckdb = duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column's promise. ``minimum`` and ``maximum`` are inclusive; ``meaning`` is for people."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    nullable: bool = False
+    allowed: tuple[str, ...] | None = None
+    minimum: Decimal | int | date | None = None
+    maximum: Decimal | int | date | None = None
+    pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One table's promise.
+
+    ``key`` names the columns that identify a row. ``volatile`` names those that may differ between two
+    runs over the same facts (moments of learning, run ids): they are left out of the content hash.
+    """
+
+    schema: str
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    volatile: tuple[str, ...] = ()
+    version: int = 1
+
+    @property
+    def address(self) -> str:
+        """``schema.name``: the lake's table, and with dots for slashes the asset's key."""
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def names(self) -> list[str]:
+        """Column names in order."""
+        return [column.name for column in self.columns]
+
+    @property
+    def polars_schema(self) -> dict[str, pl.DataType]:
+        """Column name to Polars type, in order."""
+        return {column.name: column.kind.polars for column in self.columns}
+
+    def ddl(self) -> str:
+        """The ``CREATE TABLE`` statement for DuckLake (which has NOT NULL but no unique keys)."""
+        body = ", ".join(
+            f'"{c.name}" {c.kind.duckdb}{"" if c.nullable else " NOT NULL"}' for c in self.columns
+        )
+        return f"CREATE TABLE IF NOT EXISTS {self.schema}.{self.name} ({body})"
+
+    def empty(self) -> pl.DataFrame:
+        """A frame of this contract's columns without rows."""
+        return pl.DataFrame(schema=self.polars_schema)
+
+    def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The contract's columns of ``frame``, in order and cast to their types.
+
+        Raises:
+            polars.exceptions.ColumnNotFoundError: a column is missing.
+            polars.exceptions.InvalidOperationError: a value does not fit its type.
+        """
+        return frame.select(pl.col(c.name).cast(c.kind.polars) for c in self.columns)
+
+    def violations(self, frame: pl.DataFrame) -> pl.Series:
+        """All reasons for which each row of ``frame`` breaks this contract.
+
+        Args:
+            frame: rows with this contract's columns and types.
+
+        Returns:
+            A ``List(String)`` series named ``reasons``, one (possibly empty) list per row, so that a
+            row with three faults names three. Keys that occur twice are a fault of every such row.
+        """
+        rules = [rule for column in self.columns for rule in _rules(column)]
+        rules.append((pl.struct(self.key).is_duplicated(), f"duplicate key ({', '.join(self.key)})"))
+        reasons = [pl.when(broken.fill_null(False)).then(pl.lit(text)) for broken, text in rules]
+        return frame.select(pl.concat_list(reasons).list.drop_nulls().alias("reasons")).to_series()
+
+
+def _rules(column: Column) -> Sequence[tuple[pl.Expr, str]]:
+    """The checks of one column: (expression that is true where the row is at fault, reason)."""
+    value, found = pl.col(column.name), []
+    if not column.nullable:
+        found.append((value.is_null(), f"{column.name} is missing"))
+    if column.allowed is not None:
+        listed = ", ".join(column.allowed)
+        found.append((~value.is_in(list(column.allowed)), f"{column.name} is none of: {listed}"))
+    if column.minimum is not None:
+        found.append((value < pl.lit(column.minimum), f"{column.name} is below {column.minimum}"))
+    if column.maximum is not None:
+        found.append((value > pl.lit(column.maximum), f"{column.name} is above {column.maximum}"))
+    if column.pattern is not None:
+        found.append((~value.str.contains(column.pattern), f"{column.name} does not match {column.pattern}"))
+    return found
+
+
+def content_hash(contract: Contract, frame: pl.DataFrame) -> str:
+    """SHA-256 of the canonical content: rows by key, every column but the volatile ones, as text.
+
+    Two tables are "the same" when their content hashes are equal, wherever they are stored. Decimals
+    are written with their full scale, moments in UTC, so that the text does not depend on the engine.
+    """
+    kept = [name for name in contract.names if name not in contract.volatile]
+    ordered = contract.conform(frame).sort(contract.key, nulls_last=True).select(kept)
+    text = ordered.select(pl.all().cast(pl.String)).write_csv(null_value="\\N", quote_style="always")
+    return hashlib.sha256(text.encode()).hexdigest()

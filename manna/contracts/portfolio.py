@@ -1,0 +1,74 @@
+"""Stage ``portfolio``: what is held, what it is worth, and how far it is from its targets."""
+
+from decimal import Decimal
+
+from manna.contracts.declaration import Column, Contract, Kind
+
+VALUATIONS = Contract(
+    "portfolio",
+    "valuations",
+    "Every position of every investment account on every day, by the currency of its cost; cash included.",
+    (
+        Column("book", Kind.TEXT, "the book"),
+        Column("account_id", Kind.TEXT, "clean.accounts"),
+        Column("security_id", Kind.TEXT, "clean.securities; CUR:USD and the like for cash"),
+        Column("date", Kind.DATE, "calendar day"),
+        Column("quantity", Kind.QUANTITY, "held at the end of the day"),
+        Column("price", Kind.PRICE, "raw price", nullable=True),
+        Column("price_date", Kind.DATE, "the day of that price; older than date = stale", nullable=True),
+        Column(
+            "price_source", Kind.TEXT, "where it is from", allowed=("bar", "institution", "par", "missing")
+        ),
+        Column("value", Kind.MONEY, "quantity x price, rounded; null without a price", nullable=True),
+        Column("cost", Kind.MONEY, "remaining cost; null = basis unknown", nullable=True),
+        Column("currency", Kind.TEXT, "of price, value and cost"),
+    ),
+    key=("account_id", "security_id", "currency", "date"),
+)
+
+DRIFT = Contract(
+    "portfolio",
+    "drift",
+    "Each book's weights against its targets, today.",
+    (
+        Column("book", Kind.TEXT, "the book"),
+        Column("security_id", Kind.TEXT, "target or holding of the managed accounts; CASH is money"),
+        Column("date", Kind.DATE, "day of the valuation"),
+        Column("quantity", Kind.QUANTITY, "held; of CASH its amount"),
+        Column("value", Kind.MONEY, "market value; null without a price", nullable=True),
+        Column(
+            "weight", Kind.RATIO, "share of the managed accounts; null if any has no price", nullable=True
+        ),
+        Column("target", Kind.RATIO, "wanted share", minimum=Decimal(0), maximum=Decimal(1)),
+        Column("drift", Kind.RATIO, "weight - target; null as weight", nullable=True),
+        Column("band", Kind.RATIO, "allowed absolute drift"),
+        Column("breached", Kind.BOOLEAN, "drift beyond band"),
+        Column("currency", Kind.TEXT, "of value"),
+    ),
+    key=("book", "security_id"),
+)
+
+REBALANCE_PLAN = Contract(
+    "portfolio",
+    "rebalance_plan",
+    "Trades that would bring each book to its targets. A proposal: nothing here is an order.",
+    (
+        Column("plan_id", Kind.TEXT, "derived from inputs: same inputs, same plan"),
+        Column("book", Kind.TEXT, "the book"),
+        Column("account_id", Kind.TEXT, "where the trade would be made"),
+        Column("symbol", Kind.TEXT, "what is traded"),
+        Column("side", Kind.TEXT, "direction", allowed=("buy", "sell")),
+        Column("quantity", Kind.QUANTITY, "units", minimum=Decimal(0)),
+        Column("price", Kind.PRICE, "the price it is planned at"),
+        Column("notional", Kind.MONEY, "quantity x price, positive", minimum=Decimal(0)),
+        Column("currency", Kind.TEXT, "of price and notional"),
+        Column("weight_before", Kind.RATIO, "share before"),
+        Column("weight_after", Kind.RATIO, "share if all trades fill at the planned price"),
+        Column("target", Kind.RATIO, "wanted share"),
+        Column("reason", Kind.TEXT, "why, in words"),
+        Column("planned_on", Kind.DATE, "day of the prices"),
+    ),
+    key=("plan_id", "symbol"),
+)
+
+TABLES = (VALUATIONS, DRIFT, REBALANCE_PLAN)

@@ -1,0 +1,159 @@
+"""Pages: one HTML document per book and month, the index over them, and any table as a document.
+
+What belongs here: putting figures, charts and tables into templates. What does not: finance, and where
+the document is written.
+
+A page is complete in itself: no script, no font, no picture from anywhere, and a Content-Security-Policy
+that would refuse them, so a merchant who calls himself ``<script>`` stays a text twice over. Equal input
+gives equal bytes.
+"""
+
+import base64
+import calendar
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+
+import jinja2
+import polars as pl
+
+from manna.books import Book
+from manna.documents import charts, numerals, tables
+from manna.documents.figures import figures
+from manna.documents.keyfigures import key_figures
+from manna.documents.statements import TITLES, statement_tables
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """One page in the index. ``period`` is the month's first day; ``reason`` says why it is held."""
+
+    book: str
+    name: str
+    period: date
+    status: str
+    complete_through: date | None = None
+    reason: str | None = None
+
+    @property
+    def path(self) -> str:
+        """Where the page is, relative to the index: ``household/2026-03.html``."""
+        return f"{self.book}/{self.period:%Y-%m}.html"
+
+
+def month_page(
+    book: Book,
+    period: date,
+    statements: dict[str, pl.DataFrame],
+    publication: dict[str, object],
+    alerts: pl.DataFrame | None = None,
+) -> str:
+    """The document of one book and month.
+
+    Args:
+        book: whose it is; its currency comes first, its time zone is that of the moments shown.
+        period: the month's first day.
+        statements: the frames of :mod:`manna.contracts.reports` by name, only this book's rows. Missing
+            or empty ones are said to be empty. ``net_worth`` has a line per month end; further months of
+            ``income_statement`` are drawn as a chart.
+        publication: the row of ``reports.publications``, by column.
+        alerts: open alerts with the columns ``severity`` and ``message``.
+
+    Raises:
+        ValueError: ``period`` is not the first day of a month.
+    """
+    if period.day != 1:
+        raise ValueError(f"a period is the first day of a month, not {period}")
+    current = {name: tables.for_period(frame, period) for name, frame in statements.items()}
+    currencies = tables.currencies(current.values(), book.currency)
+    nothing, day = pl.DataFrame(), _last_day(current.get("net_worth"), period)
+    return _render(
+        "month.html.j2",
+        book=book,
+        period=period,
+        open_through=_open_through(period, publication.get("complete_through")),
+        publication=publication,
+        known_at=numerals.moment(publication.get("known_at"), book.time_zone),  # type: ignore[arg-type]
+        reasons=_listed(publication.get("reason")),
+        open_items=_listed(publication.get("open_items")),
+        alerts=[] if alerts is None else alerts.to_dicts(),
+        key_figures=[key_figures(statements, period, currency) for currency in currencies],
+        figures=figures(statements, period, currencies),
+        statements=[
+            (name, title, statement_tables(name, current.get(name, nothing), period, currencies, day))
+            for name, title in TITLES.items()
+        ],
+    )
+
+
+def index_page(entries: Iterable[IndexEntry]) -> str:
+    """The list of all pages: books by name, each with its months, the newest first."""
+    ordered = sorted(
+        entries, key=lambda entry: (entry.name.casefold(), entry.book, -entry.period.toordinal())
+    )
+    books = [(next(iter(group)).name, group) for group in _grouped(ordered)]
+    return _render("index.html.j2", books=books)
+
+
+def table_page(frame: pl.DataFrame, *, title: str) -> str:
+    """Any frame as a document: one table, values as they are stored."""
+    columns, rows = tables.plain(frame)
+    return _render("table.html.j2", title=title, columns=columns, rows=rows)
+
+
+def _grouped(ordered: list[IndexEntry]) -> list[list[IndexEntry]]:
+    return [list(group) for _, group in groupby(ordered, key=lambda entry: entry.book)]
+
+
+def _listed(text: object) -> list[str]:
+    """The items of a text in which they are separated by ``; ``, each begun with a capital."""
+    items = [item.strip() for item in str(text or "").split("; ")]
+    return [item[0].upper() + item[1:] for item in items if item]
+
+
+def _month_end(period: date) -> date:
+    return period.replace(day=calendar.monthrange(period.year, period.month)[1])
+
+
+def _last_day(net_worth: pl.DataFrame | None, period: date) -> date:
+    """The day the month's figures stand on: its end, or the last known day of an open month."""
+    days = [] if net_worth is None or net_worth.is_empty() else net_worth["as_of"].to_list()
+    return max((day for day in days if day >= period), default=_month_end(period))
+
+
+def _open_through(period: date, complete_through: object) -> date | None:
+    """The day up to which a month that is not over (or not fully known) has its figures."""
+    known = isinstance(complete_through, date) and complete_through < _month_end(period)
+    return complete_through if known else None  # type: ignore[return-value]
+
+
+def _render(template: str, **context: object) -> str:
+    return _environment().get_template(template).render(context)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """Autoescape always on; a name that a template misspells is an error, not a gap on the page."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    css = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    environment.globals.update(css=css, css_hash=f"sha256-{digest}", geometry=charts)
+    environment.filters.update(
+        amount=numerals.amount,
+        percent=numerals.percent,
+        long_date=numerals.long_date,
+        month_name=numerals.month_name,
+    )
+    return environment

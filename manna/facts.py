@@ -1,0 +1,139 @@
+"""What a provider told us becomes rows of ``raw``: identified by content, so that a repetition adds nothing.
+
+What belongs here: ids of batches and records, and the rule for what is new. What does not: asking the
+provider, or reading a meaning into a payload.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from manna.contracts import CONTRACTS
+from manna.contracts.raw import BATCHES
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One thing a provider said: its id there, what happened to it, the payload exactly as sent."""
+
+    source_id: str
+    change: str
+    payload: str
+
+    @property
+    def payload_sha256(self) -> str:
+        """Hash of the payload's UTF-8 bytes, hex."""
+        return hashlib.sha256(self.payload.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Whose facts these are, and who asked for them."""
+
+    book: str
+    connection_id: str
+    provider: str
+    endpoint: str
+    run_id: str
+    code_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All pages of one answer. Cursors are null where the endpoint has none."""
+
+    records: tuple[Record, ...]
+    request_ids: tuple[str, ...] = ()
+    cursor_before: str | None = None
+    cursor_after: str | None = None
+
+
+def new_records(answer: Answer, known: pl.DataFrame, known_at: datetime) -> list[Record]:
+    """The records of ``answer`` that say something ``raw`` does not hold yet.
+
+    Args:
+        answer: what the provider just said.
+        known: rows of the raw table for this connection.
+        known_at: now. A snapshot is kept once per day (UTC) and content, because that a balance was
+            *still* so today is a fact too; other records are kept once per content.
+
+    Returns:
+        The new records in order of arrival. A thing that earlier snapshots listed and this one does not
+        is a new fact as well: a record ``removed`` with the last payload sent.
+    """
+    latest = known.sort("known_at", "seq").group_by("source_id", maintain_order=True).last()
+    last = {row["source_id"]: row for row in latest.iter_rows(named=True)}
+    fresh = []
+    for record in answer.records:
+        before = last.get(record.source_id)
+        same = (
+            before is not None
+            and before["payload_sha256"] == record.payload_sha256
+            and before["change"] == record.change
+            and (record.change != "snapshot" or before["known_at"].date() == known_at.date())
+        )
+        if not same:
+            fresh.append(record)
+    if any(record.change == "snapshot" for record in answer.records):
+        listed = {record.source_id for record in answer.records}
+        fresh += [
+            Record(source_id, "removed", row["payload"])
+            for source_id, row in last.items()
+            if source_id not in listed and row["change"] != "removed"
+        ]
+    return fresh
+
+
+def batch_rows(
+    source: Source, answer: Answer, records: Sequence[Record], known_at: datetime, table: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows for ``raw.batches`` (one) and for the record table ``table``, ready to append.
+
+    The batch id is the SHA-256 of connection, endpoint, day, cursors and payload hashes: the same answer
+    asked for twice is the same batch.
+    """
+    parts = [
+        source.connection_id,
+        source.endpoint,
+        known_at.date().isoformat(),
+        answer.cursor_before or "",
+        answer.cursor_after or "",
+        *(f"{record.change} {record.source_id} {record.payload_sha256}" for record in records),
+    ]
+    batch_id = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    batch = {
+        "batch_id": batch_id,
+        "book": source.book,
+        "connection_id": source.connection_id,
+        "provider": source.provider,
+        "endpoint": source.endpoint,
+        "request_ids": ",".join(answer.request_ids),
+        "cursor_before": answer.cursor_before,
+        "cursor_after": answer.cursor_after,
+        "row_count": len(records),
+        "run_id": source.run_id,
+        "code_version": source.code_version,
+        "known_at": known_at,
+    }
+    rows = [
+        {
+            "batch_id": batch_id,
+            "seq": seq,
+            "book": source.book,
+            "connection_id": source.connection_id,
+            "change": record.change,
+            "source_id": record.source_id,
+            "payload": record.payload,
+            "payload_sha256": record.payload_sha256,
+            "known_at": known_at,
+        }
+        for seq, record in enumerate(records)
+    ]
+    contract = CONTRACTS[table]
+    return (
+        pl.DataFrame([batch], schema=BATCHES.polars_schema),
+        pl.DataFrame(rows, schema=contract.polars_schema),
+    )

@@ -1,0 +1,51 @@
+"""Stage ``ledger``: double entry for one book, as pure functions over Polars frames.
+
+The map:
+
+- :mod:`keeping`: :func:`keep_books`, which puts the rest together;
+- :mod:`chart`: where each provider account stands in the chart of accounts;
+- :mod:`journal`: entries, postings, their ids, and ordinary transactions;
+- :mod:`openings`: what was there before the feed begins, and loans without transactions;
+- :mod:`records`, :mod:`trades`, :mod:`lots`: investment accounts: rows, booking, FIFO;
+- :mod:`trial`: trial balance and the proof that every entry balances;
+- :mod:`reconciliation`: the ledger against the provider;
+- :mod:`months`: which months' reports are out of date.
+
+Signs: positive = debit, throughout. What does not belong here: categories (``categorized``), market
+values (``portfolio``), statements (``statements``), and anything that reads or writes.
+"""
+
+from manna.ledger.chart import OwnAccount, chart_account, chart_of_accounts
+from manna.ledger.journal import Entry, Line, book_transactions, identity
+from manna.ledger.keeping import Books, UnknownAccountError, keep_books
+from manna.ledger.lots import Lot, Taken, fifo, split_lots
+from manna.ledger.months import month_hashes
+from manna.ledger.reconciliation import position_differences, reconcile
+from manna.ledger.trades import LedgerError, Oversold, OversoldError, book_trades
+from manna.ledger.trial import out_of_balance, trial_balance
+
+__all__ = [
+    "Books",
+    "Entry",
+    "LedgerError",
+    "Line",
+    "Lot",
+    "Oversold",
+    "OversoldError",
+    "OwnAccount",
+    "Taken",
+    "UnknownAccountError",
+    "book_trades",
+    "book_transactions",
+    "chart_account",
+    "chart_of_accounts",
+    "fifo",
+    "identity",
+    "keep_books",
+    "month_hashes",
+    "out_of_balance",
+    "position_differences",
+    "reconcile",
+    "split_lots",
+    "trial_balance",
+]

@@ -1,0 +1,176 @@
+"""The books of one book, kept: everything in this folder put together.
+
+What belongs here: the order in which the parts are made. What does not: any rule of bookkeeping.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from manna.books import Book
+from manna.contracts.ledger import GAINS, JOURNAL, LOTS
+from manna.ledger.chart import OwnAccount, chart_of_accounts
+from manna.ledger.journal import Entry, book_transactions, entry_frames, posted
+from manna.ledger.lots import Lot
+from manna.ledger.months import month_hashes
+from manna.ledger.openings import (
+    cash_openings,
+    first_positions,
+    loan_changes,
+    opening_days,
+    opening_lots,
+    position_openings,
+)
+from manna.ledger.reconciliation import provider_money, reconcile
+from manna.ledger.records import cash_securities, read_holdings, read_trades
+from manna.ledger.trades import Gain, LedgerError, Oversold, OversoldError, book_trades, gain_rows
+
+
+class UnknownAccountError(LedgerError):
+    """Rows name accounts that clean.accounts does not have; ``missing`` lists (table, account_id)."""
+
+    def __init__(self, missing: list[tuple[str, str]]) -> None:
+        self.missing = tuple(missing)
+        listed = ", ".join(f"{account_id} (in {table})" for table, account_id in missing)
+        super().__init__(f"no such account in clean.accounts: {listed}")
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The tables of stage ``ledger`` for one book, each as its contract says, sorted."""
+
+    journal: pl.DataFrame
+    postings: pl.DataFrame
+    lots: pl.DataFrame
+    gains: pl.DataFrame
+    reconciliation: pl.DataFrame
+    months: pl.DataFrame
+
+
+def keep_books(
+    book: Book,
+    *,
+    accounts: pl.DataFrame,
+    balances: pl.DataFrame,
+    transactions: pl.DataFrame,
+    categories: pl.DataFrame,
+    transfers: pl.DataFrame,
+    securities: pl.DataFrame,
+    holdings: pl.DataFrame,
+    trades: pl.DataFrame,
+    today: date,
+    month_extras: Mapping[date, str] | None = None,
+) -> Books:
+    """Double entry for one book from its rows of ``clean`` and ``categorized`` (and no other book's).
+
+    A pure function of its arguments: the order of rows does not matter, and the ids it makes are the same
+    in every run.
+
+    Args:
+        accounts, balances, transactions, securities, holdings, trades: those tables of ``clean``, whose
+            amounts already have the ledger's sign.
+        categories: categorized.transactions.
+        transfers: categorized.transfers.
+        today: the day in the book's time zone; decides the last month of ``months`` and nothing else.
+        month_extras: see :func:`manna.ledger.months.month_hashes`.
+
+    Raises:
+        UnknownAccountError: a row names an account that is not in ``accounts``.
+        OversoldError: more was sold than held; every case is listed, no books are made.
+    """
+    named = {"balances": balances, "transactions": transactions, "holdings": holdings, "trades": trades}
+    _require_accounts(accounts, named)
+    own = chart_of_accounts(book, accounts)
+    days = opening_days(posted(transactions), trades, balances, holdings)
+    legs = frozenset(transfers["out_id"]) | frozenset(transfers["in_id"])
+    invested = _invest(own, days, balances, holdings, securities, trades, legs)
+    if invested.oversold:
+        raise OversoldError(invested.oversold)
+    bank_journal, bank_postings = book_transactions(book.id, transactions, categories, own)
+    trade_journal, trade_postings = entry_frames(book.id, invested.entries)
+    moves = pl.concat([bank_postings, trade_postings])
+    provider = provider_money(own, balances, holdings, securities)
+    with_rows = frozenset(posted(transactions)["account_id"]) | frozenset(trades["account_id"])
+    stated = cash_openings(own, provider, moves, days) + loan_changes(own, balances, with_rows)
+    stated_journal, stated_postings = entry_frames(book.id, stated)
+    postings = pl.concat([moves, stated_postings]).sort("date", "posting_id")
+    silent_loans = frozenset(a.account_id for a in own.values() if a.type == "loan") - with_rows
+    return Books(
+        journal=pl.concat([bank_journal, trade_journal, stated_journal]).sort("date", *JOURNAL.key),
+        postings=postings,
+        lots=_lot_frame(book.id, invested.lots),
+        gains=_gain_frame(book.id, invested.gains),
+        reconciliation=reconcile(book.id, own, provider, postings, silent_loans),
+        months=month_hashes(book.id, postings, today=today, extras=month_extras),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Invested:
+    """All investment accounts' entries (openings of positions included), lots, gains and overselling."""
+
+    entries: list[Entry]
+    lots: list[Lot]
+    gains: list[Gain]
+    oversold: list[Oversold]
+
+
+def _invest(
+    own: Mapping[str, OwnAccount],
+    days: Mapping[str, date],
+    balances: pl.DataFrame,
+    holdings: pl.DataFrame,
+    securities: pl.DataFrame,
+    trades: pl.DataFrame,
+    legs: frozenset[str],
+) -> _Invested:
+    cash = cash_securities(securities, holdings, trades)
+    trades_of, holdings_of = read_trades(trades, cash), read_holdings(holdings, cash)
+    total = _Invested([], [], [], [])
+    for account_id in sorted(trades_of.keys() | holdings_of.keys()):
+        account = own[account_id]
+        its_trades, its_holdings = trades_of.get(account_id, []), holdings_of.get(account_id, [])
+        listed = holdings.filter(pl.col("account_id") == account_id)["as_of"].to_list()
+        stated = balances.filter(pl.col("account_id") == account_id)["as_of"].to_list()
+        first = first_positions(its_holdings, listed or stated)
+        openings = []
+        if first is not None:
+            openings = opening_lots(account, days[account_id], first, its_trades)
+            total.entries.extend(position_openings(account, openings, first))
+        booked = book_trades(account, its_trades, openings, holdings=its_holdings, transfer_legs=legs)
+        total.entries.extend(booked.entries)
+        total.lots.extend(booked.lots)
+        total.gains.extend(booked.gains)
+        total.oversold.extend(booked.oversold)
+    return total
+
+
+def _lot_frame(book_id: str, lots: list[Lot]) -> pl.DataFrame:
+    rows = [
+        (
+            lot.lot_id, book_id, lot.account_id, lot.security_id, lot.opened, lot.quantity, lot.remaining,
+            lot.cost, lot.remaining_cost, lot.currency, lot.is_opening,
+        )
+        for lot in lots
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=LOTS.polars_schema, orient="row").sort(LOTS.key)
+
+
+def _gain_frame(book_id: str, gains: list[Gain]) -> pl.DataFrame:
+    return pl.DataFrame(gain_rows(book_id, gains), schema=GAINS.polars_schema).sort(GAINS.key)
+
+
+def _require_accounts(accounts: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> None:
+    known = accounts.select("account_id")
+    missing = [
+        (f"clean.{name}", account_id)
+        for name, frame in tables.items()
+        for account_id in frame.select("account_id")
+        .unique()
+        .join(known, on="account_id", how="anti")["account_id"]
+        .sort()
+    ]
+    if missing:
+        raise UnknownAccountError(missing)

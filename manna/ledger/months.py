@@ -1,0 +1,45 @@
+"""Which months changed: one hash per month of all that its reports depend on.
+
+What belongs here: that hash. What does not: what is done about a changed month (``pipelines``).
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import polars as pl
+
+from manna.contracts.declaration import content_hash
+from manna.contracts.ledger import MONTHS, POSTINGS
+
+
+def month_hashes(
+    book_id: str, postings: pl.DataFrame, *, today: date, extras: Mapping[date, str] | None = None
+) -> pl.DataFrame:
+    """ledger.months: for each month a hash of all postings up to its end and all extras up to it.
+
+    A month's reports show balances, so they depend on everything before it: each month's hash is taken
+    over the hash of the month before, and a change in one month reaches all later ones and no earlier.
+
+    Args:
+        postings: ledger.postings of one book, in any order.
+        today: the last month is this day's; postings dated after it are in no month yet.
+        extras: by first day of the month, a hash of whatever else its reports show (valuations,
+            reconciliation). Net worth shows earlier months again, so these are chained too.
+
+    Returns:
+        One row per month from that of the first posting, without gaps; none without postings.
+    """
+    if postings.is_empty():
+        return MONTHS.empty()
+    parts = postings.with_columns(month=pl.col("date").dt.truncate("1mo")).partition_by("month", as_dict=True)
+    extras = extras or {}
+    month, rows, chained = min(key[0] for key in parts), [], ""
+    while month <= today:
+        part = parts.get((month,))
+        own = "" if part is None else content_hash(POSTINGS, part)
+        text = "\x1f".join((chained, month.isoformat(), own, extras.get(month, "")))
+        chained = hashlib.sha256(text.encode()).hexdigest()
+        rows.append((book_id, month, chained))
+        month = (month + timedelta(days=31)).replace(day=1)
+    return pl.DataFrame(rows, schema=MONTHS.polars_schema, orient="row")

@@ -1,0 +1,325 @@
+"""What happened in one investment account, booked: entries, lots and realized gains.
+
+What belongs here: what each kind of trade means in double entry. What does not: the arithmetic of lots
+(:mod:`lots`) and what the account held before the feed begins (:mod:`openings`).
+
+A lot of unknown basis is carried at the best value known (:func:`best_value`, and :mod:`openings`). When
+it is sold no gain is invented: the difference between the proceeds and that carrying amount goes to
+``Equity:Unknown Basis``, nothing to income, and the row of ledger.gains has neither cost nor gain.
+The same holds for a lot bought in another currency than it is sold in.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from manna.ledger import chart
+from manna.ledger.chart import OwnAccount
+from manna.ledger.journal import Entry, Line, balanced, identity
+from manna.ledger.lots import Lot, Taken, fifo, held, share, split_lots, term
+from manna.ledger.records import Holding, Trade
+from manna.money import round_money
+
+SOURCE = "clean.trades"
+_BOUGHT_OR_SOLD = ("buy", "sell")
+_MONEY_COUNTERS = {
+    "dividend": chart.DIVIDENDS,
+    "interest": chart.INTEREST,
+    "fee": chart.BROKERAGE_FEES,
+    "contribution": chart.TRANSFERS,
+    "deposit": chart.TRANSFERS,
+    "withdrawal": chart.TRANSFERS,
+    "transfer": chart.TRANSFERS,
+}
+_MONEY_IN_TRANSIT = ("contribution", "deposit", "withdrawal", "transfer")
+_SECURITIES_COUNTERS = {
+    "buy": chart.UNKNOWN_BASIS,
+    "sell": chart.UNKNOWN_BASIS,
+    "contribution": chart.RETIREMENT_CONTRIBUTIONS,
+    "deposit": chart.TRANSFERS,
+    "withdrawal": chart.TRANSFERS,
+    "transfer": chart.TRANSFERS,
+}
+
+
+class LedgerError(ValueError):
+    """A book that cannot be kept; the message names every reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Oversold:
+    """One trade that takes more than is held. ``lots`` are the open lots before it."""
+
+    account_id: str
+    account: str
+    security_id: str
+    date: date
+    trade_id: str
+    wanted: Decimal
+    lots: tuple[Lot, ...]
+
+    def __str__(self) -> str:
+        listed = ", ".join(f"{lot.remaining:f} of {lot.opened} (lot {lot.lot_id})" for lot in self.lots)
+        return (
+            f"{self.account} ({self.account_id}): {self.date} trade {self.trade_id} takes {self.wanted:f} "
+            f"{self.security_id} but {held(self.lots):f} are held: {listed or 'no lots'}"
+        )
+
+
+class OversoldError(LedgerError):
+    """More was sold than held, judged with the opening positions. ``trades`` lists every case.
+
+    Short positions are not supported: a sale from nothing is reported here too.
+    """
+
+    def __init__(self, trades: Sequence[Oversold]) -> None:
+        self.trades = tuple(trades)
+        super().__init__("; ".join(map(str, self.trades)))
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """One row of ledger.gains: what one sale took from one lot. Proceeds are after fees."""
+
+    entry_id: str
+    lot: Lot
+    closed: date
+    quantity: Decimal
+    proceeds: Decimal
+    cost: Decimal | None
+    currency: str
+
+    @property
+    def gain(self) -> Decimal | None:
+        """Proceeds less cost; None where the basis is unknown."""
+        return None if self.cost is None else self.proceeds - self.cost
+
+    @property
+    def term(self) -> str:
+        """See :func:`manna.ledger.lots.term`."""
+        return term(self.lot, self.closed)
+
+
+@dataclass(slots=True)
+class Booked:
+    """What the trades of an account amount to. ``positions`` are its open lots by security."""
+
+    entries: list[Entry] = field(default_factory=list)
+    gains: list[Gain] = field(default_factory=list)
+    oversold: list[Oversold] = field(default_factory=list)
+    closed: list[Lot] = field(default_factory=list)
+    positions: defaultdict[str, list[Lot]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def lots(self) -> list[Lot]:
+        """Every lot, open and closed."""
+        return [*self.closed, *(lot for lots in self.positions.values() for lot in lots)]
+
+
+def book_trades(
+    own: OwnAccount,
+    trades: Sequence[Trade],
+    openings: Sequence[Lot] = (),
+    *,
+    holdings: Sequence[Holding] = (),
+    transfer_legs: frozenset[str] = frozenset(),
+) -> Booked:
+    """Walk the trades of one account in the order they happened.
+
+    Args:
+        trades: the account's trades, in any order.
+        openings: lots held before the first of them.
+        holdings: what the institution says the account holds, by day; only to value shares that arrive
+            without a price.
+        transfer_legs: ids of trades that are one leg of a transfer between own accounts.
+
+    Returns:
+        All entries, lots and gains. Overselling is listed in ``oversold``, not raised, so that every case
+        is found; what comes after one is booked as if just what was held had been taken.
+    """
+    booked = Booked()
+    for lot in openings:
+        booked.positions[lot.security_id].append(lot)
+    walk = _Walk(own, booked, holdings, transfer_legs)
+    for trade in sorted(trades, key=lambda t: t.order):
+        lines = walk.lines(trade)
+        booked.entries.append(Entry(trade.date, "trade", trade.description, SOURCE, trade.trade_id, lines))
+    return booked
+
+
+def best_value(trade: Trade, holdings: Sequence[Holding]) -> Decimal:
+    """What arriving shares of unknown basis are carried at: the best value known, zero if there is none.
+
+    The trade's own price; else the institution's value, scaled, on the first day on or after the trade
+    on which it showed the security (a day that later snapshots do not change).
+    """
+    if trade.price:
+        return round_money(trade.moved * trade.price, trade.currency)
+    for holding in holdings:
+        if (
+            holding.security_id == trade.security_id
+            and holding.as_of >= trade.date
+            and holding.quantity > 0
+            and holding.currency == trade.currency
+        ):
+            return share(holding.value, trade.moved, holding.quantity, trade.currency)
+    return Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """The lines of each trade, given all trades before it; lots and gains are kept in ``booked``."""
+
+    own: OwnAccount
+    booked: Booked
+    holdings: Sequence[Holding]
+    transfer_legs: frozenset[str]
+
+    def lines(self, trade: Trade) -> tuple[Line, ...]:
+        if trade.kind == "split":
+            return self._split(trade)
+        if trade.moved > 0:
+            return self._acquire(trade)
+        if trade.moved < 0:
+            return self._dispose(trade)
+        return self._money(trade)
+
+    def _money(self, trade: Trade) -> tuple[Line, ...]:
+        if trade.is_cash and trade.kind in _BOUGHT_OR_SOLD:
+            # Money for money, e.g. into a sweep: shown, but the account has as much as before.
+            return self._cash(trade.amount, trade), self._cash(-trade.amount, trade)
+        counter = _MONEY_COUNTERS.get(trade.kind, chart.SUSPENSE)
+        if trade.kind in _MONEY_IN_TRANSIT and trade.trade_id in self.transfer_legs:
+            counter = chart.IN_TRANSIT
+        return self._cash(trade.amount, trade), Line(counter, -trade.amount, trade.currency)
+
+    def _acquire(self, trade: Trade) -> tuple[Line, ...]:
+        basis = _basis(trade)
+        carrying = best_value(trade, self.holdings) if basis is None else basis
+        lot = Lot(
+            lot_id=identity(SOURCE, trade.trade_id),
+            account_id=trade.account_id,
+            security_id=trade.security_id or "",
+            opened=trade.date,
+            quantity=trade.moved,
+            remaining=trade.moved,
+            cost=basis,
+            carrying=carrying,
+            currency=trade.currency,
+            dated=trade.kind in (*_BOUGHT_OR_SOLD, "contribution"),
+        )
+        self.booked.positions[lot.security_id].append(lot)
+        counter = _SECURITIES_COUNTERS.get(trade.kind, chart.SUSPENSE)
+        return balanced([self._security(lot, carrying, trade.moved), *self._cash_leg(trade)], counter)
+
+    def _dispose(self, trade: Trade) -> tuple[Line, ...]:
+        taken = self._take(trade)
+        lines = [self._security(t.left, -t.carrying, -t.quantity) for t in taken]
+        lines.extend(self._cash_leg(trade))
+        if trade.kind in _BOUGHT_OR_SOLD:
+            gains = _gains(trade, taken)
+            self.booked.gains.extend(gains)
+            gain = sum((g.gain for g in gains if g.gain is not None), Decimal(0))
+            if gain:
+                lines.append(Line(chart.CAPITAL_GAINS, -gain, trade.currency))
+        return balanced(lines, _SECURITIES_COUNTERS.get(trade.kind, chart.SUSPENSE))
+
+    def _split(self, trade: Trade) -> tuple[Line, ...]:
+        before = self.booked.positions[trade.security_id or ""]
+        if trade.moved > 0 and not held(before):
+            return self._acquire(trade)  # of shares nobody told us about: basis unknown
+        if trade.moved < 0 and held(before) + trade.moved <= 0:
+            return self._dispose(trade)  # more than held, or all of it: reported, or written off
+        cash = self._cash_leg(trade)  # in lieu of fractions, where a broker puts it on the same row
+        if not trade.moved:
+            return balanced(cash, chart.SUSPENSE)
+        after = split_lots(before, trade.moved)
+        self.booked.positions[trade.security_id or ""] = after
+        lines = [
+            self._security(new, Decimal(0), new.remaining - old.remaining)
+            for old, new in zip(before, after, strict=True)
+        ]
+        return balanced([*lines, *cash], chart.SUSPENSE)
+
+    def _take(self, trade: Trade) -> list[Taken]:
+        security_id, wanted = trade.security_id or "", -trade.moved
+        before = self.booked.positions[security_id]
+        if held(before) < wanted:
+            self.booked.oversold.append(
+                Oversold(
+                    trade.account_id, self.own.path, security_id, trade.date, trade.trade_id, wanted,
+                    tuple(before),
+                )
+            )  # fmt: skip
+        self.booked.positions[security_id], taken = fifo(before, wanted)
+        self.booked.closed.extend(t.left for t in taken if not t.left.remaining)
+        return taken
+
+    def _cash(self, amount: Decimal, trade: Trade) -> Line:
+        return Line(self.own.cash, amount, trade.currency, account_id=self.own.account_id)
+
+    def _cash_leg(self, trade: Trade) -> list[Line]:
+        """The money side of a trade in securities: none for a contribution that arrives as shares."""
+        if not trade.amount or trade.kind == "contribution":
+            return []
+        return [self._cash(trade.amount, trade)]
+
+    def _security(self, lot: Lot, amount: Decimal, quantity: Decimal) -> Line:
+        return Line(
+            self.own.securities,
+            amount,
+            lot.currency,
+            account_id=self.own.account_id,
+            security_id=lot.security_id,
+            quantity=quantity,
+            lot_id=lot.lot_id,
+        )
+
+
+def _basis(trade: Trade) -> Decimal | None:
+    """What arriving shares cost, fees included; None when unknown, which zero and less mean too."""
+    basis = Decimal(0)
+    if trade.kind in _BOUGHT_OR_SOLD:
+        basis = -trade.amount
+    elif trade.kind == "contribution":
+        basis = abs(trade.amount) or round_money(trade.moved * (trade.price or 0), trade.currency)
+    return basis if basis > 0 else None
+
+
+def _gains(trade: Trade, taken: Sequence[Taken]) -> list[Gain]:
+    """The sale's proceeds spread over its lots by quantity; the last one gets what rounding left over."""
+    entry_id, total = identity(SOURCE, trade.trade_id), sum((t.quantity for t in taken), Decimal(0))
+    gains, left = [], trade.amount
+    for position, t in enumerate(taken, start=1):
+        last = position == len(taken)
+        proceeds = left if last else share(trade.amount, t.quantity, total, trade.currency)
+        left -= proceeds
+        known = t.left.cost is not None and t.left.currency == trade.currency
+        cost = t.carrying if known else None
+        gains.append(Gain(entry_id, t.left, trade.date, t.quantity, proceeds, cost, trade.currency))
+    return gains
+
+
+def gain_rows(book_id: str, gains: Sequence[Gain]) -> list[Mapping[str, object]]:
+    """``gains`` as rows of ledger.gains."""
+    return [
+        {
+            "gain_id": f"{gain.entry_id}-{gain.lot.lot_id}",
+            "book": book_id,
+            "account_id": gain.lot.account_id,
+            "security_id": gain.lot.security_id,
+            "entry_id": gain.entry_id,
+            "lot_id": gain.lot.lot_id,
+            "opened": gain.lot.opened,
+            "closed": gain.closed,
+            "quantity": gain.quantity,
+            "proceeds": gain.proceeds,
+            "cost": gain.cost,
+            "gain": gain.gain,
+            "term": gain.term,
+            "currency": gain.currency,
+        }
+        for gain in gains
+    ]

@@ -1,0 +1,58 @@
+"""Everything Dagster knows of Manna, assembled by one function.
+
+What belongs here: the assembly. What does not: the parts. Nothing is read or opened when this module is
+imported; Dagster calls :func:`defs` when it needs the definitions.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from assets import categorized, clean, ledger, portfolio, published
+from assets.raw import alpaca, bars, plaid
+from assets.reports import statements_asset
+from pipelines.jobs import jobs
+from pipelines.partitions import market_days, months
+from pipelines.process import installation_resource
+from pipelines.schedules import schedules
+from pipelines.sensors import SENSORS
+from resources.books import read_books
+from resources.settings import Settings
+
+
+def build_definitions(settings: Settings | None = None, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """Assets, jobs, schedules, sensors and resources.
+
+    Args:
+        settings: else those of the environment.
+        resources: replaces resources by name; a test gives its own ``manna``.
+
+    Raises:
+        BookError: the book files cannot be used; the schedules depend on them.
+    """
+    settings = settings or Settings.load()
+    days, periods = market_days(settings.first_month), months(settings.first_month)
+    bars_asset, statements = bars.bars_asset(days), statements_asset(periods)
+    unpartitioned = [plaid.plaid, alpaca.alpaca, *clean.ASSETS, categorized.categories, ledger.ledger]
+    unpartitioned += [portfolio.valuations, portfolio.drift, ledger.months]
+    defined = jobs(
+        nightly=unpartitioned,
+        market=[bars_asset],
+        reports=[statements, published.published],
+        rebalancing=[portfolio.plan],
+    )
+    return dg.Definitions(
+        assets=[*unpartitioned, bars_asset, statements, published.published, portfolio.plan],
+        jobs=list(defined.values()),
+        schedules=schedules(defined, read_books(settings.books), days),
+        sensors=SENSORS,
+        resources={"manna": installation_resource, **(resources or {})},
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What ``workspace.yaml`` loads."""
+    return build_definitions()

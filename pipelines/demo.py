@@ -1,0 +1,151 @@
+"""The demo: the sandbox's people are linked as a person would link a bank, and the night is closed.
+
+What belongs here: linking the demo's logins, and gathering what the summary shows. What does not: starting
+services, or the rendering of the summary.
+"""
+
+import uuid
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import polars as pl
+import yaml
+
+from pipelines.rendering import Summary
+from resources.installation import Installation
+from resources.settings import Settings
+
+_NAMESPACE = uuid.UUID("6f1c9c5e-4a55-4b8e-9a27-5d7a3d1f0b11")
+
+
+def write_books(control_url: str, settings: Settings) -> None:
+    """A book file in the data directory for each of the sandbox's people (a demo on other people)."""
+    folder = settings.data_dir / "books"
+    folder.mkdir(parents=True, exist_ok=True)
+    for person in _people(control_url):
+        book = {"id": person["book"], "name": person["book_name"], "time_zone": person["time_zone"]}
+        text = yaml.safe_dump(book, sort_keys=False, allow_unicode=True)
+        (folder / f"{person['book']}.yaml").write_text(text, encoding="utf-8")
+
+
+def link_people(manna: Installation, control_url: str) -> int:
+    """Links every login of every person that is not linked yet; returns how many were."""
+    linked = {(c["book"], c["external_id"]) for c in manna.ops.connections()}
+    users = {(c["book"], c["products"].get("login")) for c in manna.ops.connections(provider="plaid")}
+    count = 0
+    for person in _people(control_url):
+        for login in person["logins"]:
+            if (person["book"], login["username"]) not in users:
+                count += _link_plaid(manna, person["book"], login)
+        if person.get("alpaca") and (person["book"], "alpaca") not in linked:
+            count += link_alpaca(manna, person["book"])
+    return count
+
+
+def _people(control_url: str) -> list[dict[str, Any]]:
+    answer = httpx.get(f"{control_url}/people", timeout=30)
+    answer.raise_for_status()
+    return list(answer.json()["people"])
+
+
+def _link_plaid(manna: Installation, book: str, login: dict[str, Any]) -> int:
+    public_token = manna.plaid.sandbox_public_token(
+        login["institution_id"], login["products"], login["username"]
+    )
+    return link_plaid(manna, book, public_token, login["institution_name"], login["products"], login["username"])
+
+
+def link_plaid(
+    manna: Installation, book: str, public_token: str, institution: str, products: list[str], login: str = ""
+) -> int:
+    """Exchanges a public token and stores the connection, its access token sealed; 1, or 0 if known."""
+    access_token, item_id = manna.plaid.exchange(public_token)
+    return int(
+        manna.ops.add_connection(
+            {
+                "connection_id": str(uuid.uuid5(_NAMESPACE, f"plaid {item_id}")),
+                "book": book,
+                "provider": "plaid",
+                "institution": institution,
+                "external_id": item_id,
+                "products": {**dict.fromkeys(products, True), **({"login": login} if login else {})},
+                "token": manna.vault.seal(access_token),
+                "linked_at": manna.settings.now(),
+            }
+        )
+    )
+
+
+def link_alpaca(manna: Installation, book: str) -> int:
+    """Stores the brokerage account of ``ALPACA_API_KEY`` as a connection of ``book``; 1, or 0 if known."""
+    settings = manna.settings
+    if settings.alpaca_key_id is None or settings.alpaca_secret_key is None:
+        return 0
+    token = f"{settings.alpaca_key_id.get_secret_value()}:{settings.alpaca_secret_key.get_secret_value()}"
+    return int(
+        manna.ops.add_connection(
+            {
+                "connection_id": str(uuid.uuid5(_NAMESPACE, f"alpaca {book}")),
+                "book": book,
+                "provider": "alpaca",
+                "institution": "Alpaca",
+                "external_id": "alpaca",
+                "products": {},
+                "token": manna.vault.seal(token),
+                "linked_at": settings.now(),
+            }
+        )
+    )
+
+
+def gather(manna: Installation) -> Summary:
+    """What the summary shows, from the lake and ``ops``."""
+    lake = manna.lake
+    accounts = lake.query(
+        "SELECT a.book, a.institution, a.name, coalesce(a.subtype, a.type) AS type, b.current AS balance, "
+        "a.currency, a.connection_id FROM clean.accounts a "
+        "LEFT JOIN (SELECT *, row_number() OVER (PARTITION BY account_id ORDER BY as_of DESC) AS n "
+        "FROM clean.balances) b ON b.account_id = a.account_id AND b.n = 1 ORDER BY 1, 2, 3"
+    )
+    through = pl.DataFrame(
+        [(c["connection_id"], c["complete_through"]) for c in manna.ops.connections()],
+        schema={"connection_id": pl.String, "complete_through": pl.Date},
+        orient="row",
+    )
+    worth = lake.read("reports.net_worth").sort("as_of").unique(["book", "currency"], keep="last", maintain_order=True)
+    documents = manna.settings.documents_dir
+    return Summary(
+        accounts=accounts.join(through, on="connection_id", how="left", maintain_order="left"),
+        net_worth=worth.sort("book"),
+        income=last_full_month(lake.read("reports.income_statement"), manna.settings.now().date()),
+        quarantine=lake.read("clean.quarantine"),
+        alerts=pl.DataFrame(
+            [(a["severity"], a["book"], a["message"]) for a in manna.ops.alerts()],
+            schema=["severity", "book", "message"],
+            orient="row",
+        ),
+        drift=lake.read("portfolio.drift").sort("book", "security_id"),
+        trades=lake.read("portfolio.rebalance_plan").sort("book", "side", "symbol"),
+        documents=tuple(str(path) for path in [documents / "index.html"] if path.exists()),
+    )
+
+
+def last_full_month(statement: pl.DataFrame, today: date) -> pl.DataFrame:
+    """book, period, income, expenses, currency of each book's last month that has ended."""
+    totals = statement.filter(pl.col("level") == "total", pl.col("period") < today.replace(day=1))
+    latest = totals.filter(pl.col("period") == pl.col("period").max().over("book"))
+    return (
+        latest.group_by("book", "period", "currency", maintain_order=True)
+        .agg(
+            income=pl.col("amount").filter(pl.col("section") == "Income").sum(),
+            expenses=pl.col("amount").filter(pl.col("section") == "Expenses").sum(),
+        )
+        .sort("book", "currency")
+    )
+
+
+def documents(settings: Settings) -> Path:
+    """The index page."""
+    return settings.documents_dir / "index.html"

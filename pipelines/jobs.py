@@ -1,0 +1,31 @@
+"""The four jobs.
+
+What belongs here: which assets run together. What does not: when (``schedules``, ``sensors``).
+A job has at most one partitioning; what changes nightly is therefore unpartitioned and incremental, and
+the months it touches are a run of their own.
+"""
+
+from collections.abc import Sequence
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+NIGHTLY, MARKET, STATEMENTS, REBALANCE = "nightly_close", "market_close", "statements", "rebalance"
+
+Assets = Sequence[dg.AssetsDefinition]
+
+
+def jobs(
+    *, nightly: Assets, market: Assets, reports: Assets, rebalancing: Assets
+) -> dict[str, UnresolvedAssetJobDefinition]:
+    """The jobs by name."""
+
+    def job(name: str, assets: Assets, description: str) -> UnresolvedAssetJobDefinition:
+        return dg.define_asset_job(name, dg.AssetSelection.assets(*assets), description=description)
+
+    return {
+        NIGHTLY: job(NIGHTLY, nightly, "Pull, check, categorize, book and value everything that is new."),
+        MARKET: job(MARKET, market, "Raw daily bars of the market days chosen."),
+        STATEMENTS: job(STATEMENTS, reports, "Make, gate and publish the statements of the months chosen."),
+        REBALANCE: job(REBALANCE, rebalancing, "Propose trades for books beyond their bands (dry run)."),
+    }

@@ -1,0 +1,144 @@
+"""Running jobs in this process, with a display of how far they are.
+
+What belongs here: what `manna run` and `manna demo` do with a job. What does not: starting services, or
+how the daemon launches runs.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from assets.reports import dirty_months
+from pipelines.definitions import build_definitions
+from pipelines.jobs import MARKET, NIGHTLY, REBALANCE, STATEMENTS
+from pipelines.partitions import MARKET_ZONE, market_days
+from pipelines.process import bury_dead_runs
+from pipelines.sensors import RANGE_END, RANGE_START, month_range, settle
+from resources.installation import Installation
+
+Progress = Callable[[str, str], None]
+"""Told (stage, step) whenever a step begins."""
+
+HISTORY = timedelta(days=730)
+
+
+class RunFailedError(Exception):
+    """A run failed. The message names the step and its reason."""
+
+
+class Runner:
+    """Runs jobs of one installation in this process."""
+
+    def __init__(self, manna: Installation, progress: Progress = lambda stage, step: None) -> None:
+        logging.getLogger("dagster").setLevel(logging.CRITICAL)  # the event log has it all
+        self._manna, self._progress = manna, progress
+        self.instance = dg.DagsterInstance.get()
+        bury_dead_runs(self.instance)
+        self._repository = build_definitions(manna.settings).get_repository_def()
+
+    @property
+    def jobs(self) -> list[str]:
+        """Names of the jobs."""
+        return [name for name in self._repository.job_names if not name.startswith("__")]
+
+    def run(
+        self,
+        job: str,
+        *,
+        partition: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        assets: list[dg.AssetKey] | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Runs a job to its end and returns the run id.
+
+        Args:
+            job: its name.
+            partition: a partition, or ``FIRST...LAST`` for a range in one run.
+            tags: more run tags.
+            assets: only these of its assets.
+            config: run configuration.
+
+        Raises:
+            RunFailedError: a step failed.
+        """
+        definition = self._repository.get_job(job)
+        wanted = dict(tags or {})
+        if partition and "..." in partition:
+            first, _, last = partition.partition("...")
+            wanted |= {RANGE_START: first, RANGE_END: last}
+            partition = None
+        run_id = str(uuid.uuid4())
+        self.instance.add_event_listener(run_id, self._heard)
+        result = definition.execute_in_process(
+            instance=self.instance,
+            partition_key=partition,
+            tags=wanted,
+            asset_selection=assets,
+            run_config=dict(config or {}),
+            raise_on_error=False,
+            run_id=run_id,
+        )
+        if not result.success:
+            raise RunFailedError(_reason(job, result))
+        return result.run_id
+
+    def _heard(self, entry: dg.EventLogEntry) -> None:
+        event = entry.dagster_event
+        if event is not None and event.is_step_start and event.step_key:
+            self._progress(entry.job_name or "", event.step_key)
+
+    def close(self, config: Mapping[str, Any] | None = None) -> dict[str, str]:
+        """The whole night: bars that are missing, the nightly close, the months it changed, alerts, drift.
+
+        Returns the run ids by job.
+        """
+        runs = {}
+        days = self._missing_market_days()
+        if days:
+            if self._manna.lake.query("SELECT 1 FROM raw.batches LIMIT 1").is_empty():
+                # Which symbols are held is known only after the first pull.
+                self.run(NIGHTLY, assets=self._assets("raw"), config=config)
+            runs[MARKET] = self.run(MARKET, tags={RANGE_START: days[0], RANGE_END: days[-1]})
+        runs[NIGHTLY] = self.run(NIGHTLY, config=config)
+        months = dirty_months(self._manna.lake)
+        if months:
+            runs[STATEMENTS] = self.run(STATEMENTS, tags=month_range(months))
+        if not self._manna.lake.query("SELECT 1 FROM portfolio.drift WHERE breached LIMIT 1").is_empty():
+            runs[REBALANCE] = self.run(REBALANCE)
+        self._progress("alerts", "settle")
+        settle(self._manna, self.instance)
+        return runs
+
+    def _missing_market_days(self) -> list[str]:
+        """Market days without bars, from two years ago to the last one that has closed."""
+        if not self._manna.ops.connections(provider="alpaca"):
+            return []
+        now = self._manna.settings.now().astimezone(ZoneInfo(MARKET_ZONE))
+        last = now.date() if now.hour >= 17 else now.date() - timedelta(days=1)
+        known = self._manna.lake.query("SELECT max(date) AS last FROM clean.bars")["last"][0]
+        first: date = known + timedelta(days=1) if known else last - HISTORY
+        days = market_days(self._manna.settings.first_month)
+        return [key for key in days.get_partition_keys() if first.isoformat() <= key <= last.isoformat()]
+
+    def _assets(self, group: str) -> list[dg.AssetKey]:
+        job = self._repository.get_job(NIGHTLY)
+        return [key for key in job.asset_layer.executable_asset_keys if key.path[0] == group]
+
+
+def _reason(job: str, result: dg.ExecuteInProcessResult) -> str:
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            why = (event.step_failure_data.user_failure_data or None) and (
+                event.step_failure_data.user_failure_data.description
+            )
+            return f"{job}: {event.step_key} failed: {why or (error.message.strip() if error else 'no reason')}"
+    return f"{job} failed"

@@ -1,0 +1,72 @@
+"""When the jobs run by themselves.
+
+What belongs here: cron times and time zones. What does not: what reacts to data (``sensors``).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from manna.books import Book
+from pipelines.jobs import MARKET, NIGHTLY
+from pipelines.partitions import MARKET_ZONE
+
+NIGHT = "0 3 * * *"
+AFTER_CLOSE = "30 17 * * 1-5"
+OPS_WITH_BOOKS = (
+    "pull_plaid",
+    "pull_alpaca",
+    "categorize",
+    "keep_books",
+    "value_positions",
+    "measure_drift",
+    "hash_months",
+)
+"""Ops of the nightly close that can be told which books to work on."""
+
+
+def books_config(books: Sequence[str], ops: Sequence[str] = OPS_WITH_BOOKS) -> dict[str, Any]:
+    """Run configuration that restricts ``ops`` to ``books``."""
+    return {"ops": {op: {"config": {"books": list(books)}} for op in ops}}
+
+
+def schedules(
+    jobs: Mapping[str, Any], books: Mapping[str, Book], days: dg.TimeWindowPartitionsDefinition
+) -> list[dg.ScheduleDefinition]:
+    """One nightly schedule per distinct time zone of the books, and bars after each market close."""
+    zones: dict[str, list[str]] = {}
+    for book in books.values():
+        zones.setdefault(book.time_zone, []).append(book.id)
+    nightly = [
+        dg.ScheduleDefinition(
+            name=f"{NIGHTLY}_{re.sub(r'[^a-z0-9]+', '_', zone.lower())}",
+            job=jobs[NIGHTLY],
+            cron_schedule=NIGHT,
+            execution_timezone=zone,
+            run_config=books_config(sorted(ids)),
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description=f"Closes {', '.join(sorted(ids))} at 3 in the morning, {zone}.",
+        )
+        for zone, ids in sorted(zones.items())
+    ]
+    return [*nightly, _after_market_close(jobs[MARKET], days)]
+
+
+def _after_market_close(job: Any, days: dg.TimeWindowPartitionsDefinition) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name=MARKET,
+        job=job,
+        cron_schedule=AFTER_CLOSE,
+        execution_timezone=MARKET_ZONE,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Daily bars, an hour and a half after the New York close.",
+    )
+    def market_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        day = context.scheduled_execution_time.strftime("%Y-%m-%d")
+        if not days.has_partition_key(day):
+            return dg.SkipReason(f"{day} is a holiday in New York")
+        return dg.RunRequest(run_key=day, partition_key=day)
+
+    return market_close

@@ -1,0 +1,123 @@
+"""What reacts to data: months that changed, alerts, drift.
+
+What belongs here: looking, and asking for a run or settling alerts. What does not: the decision itself,
+which is a pure function elsewhere (``manna.alerting``, ``manna.portfolio``).
+
+Sensors deliver at least once, so every effect is idempotent: alerts have fingerprints, and a run key
+names the very state that asks for the run. A read that fails is a skip *with its cause*.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from assets.common import Manna
+from assets.reports import dirty_months
+from manna.alerting import broken_connections, failed_checks, held_reports, low_balances
+from pipelines.jobs import REBALANCE, STATEMENTS
+from resources.installation import Installation
+
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+RUNNING = dg.DefaultSensorStatus.RUNNING
+
+
+def month_range(months: Sequence[date]) -> dict[str, str]:
+    """Run tags that ask for one run over all of ``months``; what lies between is found unchanged."""
+    return {RANGE_START: min(months).isoformat(), RANGE_END: max(months).isoformat()}
+
+
+@dg.sensor(
+    name="changed_months",
+    job_name=STATEMENTS,
+    minimum_interval_seconds=60,
+    default_status=RUNNING,
+    description="Asks for statements of the months whose ledger has changed.",
+)
+def changed_months(context: dg.SensorEvaluationContext, manna: Manna) -> dg.SensorResult | dg.SkipReason:
+    """One run for the whole range; its key names the state of the ledger, so a repeated tick is harmless."""
+    try:
+        months = dirty_months(manna.lake)
+        state = manna.lake.query("SELECT book, month, content_hash FROM ledger.months ORDER BY ALL")
+    except Exception as error:  # noqa: BLE001  whatever keeps it from looking is the reason to say
+        return dg.SkipReason(f"cannot read the ledger: {error}")
+    if not months:
+        return dg.SkipReason("every month's statements are up to date")
+    key = _digest(state.rows())
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(run_key=f"months-{key}", tags=month_range(months))]
+    )
+
+
+@dg.sensor(
+    name="drift",
+    job_name=REBALANCE,
+    minimum_interval_seconds=60,
+    default_status=RUNNING,
+    description="Asks for a rebalancing plan (dry run) when a weight has left its band.",
+)
+def drift(context: dg.SensorEvaluationContext, manna: Manna) -> dg.SensorResult | dg.SkipReason:
+    """One run per distinct state of drift."""
+    try:
+        found = manna.lake.query("SELECT * FROM portfolio.drift WHERE breached ORDER BY ALL")
+    except Exception as error:  # noqa: BLE001
+        return dg.SkipReason(f"cannot read the drift: {error}")
+    if found.is_empty():
+        return dg.SkipReason("every weight is within its band")
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"drift-{_digest(found.rows())}")])
+
+
+@dg.sensor(
+    name="alerts",
+    minimum_interval_seconds=60,
+    default_status=RUNNING,
+    description="Low balances, broken connections, failed checks, held reports: opened, told, resolved.",
+)
+def alerts(context: dg.SensorEvaluationContext, manna: Manna) -> dg.SkipReason:
+    """Settles ``ops.alerts`` and delivers what is new."""
+    try:
+        opened, resolved, told = settle(manna, context.instance)
+    except Exception as error:  # noqa: BLE001
+        return dg.SkipReason(f"cannot look for alerts: {error}")
+    return dg.SkipReason(f"{opened} opened, {resolved} resolved, {told} told")
+
+
+def settle(manna: Installation, instance: dg.DagsterInstance) -> tuple[int, int, int]:
+    """Opens, resolves and delivers alerts; returns how many of each. Repeating it changes nothing."""
+    accounts, balances = manna.lake.read("clean.accounts"), manna.lake.read("clean.balances")
+    found = [
+        alert for book in manna.books.values() for alert in low_balances(book, accounts, balances)
+    ]
+    found += broken_connections(manna.ops.connections())
+    found += held_reports(manna.lake.read("reports.publications"))
+    found += failed_checks(_failed_checks(instance))
+    now = manna.settings.now()
+    opened, resolved = manna.ops.settle_alerts(found, now)
+    told = 0
+    for alert in manna.ops.alerts(unsent=True):
+        if manna.notifier.send(f"Manna, {alert['book']}: {alert['severity']}", alert["message"]):
+            manna.ops.alert_sent(alert["alert_id"], now)
+            told += 1
+    return opened, resolved, told
+
+
+def _failed_checks(instance: dg.DagsterInstance) -> list[tuple[str, str, str]]:
+    """Checks whose latest execution failed: (asset, check, run id)."""
+    from pipelines.definitions import build_definitions
+
+    keys = build_definitions().resolve_asset_graph().asset_check_keys
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
+    return [
+        (key.asset_key.to_user_string().replace("/", "."), key.name, record.run_id)
+        for key, record in sorted(latest.items(), key=lambda item: str(item[0]))
+        if record.status.value == "FAILED"
+    ]
+
+
+def _digest(state: Any) -> str:
+    return hashlib.sha256(repr(state).encode()).hexdigest()[:32]
+
+
+SENSORS = [changed_months, drift, alerts]

@@ -1,0 +1,170 @@
+"""Starting and stopping what Manna needs: the database, the sandbox, Dagster's servers.
+
+What belongs here: processes and the environment they share. What does not: what runs in them.
+
+The address of everything started is put into this process's environment, because Dagster's own processes
+are configured by it; children get it by inheritance. What is started is stopped, also after a crash.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from resources.installation import Installation
+from resources.settings import PROJECT, Settings, SettingsError
+
+SANDBOX_SECONDS = 60
+
+
+class ServiceError(Exception):
+    """A service did not start. The message is one line and says what to do."""
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[Installation]:
+    """The database and the lake, ready for use, and the installation on top of them.
+
+    ``MANNA_POSTGRES_URL`` is used where set; else the embedded server is started, and stopped afterwards
+    unless another process still uses it.
+    """
+    from resources.postgres import EmbeddedPostgres, sqlalchemy_url
+    from resources.schema import migrate
+
+    _writable(settings.data_dir)
+    embedded = EmbeddedPostgres(settings.data_dir) if settings.postgres_url is None else None
+    url = embedded.start() if embedded else str(settings.postgres_url)
+    try:
+        os.environ["MANNA_POSTGRES_URL"] = url
+        os.environ["MANNA_DAGSTER_URL"] = sqlalchemy_url(url, "psycopg2")
+        os.environ["MANNA_DATA_DIR"] = str(settings.data_dir)
+        _prepare_dagster_home(settings)
+        installation = Installation(Settings.load())
+        try:
+            migrate(installation.ops.engine)
+            installation.lake.migrate()
+            yield installation
+        finally:
+            installation.close()
+    finally:
+        if embedded:
+            os.environ.pop("MANNA_POSTGRES_URL", None)
+            embedded.stop()
+
+
+def _writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".writable-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise SettingsError(
+            f"cannot write to {folder} ({error.strerror}); set MANNA_DATA_DIR to a folder of yours"
+        ) from error
+
+
+def _prepare_dagster_home(settings: Settings) -> None:
+    """Dagster writes beside its configuration, so it gets a copy inside the data directory."""
+    home = settings.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(PROJECT / "dagster.yaml", home / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(home)
+
+
+def demo_credentials(settings: Settings) -> Path:
+    """A 0600 file with random credentials for the sandbox, made at the first call."""
+    file = settings.data_dir / "sandbox" / "credentials.json"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        names = ("plaid_client_id", "plaid_secret", "alpaca_key_id", "alpaca_secret_key")
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            json.dump({name: secrets.token_hex(16) for name in names}, opened)
+    return file
+
+
+@contextmanager
+def sandbox(settings: Settings, people: Path | None = None) -> Iterator[str]:
+    """The local Plaid and Alpaca, until the block ends; yields the address of its controls.
+
+    This process's environment then points the SDK clients at it.
+
+    Raises:
+        ServiceError: it did not start; its own one-line reason.
+    """
+    credentials = demo_credentials(settings)
+    command = [sys.executable, "-m", "sandbox", "--data-dir", str(settings.data_dir / "sandbox")]
+    command += ["--port", "0", "--credentials", str(credentials)]
+    command += ["--people", str(people)] if people else []
+    process = subprocess.Popen(
+        command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            _, said = process.communicate(timeout=SANDBOX_SECONDS)
+            reason = said.strip().splitlines()[-1] if said.strip() else "no reason given"
+            raise ServiceError(f"the sandbox did not start: {reason}")
+        ready = json.loads(line)
+        keys = json.loads(credentials.read_text(encoding="utf-8"))
+        os.environ.update(
+            {
+                "PLAID_BASE_URL": ready["plaid_url"],
+                "PLAID_CLIENT_ID": keys["plaid_client_id"],
+                "PLAID_SECRET": keys["plaid_secret"],
+                "ALPACA_TRADING_URL": ready["alpaca_trading_url"],
+                "ALPACA_DATA_URL": ready["alpaca_data_url"],
+                "ALPACA_API_KEY": keys["alpaca_key_id"],
+                "ALPACA_SECRET_KEY": keys["alpaca_secret_key"],
+            }
+        )
+        yield str(ready["control_url"])
+    finally:
+        # The sandbox ends when its standard input does, so it ends with this process whatever happens.
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+        process.terminate()
+        process.wait(timeout=SANDBOX_SECONDS)
+
+
+def require_free(port: int) -> None:
+    """Raises :class:`ServiceError` where the port is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ServiceError(f"port {port} is taken; choose another with --port") from error
+
+
+@contextmanager
+def leashed(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A child process whose whole tree ends with this process, even when this one is killed.
+
+    See :mod:`pipelines.leash`.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pipelines.leash", *command],
+            cwd=PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(timeout=SANDBOX_SECONDS)

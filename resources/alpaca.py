@@ -1,0 +1,243 @@
+"""Alpaca: the official SDK, asked for raw bytes.
+
+What belongs here: one method per endpoint we use, turning Alpaca's answers into :class:`Answer` records
+exactly as sent, and its errors into ours. What does not: what a payload means (``manna.cleaning``).
+
+Two things about alpaca-py 0.44 shape this module: it sets no time-out on any call, and it decodes JSON
+before one can see it. So each SDK client gets an HTTP session of ours, which has a time-out and keeps the
+body of the last answer.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import msgspec
+import requests
+
+from manna.facts import Answer, Record
+from resources.providers import (
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    CredentialsRefusedError,
+    ProviderError,
+    ProviderUnavailableError,
+    retrying,
+)
+
+PAGE = 100
+BARS_PAGE = 10_000
+MOST_PAGES = 5000
+
+
+class _Id(msgspec.Struct):
+    id: str | None = None
+    symbol: str | None = None
+    asset_id: str | None = None
+    account_number: str | None = None
+    t: str | None = None
+    ex_date: str | None = None
+
+
+class _Bars(msgspec.Struct):
+    bars: dict[str, list[msgspec.Raw]]
+    next_page_token: str | None = None
+
+
+class _CorporateActions(msgspec.Struct):
+    corporate_actions: dict[str, list[msgspec.Raw]]
+    next_page_token: str | None = None
+
+
+class _Session(requests.Session):
+    """A session with a time-out that remembers the last body."""
+
+    body: bytes = b""
+
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+        kwargs.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))
+        response = super().request(*args, **kwargs)
+        self.body = response.content
+        return response
+
+
+class Alpaca:
+    """One brokerage account."""
+
+    def __init__(self, trading_url: str, data_url: str, key_id: str, secret_key: str) -> None:
+        self._urls = {"trading": trading_url, "data": data_url}
+        self._key_id, self._secret_key = key_id, secret_key
+        self._session = _Session()
+
+    @cached_property
+    def _trading(self) -> Any:
+        from alpaca.trading.client import TradingClient
+
+        return self._with_session(
+            TradingClient(
+                self._key_id, self._secret_key, raw_data=True, url_override=self._urls["trading"]
+            )
+        )
+
+    @cached_property
+    def _stocks(self) -> Any:
+        from alpaca.data.historical.stock import StockHistoricalDataClient
+
+        return self._with_session(
+            StockHistoricalDataClient(
+                self._key_id, self._secret_key, raw_data=True, url_override=self._urls["data"]
+            )
+        )
+
+    @cached_property
+    def _actions(self) -> Any:
+        from alpaca.data.historical.corporate_actions import CorporateActionsClient
+
+        return self._with_session(
+            CorporateActionsClient(
+                self._key_id, self._secret_key, raw_data=True, url_override=self._urls["data"]
+            )
+        )
+
+    def _with_session(self, client: Any) -> Any:
+        client._session = self._session
+        client._retry = 0  # one policy for all providers: resources.providers.retrying
+        return client
+
+    def account(self) -> Answer:
+        """``/v2/account``."""
+        return self._snapshot(self._trading, "/account", msgspec.Raw, "id")
+
+    def positions(self) -> Answer:
+        """``/v2/positions``: every open position."""
+        return self._snapshot(self._trading, "/positions", list[msgspec.Raw], "asset_id")
+
+    def orders(self) -> Answer:
+        """``/v2/orders``: open and closed, newest first, paged by submission time."""
+        records: dict[str, Record] = {}
+        parameters: dict[str, Any] = {"status": "all", "limit": 500, "direction": "asc", "nested": "false"}
+        for _ in range(MOST_PAGES):
+            listed = self._get(self._trading, "/orders", parameters, list[msgspec.Raw])
+            fresh = [_record("added", raw, "id") for raw in listed]
+            fresh = [record for record in fresh if record.source_id not in records]
+            records.update((record.source_id, record) for record in fresh)
+            if len(listed) < parameters["limit"] or not fresh:
+                return Answer(tuple(records.values()))
+            last = msgspec.json.decode(fresh[-1].payload.encode())
+            parameters["after"] = last["submitted_at"]
+        raise ProviderError(f"Alpaca: more than {MOST_PAGES} pages of orders")
+
+    def activities(self) -> Answer:
+        """``/v2/account/activities``: everything since the account exists, oldest first."""
+        records: list[Record] = []
+        parameters: dict[str, Any] = {"page_size": PAGE, "direction": "asc"}
+        for _ in range(MOST_PAGES):
+            listed = self._get(self._trading, "/account/activities", parameters, list[msgspec.Raw])
+            records += [_record("added", raw, "id") for raw in listed]
+            if len(listed) < PAGE:
+                return Answer(tuple(records))
+            parameters["page_token"] = records[-1].source_id
+        raise ProviderError(f"Alpaca: more than {MOST_PAGES} pages of activities")
+
+    def assets(self, symbols: Sequence[str]) -> Answer:
+        """``/v2/assets/{symbol}`` for each symbol; one Alpaca does not know is left out."""
+        records = []
+        for symbol in symbols:
+            try:
+                raw = self._get(self._trading, f"/assets/{symbol}", {}, msgspec.Raw)
+            except ProviderError as error:
+                if error.code == "404":
+                    continue
+                raise
+            records.append(_record("added", raw, "symbol"))
+        return Answer(tuple(records))
+
+    def bars(self, symbols: Sequence[str], first: date, last: date) -> Answer:
+        """``/v2/stocks/bars``: raw daily bars. The source id is ``SYMBOL:YYYY-MM-DD``.
+
+        The symbol is put into the record because Alpaca says it once per list, not once per bar.
+        """
+        records: list[Record] = []
+        parameters: dict[str, Any] = {
+            "symbols": ",".join(symbols),
+            "timeframe": "1Day",
+            "start": first.isoformat(),
+            "end": last.isoformat(),
+            "adjustment": "raw",
+            "limit": BARS_PAGE,
+            "sort": "asc",
+        }
+        for _ in range(MOST_PAGES):
+            page = self._get(self._stocks, "/stocks/bars", parameters, _Bars)
+            for symbol, listed in page.bars.items():
+                for raw in listed:
+                    day = (msgspec.json.decode(raw, type=_Id).t or "")[:10]
+                    records.append(Record(f"{symbol}:{day}", "added", bytes(raw).decode()))
+            if not page.next_page_token:
+                return Answer(tuple(records))
+            parameters["page_token"] = page.next_page_token
+        raise ProviderError(f"Alpaca: more than {MOST_PAGES} pages of bars")
+
+    def corporate_actions(self, symbols: Sequence[str], first: date, last: date) -> Answer:
+        """``/v1/corporate-actions``: the kind is put before the id: ``cash_dividends:ID``."""
+        records: list[Record] = []
+        parameters: dict[str, Any] = {
+            "symbols": ",".join(symbols),
+            "types": "forward_split,reverse_split,cash_dividend",
+            "start": first.isoformat(),
+            "end": last.isoformat(),
+            "limit": 1000,
+        }
+        for _ in range(MOST_PAGES):
+            page = self._get(self._actions, "/corporate-actions", parameters, _CorporateActions)
+            for kind, listed in page.corporate_actions.items():
+                for raw in listed:
+                    named = msgspec.json.decode(raw, type=_Id)
+                    identity = named.id or f"{named.symbol}:{named.ex_date}"
+                    records.append(Record(f"{kind}:{identity}", "added", bytes(raw).decode()))
+            if not page.next_page_token:
+                return Answer(tuple(records))
+            parameters["page_token"] = page.next_page_token
+        raise ProviderError(f"Alpaca: more than {MOST_PAGES} pages of corporate actions")
+
+    # -- the call itself ----------------------------------------------------------------------------
+
+    def _snapshot(self, client: Any, path: str, shape: Any, key: str) -> Answer:
+        found = self._get(client, path, {}, shape)
+        listed = found if isinstance(found, list) else [found]
+        return Answer(tuple(_record("snapshot", raw, key) for raw in listed))
+
+    def _get(self, client: Any, path: str, parameters: dict[str, Any], shape: Any) -> Any:
+        return retrying(lambda: self._get_once(client, path, parameters, shape))
+
+    def _get_once(self, client: Any, path: str, parameters: dict[str, Any], shape: Any) -> Any:
+        from alpaca.common.exceptions import APIError
+
+        try:
+            client.get(path, parameters)
+        except APIError as error:
+            raise _translated(error) from None
+        except (requests.RequestException, ValueError) as error:
+            raise ProviderUnavailableError(f"Alpaca did not answer: {type(error).__name__}") from error
+        try:
+            return msgspec.json.decode(self._session.body, type=shape)
+        except msgspec.DecodeError as error:
+            raise ProviderUnavailableError(f"Alpaca's answer to {path} cannot be read: {error}") from error
+
+
+def _record(change: str, raw: msgspec.Raw, key: str) -> Record:
+    named = msgspec.json.decode(raw, type=_Id)
+    return Record(getattr(named, key) or "?", change, bytes(raw).decode())
+
+
+def _translated(error: Any) -> ProviderError:
+    response = error.response
+    status = response.status_code if response is not None else 0
+    said = f"Alpaca: HTTP {status}: {' '.join(str(error).split())[:200]}"
+    if status in (401, 403):
+        return CredentialsRefusedError(f"{said}; check ALPACA_API_KEY, ALPACA_SECRET_KEY and the URLs")
+    if status == 429 or status >= 500:
+        asked = response.headers.get("Retry-After") if response is not None else None
+        return ProviderUnavailableError(said, float(asked) if asked and asked.isdigit() else None)
+    return ProviderError(said, str(status))

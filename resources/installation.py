@@ -1,0 +1,97 @@
+"""One installation of Manna: settings, lake, Postgres, providers and books, opened when first used.
+
+What belongs here: how the parts are made from the settings. What does not: starting servers
+(``pipelines.services``) or any work with the parts.
+"""
+
+import importlib.metadata
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from manna.books import Book
+from resources.alpaca import Alpaca
+from resources.books import read_books
+from resources.lake import Lake
+from resources.notifier import Notifier
+from resources.plaid import Plaid
+from resources.settings import Settings, SettingsError
+from resources.vault import Vault
+
+if TYPE_CHECKING:
+    from resources.ops import Ops
+
+CODE_VERSION = importlib.metadata.version("manna")
+
+
+class Installation:
+    """The parts of one installation. Cheap to make; each part opens at first use."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings.load()
+
+    @cached_property
+    def postgres_url(self) -> str:
+        """libpq URL of the database.
+
+        Raises:
+            SettingsError: nobody has started or named one.
+        """
+        if self.settings.postgres_url is None:
+            raise SettingsError(
+                "no database: run this through the `manna` command, which starts one, or set MANNA_POSTGRES_URL"
+            )
+        return self.settings.postgres_url
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The lake of this data directory."""
+        return Lake(self.postgres_url, self.settings.lake_dir)
+
+    @cached_property
+    def ops(self) -> "Ops":
+        """People's decisions, connections, alerts."""
+        from resources.ops import Ops  # SQLAlchemy takes 0.4 s to import
+        from resources.postgres import sqlalchemy_url
+
+        return Ops(sqlalchemy_url(self.postgres_url))
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Seals and opens access tokens."""
+        return Vault.from_settings(self.settings)
+
+    @cached_property
+    def books(self) -> dict[str, Book]:
+        """Every book by id."""
+        return read_books(self.settings.books)
+
+    @cached_property
+    def notifier(self) -> Notifier:
+        """Delivery of alerts."""
+        return Notifier(self.settings.notify_urls)
+
+    @cached_property
+    def plaid(self) -> Plaid:
+        """The client for Plaid.
+
+        Raises:
+            SettingsError: no credentials.
+        """
+        settings = self.settings
+        if settings.plaid_client_id is None or settings.plaid_secret is None:
+            raise SettingsError("set PLAID_CLIENT_ID and PLAID_SECRET in .env (or run `manna demo`)")
+        return Plaid(
+            settings.plaid_url,
+            settings.plaid_client_id.get_secret_value(),
+            settings.plaid_secret.get_secret_value(),
+        )
+
+    def alpaca(self, token: str) -> Alpaca:
+        """The client for one brokerage account; ``token`` is ``KEY_ID:SECRET`` as the vault keeps it."""
+        key_id, _, secret = token.partition(":")
+        return Alpaca(self.settings.alpaca_trading_url, self.settings.alpaca_data_url, key_id, secret)
+
+    def close(self) -> None:
+        """Ends what was opened."""
+        if "lake" in self.__dict__:
+            self.lake.close()

@@ -1,0 +1,327 @@
+"""The lake: DuckDB as the engine, Parquet as the data, Postgres as the catalogue (DuckLake).
+
+What belongs here: attaching it, reading a table, and the one way to write: :meth:`Lake.commit`. What
+does not: what the tables mean (``manna.contracts``) or what is computed from them.
+
+DuckLake has no unique keys: two transactions that insert the same new keys both commit. So whoever reads,
+decides and writes holds a Postgres advisory lock all the while, and when a commit conflicts all the same,
+the *whole* computation is repeated, never just the commit. Tables are created by :meth:`Lake.migrate`
+alone, because concurrent DDL conflicts too.
+"""
+
+import importlib.resources
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import duckdb
+import polars as pl
+import psycopg
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from manna.contracts import CONTRACTS, Contract
+
+Result = TypeVar("Result")
+
+CATALOGUE_SCHEMA = "lake"
+INLINED_ROWS = 500
+"""Writes of at most so many rows live in the catalogue instead of a Parquet file of their own."""
+
+
+class LakeError(Exception):
+    """The lake cannot do what was asked. The message says what to do next."""
+
+
+class ContractBrokenError(LakeError):
+    """Rows that were about to be written break their table's contract. Nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a write did to one table, in rows."""
+
+    inserted: int = 0
+    deleted: int = 0
+    total: int = 0
+
+    def __add__(self, other: "Change") -> "Change":
+        return Change(
+            self.inserted + other.inserted, self.deleted + other.deleted, self.total + other.total
+        )
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the table already was as wanted."""
+        return not (self.inserted or self.deleted)
+
+
+class LakeTransaction:
+    """Reads and writes of one lake transaction; made by :meth:`Lake.commit` only."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def read(self, address: str, scope: Mapping[str, Any] | None = None) -> pl.DataFrame:
+        """A table's rows, as this transaction sees them; ``scope`` names column values to match."""
+        where, values = _where(scope)
+        # The name comes from a contract, the values are parameters.
+        return self._connection.execute(f"SELECT * FROM {_known(address).address}{where}", values).pl()
+
+    def query(self, sql: str, values: Sequence[Any] = ()) -> pl.DataFrame:
+        """Any query, for what :meth:`read` would fetch too much for."""
+        return self._connection.execute(sql, list(values)).pl()
+
+    def append(self, address: str, rows: pl.DataFrame) -> Change:
+        """Adds ``rows`` to an append-only table.
+
+        Raises:
+            ContractBrokenError: a row breaks the contract, with the reasons.
+        """
+        contract = _known(address)
+        rows = _checked(contract, rows)
+        self._insert(contract, rows)
+        return Change(inserted=rows.height)
+
+    def replace(self, address: str, rows: pl.DataFrame, scope: Mapping[str, Any] | None = None) -> Change:
+        """Makes the table (or the part that matches ``scope``) hold exactly ``rows``.
+
+        Only what differs is written, so that a repetition writes nothing and says so.
+
+        Raises:
+            ContractBrokenError: a row breaks the contract, with the reasons.
+        """
+        contract = _known(address)
+        new, old = _checked(contract, rows), self.read(address, scope)
+        columns = contract.names
+        gone = old.join(new, on=columns, how="anti", nulls_equal=True)
+        come = new.join(old, on=columns, how="anti", nulls_equal=True)
+        if gone.height:
+            self._delete(contract, gone, scope, everything=gone.height == old.height)
+        self._insert(contract, come)
+        return Change(inserted=come.height, deleted=gone.height, total=new.height)
+
+    def _insert(self, contract: Contract, rows: pl.DataFrame) -> None:
+        if rows.height:
+            with self._registered(rows) as name:
+                self._connection.execute(f"INSERT INTO {contract.address} BY NAME SELECT * FROM {name}")
+
+    def _delete(
+        self, contract: Contract, gone: pl.DataFrame, scope: Mapping[str, Any] | None, *, everything: bool
+    ) -> None:
+        if everything:
+            where, values = _where(scope)
+            self._connection.execute(f"DELETE FROM {contract.address}{where}", values)
+            return
+        same = " AND ".join(f't."{key}" IS NOT DISTINCT FROM gone."{key}"' for key in contract.key)
+        with self._registered(gone.select(contract.key)) as name:
+            self._connection.execute(f"DELETE FROM {contract.address} t USING {name} gone WHERE {same}")
+
+    @contextmanager
+    def _registered(self, frame: pl.DataFrame) -> Iterator[str]:
+        self._connection.register("incoming", frame.to_arrow())
+        try:
+            yield "incoming"
+        finally:
+            self._connection.unregister("incoming")
+
+
+class Lake:
+    """One process's connection to the lake. Not for use by several threads at once."""
+
+    def __init__(self, postgres_url: str, data_path: Path) -> None:
+        """``postgres_url`` is a libpq URL (no SQLAlchemy driver in it); ``data_path`` holds the Parquet."""
+        self._url = postgres_url
+        self._data_path = data_path
+        self._opened: duckdb.DuckDBPyConnection | None = None
+
+    @property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        if self._opened is None:
+            self._opened = _open(self._url, self._data_path)
+        return self._opened
+
+    def close(self) -> None:
+        """Ends the connection; the next use opens another."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def read(self, address: str, scope: Mapping[str, Any] | None = None) -> pl.DataFrame:
+        """A table's rows in the current snapshot."""
+        return LakeTransaction(self._connection).read(address, scope)
+
+    def query(self, sql: str, values: Sequence[Any] = ()) -> pl.DataFrame:
+        """Any query over the lake's tables, in the current snapshot."""
+        return LakeTransaction(self._connection).query(sql, values)
+
+    def commit(
+        self,
+        locks: Sequence[str],
+        work: Callable[[LakeTransaction], Result],
+        *,
+        author: str = "manna",
+        message: str = "",
+    ) -> Result:
+        """Runs ``work`` as one transaction while holding ``locks``, and returns what it returns.
+
+        Args:
+            locks: names of advisory locks: a connection's for ``raw``, the tables written after that.
+            work: reads, decides and writes through the transaction it is given. It may run more than
+                once (a conflict repeats it whole), so it must have no other effect.
+            author: who writes, for the snapshot's commit message (the asset).
+            message: why (the run).
+
+        Raises:
+            LakeError: the commit conflicted again and again.
+            Exception: whatever ``work`` raises; nothing is written then.
+        """
+        attempts = Retrying(
+            retry=retry_if_exception_type(duckdb.TransactionException),
+            stop=stop_after_attempt(6),
+            wait=wait_random_exponential(multiplier=0.05, max=2),
+            reraise=True,
+        )
+        with self.locked(locks):
+            try:
+                return attempts(self._once, work, author, message)
+            except duckdb.TransactionException as conflict:
+                raise LakeError(f"{author} conflicts with another writer; run it again: {conflict}") from conflict
+
+    def _once(self, work: Callable[[LakeTransaction], Result], author: str, message: str) -> Result:
+        connection = self._connection
+        connection.execute("BEGIN")
+        try:
+            result = work(LakeTransaction(connection))
+            connection.execute("CALL lake.set_commit_message(?, ?)", [author, message])
+            connection.execute("COMMIT")
+        except BaseException:
+            _roll_back(connection)
+            raise
+        return result
+
+    @contextmanager
+    def locked(self, names: Sequence[str]) -> Iterator[None]:
+        """Holds the advisory locks ``names`` (in one order everywhere, so that nobody waits in a circle).
+
+        The locks belong to a connection of their own: when this process dies, Postgres frees them.
+        """
+        with psycopg.connect(self._url) as connection, connection.transaction():
+            for name in sorted(set(names)):
+                connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"manna:{name}"])
+            yield
+
+    def snapshot(self) -> int:
+        """Id of the current snapshot."""
+        row = self._connection.execute("SELECT max(snapshot_id) FROM lake.snapshots()").fetchone()
+        return int(row[0]) if row and row[0] is not None else 0
+
+    def read_at(self, address: str, snapshot: int, scope: Mapping[str, Any] | None = None) -> pl.DataFrame:
+        """A table's rows as they were in ``snapshot``."""
+        where, values = _where(scope)
+        table = f"{_known(address).address} AT (VERSION => {int(snapshot)})"
+        return self._connection.execute(f"SELECT * FROM {table}{where}", values).pl()
+
+    def migrate(self) -> list[str]:
+        """Creates the tables that do not exist yet; returns their addresses.
+
+        Raises:
+            LakeError: a table exists with other columns than its contract's.
+        """
+        with self.locked(["ddl"]):
+            found = self.query(
+                "SELECT table_schema || '.' || table_name AS address, column_name FROM information_schema.columns "
+                "WHERE table_catalog = 'lake' ORDER BY ordinal_position"
+            )
+            have = dict(found.group_by("address").agg("column_name").iter_rows())
+            for address, names in have.items():
+                if address in CONTRACTS and list(names) != CONTRACTS[address].names:
+                    raise LakeError(
+                        f"table {address} of this data directory has other columns than this version of Manna; "
+                        "run the version that made it, or start again in another MANNA_DATA_DIR"
+                    )
+            missing = [contract for address, contract in CONTRACTS.items() if address not in have]
+            if missing:
+                self._create(missing)
+            return [contract.address for contract in missing]
+
+    def _create(self, contracts: Sequence[Contract]) -> None:
+        self._connection.execute("BEGIN")
+        try:
+            for schema in sorted({contract.schema for contract in contracts}):
+                self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            for contract in contracts:
+                self._connection.execute(contract.ddl())
+            self._connection.execute("COMMIT")
+        except BaseException:
+            _roll_back(self._connection)
+            raise
+
+
+def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    """Ends the transaction; a commit that failed has already ended it."""
+    try:
+        connection.execute("ROLLBACK")
+    except duckdb.TransactionException:
+        return
+
+
+def _known(address: str) -> Contract:
+    if address not in CONTRACTS:
+        raise LakeError(f"there is no table {address!r}")
+    return CONTRACTS[address]
+
+
+def _where(scope: Mapping[str, Any] | None) -> tuple[str, list[Any]]:
+    if not scope:
+        return "", []
+    return " WHERE " + " AND ".join(f'"{name}" = ?' for name in scope), list(scope.values())
+
+
+def _checked(contract: Contract, rows: pl.DataFrame) -> pl.DataFrame:
+    """``rows`` conformed, or an error that names the first broken rows and all their reasons."""
+    rows = contract.conform(rows)
+    reasons = contract.violations(rows)
+    broken = reasons.list.len() > 0
+    if broken.any():
+        shown = rows.with_columns(reasons).filter(broken).select(*contract.key, "reasons").head(5).rows()
+        raise ContractBrokenError(f"{contract.address}: {broken.sum()} rows break the contract, e.g. {shown}")
+    return rows
+
+
+def _open(postgres_url: str, data_path: Path) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection with the lake attached and in use.
+
+    Extensions are loaded by their path inside the wheel: with an unusable HOME both ``INSTALL`` and
+    ``LOAD name`` fail, and nothing may be downloaded at run time.
+    """
+    connection = duckdb.connect(
+        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    )
+    for name in ("postgres_scanner", "ducklake"):
+        connection.execute(f"LOAD '{_extension(name)}'")
+    connection.execute("SET TimeZone = 'UTC'")
+    secret = _quoted(psycopg.conninfo.make_conninfo(postgres_url))
+    data_path.mkdir(parents=True, exist_ok=True)
+    try:
+        connection.execute(
+            f"ATTACH 'ducklake:postgres:{secret}' AS lake (DATA_PATH '{_quoted(str(data_path))}/', "
+            f"METADATA_SCHEMA '{CATALOGUE_SCHEMA}', DATA_INLINING_ROW_LIMIT {INLINED_ROWS})"
+        )
+    except duckdb.Error as error:
+        # The message may repeat the connection string, and with it the password.
+        raise LakeError("cannot open the lake's catalogue in Postgres; is it running? try `manna doctor`") from (
+            None if "password" in str(error) else error
+        )
+    connection.execute("USE lake")
+    return connection
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
+
+
+def _extension(name: str) -> Path:
+    folder = importlib.resources.files(f"duckdb_extension_{name}") / "extensions" / f"v{duckdb.__version__}"
+    return Path(str(folder)) / f"{name}.duckdb_extension"

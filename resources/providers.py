@@ -1,0 +1,76 @@
+"""What all providers have in common: how they fail, and how often a call is repeated.
+
+What belongs here: the errors a provider's client raises, and the retry policy. What does not: a client.
+
+Time-outs and 5xx and 429 are transient: the call is repeated a few times with growing pauses, or after
+the pause the provider asks for. Everything else is permanent and raised at once.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+Result = TypeVar("Result")
+
+ATTEMPTS = 4
+CONNECT_SECONDS, READ_SECONDS = 5.0, 60.0
+LONGEST_PAUSE = 30.0
+
+
+class ProviderError(Exception):
+    """A provider refused or failed. The message is one line, names the provider, and says what to do."""
+
+    status = "degraded"
+    """What the connection's status becomes (``ops.connections.status``)."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ProviderUnavailableError(ProviderError):
+    """Transient: no answer, a broken one, 5xx, or too many requests."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class LoginRequiredError(ProviderError):
+    """The person must log in again at the institution."""
+
+    status = "login_required"
+
+
+class AccessRevokedError(ProviderError):
+    """The provider no longer knows the connection, or access was withdrawn."""
+
+    status = "revoked"
+
+
+class CredentialsRefusedError(ProviderError):
+    """Our own credentials are wrong: no connection of this provider can work."""
+
+
+class ChangedDuringPaginationError(ProviderError):
+    """The data changed while its pages were being read: start again from the last committed cursor."""
+
+
+def _pause(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after if isinstance(error, ProviderUnavailableError) else None
+    if asked is not None:
+        return min(asked, LONGEST_PAUSE)
+    return wait_random_exponential(multiplier=0.2, max=5)(state)
+
+
+def retrying(call: Callable[[], Result], *, attempts: int = ATTEMPTS) -> Result:
+    """``call()``, repeated while it raises :class:`ProviderUnavailableError`; then that error."""
+    policy = Retrying(
+        retry=retry_if_exception_type(ProviderUnavailableError),
+        stop=stop_after_attempt(attempts),
+        wait=_pause,
+        reraise=True,
+    )
+    return policy(call)

@@ -1,0 +1,153 @@
+"""Publishing: the reports of one book to Postgres, to a DuckDB file, and to pages, for anybody's tools.
+
+What belongs here: writing them whole or not at all. What does not: what is in them.
+
+Both databases record the lake snapshot they were made from and the hash of their content. An older
+snapshot never replaces a newer one, and equal content is not written again.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import psycopg
+from psycopg import sql
+
+from manna.contracts import CONTRACTS, Contract
+from manna.contracts.declaration import content_hash
+
+RECORD = "published_snapshots"
+_TYPES = {"VARCHAR": "text", "TIMESTAMPTZ": "timestamptz"}
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """What is published of one book: its report tables, from one lake snapshot."""
+
+    book: str
+    snapshot: int
+    tables: Mapping[str, pl.DataFrame]
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of every table's content, whatever engine it is stored in."""
+        parts = [f"{name} {content_hash(CONTRACTS[name], frame)}" for name, frame in sorted(self.tables.items())]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def publish_to_postgres(url: str, edition: Edition) -> bool:
+    """Replaces the book's rows in the schema ``reports``, in one transaction; False when nothing changed."""
+    wanted = edition.content_hash
+    with psycopg.connect(url) as connection, connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('manna:publish', 0))")
+        _create(connection, edition)
+        row = connection.execute(
+            f"SELECT snapshot_id, content_hash FROM reports.{RECORD} WHERE book = %s", [edition.book]
+        ).fetchone()
+        if row is not None and (row[0] > edition.snapshot or row[1] == wanted):
+            return False
+        for address, frame in edition.tables.items():
+            _replace(connection, CONTRACTS[address], edition.book, frame)
+        connection.execute(
+            f"INSERT INTO reports.{RECORD} (book, snapshot_id, content_hash) VALUES (%s, %s, %s) "
+            "ON CONFLICT (book) DO UPDATE SET snapshot_id = excluded.snapshot_id, "
+            "content_hash = excluded.content_hash",
+            [edition.book, edition.snapshot, wanted],
+        )
+    return True
+
+
+def _create(connection: psycopg.Connection, edition: Edition) -> None:
+    connection.execute("CREATE SCHEMA IF NOT EXISTS reports")
+    connection.execute(
+        f"CREATE TABLE IF NOT EXISTS reports.{RECORD} "
+        "(book text PRIMARY KEY, snapshot_id bigint NOT NULL, content_hash text NOT NULL)"
+    )
+    for address in edition.tables:
+        contract = CONTRACTS[address]
+        columns = [
+            sql.SQL("{} {}{}").format(
+                sql.Identifier(column.name),
+                sql.SQL(_TYPES.get(column.kind.duckdb, column.kind.duckdb)),
+                sql.SQL("" if column.nullable else " NOT NULL"),
+            )
+            for column in contract.columns
+        ]
+        key = sql.SQL("PRIMARY KEY ({})").format(sql.SQL(", ").join(map(sql.Identifier, contract.key)))
+        connection.execute(
+            sql.SQL("CREATE TABLE IF NOT EXISTS {} ({})").format(
+                sql.Identifier(contract.schema, contract.name), sql.SQL(", ").join([*columns, key])
+            )
+        )
+
+
+def _replace(connection: psycopg.Connection, contract: Contract, book: str, frame: pl.DataFrame) -> None:
+    table = sql.Identifier(contract.schema, contract.name)
+    connection.execute(sql.SQL("DELETE FROM {} WHERE book = %s").format(table), [book])
+    columns = sql.SQL(", ").join(map(sql.Identifier, contract.names))
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(table, columns)) as copy,
+    ):
+        for row in contract.conform(frame).iter_rows():
+            copy.write_row(row)
+
+
+def publish_to_duckdb(folder: Path, edition: Edition) -> bool:
+    """Makes ``folder/BOOK.duckdb`` anew, aside, and puts it in place; False when nothing changed.
+
+    Whoever reads the former file keeps reading it: its inode lives until they close it.
+    """
+    target = folder / f"{edition.book}.duckdb"
+    wanted = edition.content_hash
+    recorded = recorded_in(target)
+    if recorded is not None and (recorded[0] > edition.snapshot or recorded[1] == wanted):
+        return False
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f".{edition.book}.{os.getpid()}.duckdb"
+    draft.unlink(missing_ok=True)
+    try:
+        with duckdb.connect(str(draft)) as connection:
+            connection.execute("CREATE SCHEMA reports")
+            for address, frame in edition.tables.items():
+                connection.execute(CONTRACTS[address].ddl())
+                incoming = CONTRACTS[address].conform(frame).to_arrow()
+                connection.register("incoming", incoming)
+                connection.execute(f"INSERT INTO {address} SELECT * FROM incoming")
+                connection.unregister("incoming")
+            connection.execute(f"CREATE TABLE reports.{RECORD} (book TEXT, snapshot_id BIGINT, content_hash TEXT)")
+            connection.execute(
+                f"INSERT INTO reports.{RECORD} VALUES (?, ?, ?)", [edition.book, edition.snapshot, wanted]
+            )
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    return True
+
+
+def recorded_in(file: Path) -> tuple[int, str] | None:
+    """Snapshot and content hash that a published file records; null where there is no readable file."""
+    if not file.exists():
+        return None
+    try:
+        with duckdb.connect(str(file), read_only=True) as connection:
+            row = connection.execute(f"SELECT snapshot_id, content_hash FROM reports.{RECORD}").fetchone()
+    except duckdb.Error:
+        return None  # not one of ours, or damaged: it is made anew
+    return (int(row[0]), str(row[1])) if row else None
+
+
+def write_page(file: Path, text: str) -> bool:
+    """Writes a page whole or not at all; False when it already says so."""
+    content = text.encode()
+    if file.exists() and file.read_bytes() == content:
+        return False
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.write_bytes(content)
+    draft.replace(file)
+    return True

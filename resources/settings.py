@@ -1,0 +1,113 @@
+"""What may be configured, from the environment or a ``.env`` file beside the project; nowhere else.
+
+What belongs here: the typed settings, their defaults, and the paths that follow from the data directory.
+What does not: anything that acts on them.
+"""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+DEFAULT_FIRST_MONTH = date(2015, 1, 1)
+
+
+class SettingsError(Exception):
+    """A setting cannot be used. The message is one line and says what to do."""
+
+
+class Settings(BaseSettings):
+    """All settings. Names of the environment variables are the aliases."""
+
+    model_config = SettingsConfigDict(
+        env_file=PROJECT / ".env", extra="ignore", frozen=True, populate_by_name=True, env_ignore_empty=True
+    )
+
+    data_dir: Path = Field(PROJECT / ".manna", alias="MANNA_DATA_DIR")
+    books_dir: Path | None = Field(None, alias="MANNA_BOOKS_DIR")
+    fixed_now: datetime | None = Field(None, alias="MANNA_NOW")
+    first_month: date = Field(DEFAULT_FIRST_MONTH, alias="MANNA_FIRST_MONTH")
+    postgres_url: str | None = Field(None, alias="MANNA_POSTGRES_URL")
+    key: SecretStr | None = Field(None, alias="MANNA_KEY")
+    notify_urls: str = Field("", alias="MANNA_NOTIFY_URLS")
+
+    plaid_client_id: SecretStr | None = Field(None, alias="PLAID_CLIENT_ID")
+    plaid_secret: SecretStr | None = Field(None, alias="PLAID_SECRET")
+    plaid_url: str = Field("https://production.plaid.com", alias="PLAID_BASE_URL")
+    alpaca_key_id: SecretStr | None = Field(None, alias="ALPACA_API_KEY")
+    alpaca_secret_key: SecretStr | None = Field(None, alias="ALPACA_SECRET_KEY")
+    alpaca_trading_url: str = Field("https://paper-api.alpaca.markets", alias="ALPACA_TRADING_URL")
+    alpaca_data_url: str = Field("https://data.alpaca.markets", alias="ALPACA_DATA_URL")
+    alpaca_book: str | None = Field(None, alias="ALPACA_BOOK")
+
+    @field_validator("data_dir", "books_dir")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path.expanduser().absolute() if path is not None else None
+
+    @field_validator("fixed_now")
+    @classmethod
+    def _aware(cls, moment: datetime | None) -> datetime | None:
+        if moment is not None and moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return moment
+
+    @classmethod
+    def load(cls, **overrides: Any) -> "Settings":
+        """The settings of this process.
+
+        Raises:
+            SettingsError: a variable has an unusable value; every one is named.
+        """
+        try:
+            return cls(**overrides)
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            raise SettingsError(f"cannot use these settings: {wrong}. Correct the environment or .env.") from error
+
+    def now(self) -> datetime:
+        """The moment it is, in UTC: ``MANNA_NOW`` where set, else the clock."""
+        return (self.fixed_now or datetime.now(UTC)).astimezone(UTC)
+
+    @property
+    def books(self) -> Path:
+        """Folder of the book files: ``MANNA_BOOKS_DIR``, else ``books/`` of the data directory if there
+        is one (a demo on other people), else the project's."""
+        own = self.data_dir / "books"
+        return self.books_dir or (own if own.is_dir() else PROJECT / "books")
+
+    @property
+    def uses_real_providers(self) -> bool:
+        """Whether credentials of a real provider are given, so that no sandbox is started."""
+        given = self.plaid_client_id is not None or self.alpaca_key_id is not None
+        return given and not self.uses_sandbox
+
+    @property
+    def uses_sandbox(self) -> bool:
+        """Whether the providers are the local sandbox: they are asked on this very machine."""
+        return urlsplit(self.plaid_url).hostname == "127.0.0.1"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own folder."""
+        return self.data_dir / "dagster"
+
+    @property
+    def lake_dir(self) -> Path:
+        """Parquet files of the lake."""
+        return self.data_dir / "lake"
+
+    @property
+    def published_dir(self) -> Path:
+        """One DuckDB file per book."""
+        return self.data_dir / "published"
+
+    @property
+    def documents_dir(self) -> Path:
+        """HTML pages, one folder per book."""
+        return self.data_dir / "documents"

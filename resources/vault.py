@@ -1,0 +1,80 @@
+"""Secrets at rest: access tokens are stored encrypted, under a key that is not in the database.
+
+What belongs here: the key and the cipher (Fernet: AES-128-CBC with HMAC-SHA256). What does not: where
+the sealed bytes are kept.
+"""
+
+import os
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from resources.settings import Settings, SettingsError
+
+DEMO_KEY = "demo.key"
+
+
+class Vault:
+    """Seals and opens secrets with one key."""
+
+    def __init__(self, key: str | bytes) -> None:
+        """Raises :class:`SettingsError` when ``key`` is no Fernet key (32 bytes, URL-safe base64)."""
+        try:
+            self._fernet = Fernet(key)
+        except ValueError as error:
+            raise SettingsError(
+                "MANNA_KEY is not a key; make one with `manna key` and keep it safe: without it the stored "
+                "access tokens cannot be read"
+            ) from error
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Vault":
+        """The vault of this installation.
+
+        With ``MANNA_KEY``, that key. Without: the demo makes itself a 0600 key file in its data
+        directory; real credentials are refused.
+
+        Raises:
+            SettingsError: real credentials are given but no key.
+        """
+        if settings.key is not None:
+            return cls(settings.key.get_secret_value())
+        if settings.uses_real_providers:
+            raise SettingsError(
+                "real credentials need a key of their own: put the output of `manna key` into MANNA_KEY"
+            )
+        return cls(_demo_key(settings.data_dir / DEMO_KEY))
+
+    def seal(self, secret: str) -> bytes:
+        """The secret, encrypted."""
+        return self._fernet.encrypt(secret.encode())
+
+    def open(self, sealed: bytes) -> str:
+        """The secret again.
+
+        Raises:
+            SettingsError: it was sealed with another key.
+        """
+        try:
+            return self._fernet.decrypt(bytes(sealed)).decode()
+        except InvalidToken as error:
+            raise SettingsError(
+                "the stored access tokens were sealed with another key; restore the former MANNA_KEY"
+            ) from error
+
+
+def _demo_key(path: Path) -> bytes:
+    """The key in ``path``, made at the first call. Two processes at once end with one key."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    if not path.exists():
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(Fernet.generate_key())
+        try:
+            os.link(draft, path)  # fails where another process was faster: then its key is the key
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_bytes()

@@ -1,0 +1,106 @@
+"""A small book in rows: frames of ``clean`` and ``categorized`` from what an example cares about."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from manna.books import Book
+from manna.contracts import Contract, Kind, categorized, clean
+from manna.ledger import Books, keep_books
+
+BOOK = Book(id="home", name="Home")
+TODAY = date(2026, 3, 20)
+
+_KINDS = {
+    Kind.TEXT: "x", Kind.INTEGER: 0, Kind.BOOLEAN: False, Kind.DATE: date(2026, 1, 1),
+    Kind.MOMENT: datetime(2026, 1, 1, tzinfo=UTC), Kind.MONEY: Decimal(0), Kind.QUANTITY: Decimal(0),
+    Kind.PRICE: Decimal(0), Kind.RATIO: Decimal(1),
+}  # fmt: skip
+_USUAL = {"book": "home", "currency": "USD", "institution": "Bank", "name": "Account", "type": "depository",
+          "kind": "buy", "category": "Expenses:Groceries", "source": "rule"}  # fmt: skip
+_NUMBERS = (Kind.MONEY, Kind.QUANTITY, Kind.PRICE, Kind.RATIO)
+
+
+def rows(contract: Contract, *given: dict[str, Any]) -> pl.DataFrame:
+    """Rows of ``contract``; what a row does not say is usual, null where null is allowed."""
+    filled = [
+        {
+            c.name: row.get(c.name, None if c.nullable else _USUAL.get(c.name, _KINDS[c.kind]))
+            for c in contract.columns
+        }
+        for row in given
+    ]
+    for row in filled:
+        for c in contract.columns:
+            if c.kind in _NUMBERS and row[c.name] is not None:
+                row[c.name] = Decimal(str(row[c.name]))
+    return pl.DataFrame(filled, schema=contract.polars_schema)
+
+
+def day(text: str) -> date:
+    """``"01-05"`` is 5 January 2026; a full date is itself."""
+    return date.fromisoformat(text if len(text) > 5 else f"2026-{text}")
+
+
+def account(account_id: str, kind: str = "depository", **more: Any) -> dict[str, Any]:
+    return {"account_id": account_id, "type": kind, "name": account_id.title()} | more
+
+
+def balance(account_id: str, as_of: str, current: Any, **more: Any) -> dict[str, Any]:
+    return {"account_id": account_id, "as_of": day(as_of), "current": current} | more
+
+
+def transaction(source_id: str, account_id: str, on: str, amount: Any, **more: Any) -> dict[str, Any]:
+    return {"transaction_id": source_id, "account_id": account_id, "date": day(on), "amount": amount} | more
+
+
+def trade(source_id: str, on: str, kind: str, quantity: Any, amount: Any, **more: Any) -> dict[str, Any]:
+    """A trade of the account ``broker`` in ``ABC``."""
+    usual = {"account_id": "broker", "security_id": "ABC"}
+    return usual | {
+        "trade_id": source_id, "date": day(on), "kind": kind, "quantity": quantity, "amount": amount
+    } | more  # fmt: skip
+
+
+def holding(security_id: str, as_of: str, quantity: Any, value: Any, **more: Any) -> dict[str, Any]:
+    """A holding of the account ``broker``."""
+    return {
+        "account_id": "broker", "security_id": security_id, "as_of": day(as_of),
+        "quantity": quantity, "value": value,
+    } | more  # fmt: skip
+
+
+MONEY = {"security_id": "CUR:USD", "is_cash": True}
+ABC = {"security_id": "ABC", "symbol": "ABC"}
+BROKER = account("broker", "investment")
+
+
+def frames(**tables: list[dict[str, Any]]) -> dict[str, pl.DataFrame]:
+    """The frames ``keep_books`` wants; tables not given are empty, accounts are one broker."""
+    given = {"accounts": [BROKER], "securities": [MONEY, ABC]} | tables
+    contracts = {
+        "accounts": clean.ACCOUNTS, "balances": clean.BALANCES, "transactions": clean.TRANSACTIONS,
+        "securities": clean.SECURITIES, "holdings": clean.HOLDINGS, "trades": clean.TRADES,
+        "categories": categorized.TRANSACTIONS, "transfers": categorized.TRANSFERS,
+    }  # fmt: skip
+    return {name: rows(contract, *given.get(name, [])) for name, contract in contracts.items()}
+
+
+def keep(book: Book = BOOK, **tables: list[dict[str, Any]]) -> Books:
+    return keep_books(book, **frames(**tables), today=TODAY)
+
+
+def lines(books: Books, source_id: str) -> list[tuple[str, Decimal]]:
+    """(account, amount) of the entry made from ``source_id``, in the order of its postings."""
+    entry = books.journal.filter(pl.col("source_id") == source_id)
+    assert entry.height == 1, f"{entry.height} entries from {source_id}"
+    found = books.postings.join(entry.select("entry_id"), on="entry_id", how="semi").sort("posting_id")
+    return [(name, amount.normalize() + 0) for name, amount in found.select("account", "amount").iter_rows()]
+
+
+def sums(books: Books, upto: date | None = None) -> dict[str, Decimal]:
+    """Balance per account of the chart."""
+    kept = books.postings if upto is None else books.postings.filter(pl.col("date") <= upto)
+    return dict(kept.group_by("account").agg(pl.col("amount").sum()).iter_rows())

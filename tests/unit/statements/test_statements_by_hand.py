@@ -1,0 +1,230 @@
+"""Each statement against figures computed by hand, and against a published set of statements."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from manna.books import Book
+from manna.contracts import CONTRACTS
+from manna.statements import tie_out
+
+SEP, OCT, NOV = date(2026, 9, 1), date(2026, 10, 1), date(2026, 11, 1)
+
+
+@pytest.fixture
+def home(ledger):
+    """Two months of a household: an opening, a salary, groceries on a card, the card paid, a loan served."""
+    books = ledger()
+    books.entry(SEP, ("Assets:Cash:Checking", 1000), ("Equity:Opening Balances", -1000))
+    books.entry(SEP, ("Equity:Opening Balances", 5000), ("Liabilities:Loans:Car", -5000))
+    books.entry(date(2026, 9, 15), ("Assets:Cash:Checking", 3000), ("Income:Salary", -3000))
+    books.entry(date(2026, 10, 2), ("Expenses:Food:Groceries", 50), ("Liabilities:Cards:Visa", -50))
+    books.entry(
+        date(2026, 10, 3), ("Expenses:Food:Restaurants", "30.25"), ("Liabilities:Cards:Visa", "-30.25")
+    )
+    books.entry(
+        date(2026, 10, 9),
+        ("Liabilities:Loans:Car", 180),
+        ("Expenses:Interest", 20),
+        ("Assets:Cash:Checking", -200),
+    )
+    books.entry(date(2026, 10, 20), ("Liabilities:Cards:Visa", 60), ("Assets:In Transit", -60))
+    books.entry(date(2026, 11, 1), ("Assets:In Transit", 60), ("Assets:Cash:Checking", -60))
+    return books
+
+
+def test_income_statement(home, lines):
+    frame = home.statements(SEP, OCT)["income_statement"]
+    columns = ("section", "account", "level", "amount", "previous", "year_to_date")
+    assert lines(frame, OCT, *columns) == [
+        ("Income", "Income:Salary", "line", "0", "3000", "3000"),
+        ("Income", "Total income", "total", "0", "3000", "3000"),
+        ("Expenses", "Expenses:Food:Groceries", "line", "50", "0", "50"),
+        ("Expenses", "Expenses:Food:Restaurants", "line", "30.25", "0", "30.25"),
+        ("Expenses", "Expenses:Food", "subtotal", "80.25", "0", "80.25"),
+        ("Expenses", "Expenses:Interest", "line", "20", "0", "20"),
+        ("Expenses", "Total expenses", "total", "100.25", "0", "100.25"),
+        ("Net income", "Net income", "total", "-100.25", "3000", "2899.75"),
+    ]
+
+
+def test_year_to_date_begins_in_january(ledger, lines):
+    books = ledger().entry(date(2025, 12, 31), ("Assets:Cash:A", 7), ("Income:Salary", -7))
+    books.entry(date(2026, 1, 1), ("Assets:Cash:A", 5), ("Income:Salary", -5))
+    frame = books.statements(date(2026, 1, 1))["income_statement"]
+    assert lines(frame, date(2026, 1, 1), "amount", "previous", "year_to_date")[0] == ("5", "7", "5")
+
+
+def test_balance_sheet(home, lines):
+    frame = home.statements(OCT)["balance_sheet"]
+    assert lines(frame, OCT, "section", "account", "level", "amount", "previous") == [
+        ("Assets", "Assets:Cash:Checking", "line", "3800", "4000"),
+        ("Assets", "Assets:In Transit", "line", "-60", "0"),
+        ("Assets", "Total assets", "total", "3740", "4000"),
+        ("Liabilities", "Liabilities:Cards:Visa", "line", "20.25", "0"),
+        ("Liabilities", "Liabilities:Loans:Car", "line", "4820", "5000"),
+        ("Liabilities", "Total liabilities", "total", "4840.25", "5000"),
+        ("Equity", "Equity:Opening Balances", "line", "-4000", "-4000"),
+        ("Equity", "Accumulated earnings", "line", "2899.75", "3000"),
+        ("Equity", "Total equity", "total", "-1100.25", "-1000"),
+        ("Liabilities and Equity", "Total liabilities and equity", "total", "3740", "4000"),
+    ]
+
+
+def test_cash_flow(home, lines):
+    frame = home.statements(SEP, OCT, NOV)["cash_flow"]
+    assert lines(frame, OCT, "section", "account", "level", "amount") == [
+        ("Cash", "Opening cash", "total", "4000"),
+        ("Operating activities", "Expenses:Interest", "line", "-20"),
+        ("Operating activities", "Liabilities:Cards:Visa", "line", "-60"),
+        ("Operating activities", "Total operating activities", "total", "-80"),
+        ("Investing activities", "Total investing activities", "total", "0"),
+        ("Financing activities", "Liabilities:Loans:Car", "line", "-180"),
+        ("Financing activities", "Total financing activities", "total", "-180"),
+        ("Cash", "Net change in cash", "total", "-260"),
+        ("Cash", "Ending cash", "total", "3740"),
+    ]
+    assert ("Opening balances", "1000") in lines(frame, SEP, "section", "amount")
+    arrived = [("0",)] * 3 + [("0",), ("3740",)]
+    assert lines(frame, NOV, "amount")[1:] == arrived, "cash that arrives from transit is no flow"
+
+
+def test_a_sale_is_investing_with_its_gain_and_its_fee(ledger, lines):
+    books = ledger().entry(SEP, ("Assets:Cash:A", 5000), ("Equity:Opening Balances", -5000))
+    held = {"account_id": "broker", "security_id": "VTI"}
+    cash, stock = "Assets:Investments:Broker:Cash", "Assets:Investments:Broker:Securities"
+    books.entry(OCT, (stock, 1000, {**held, "quantity": 10}), (cash, -1000))
+    sold = (stock, -500, {**held, "quantity": -5})
+    books.entry(
+        date(2026, 10, 5), (cash, 590), sold, ("Income:Capital Gains", -95), ("Expenses:Fees:Brokerage", 5)
+    )
+    books.entry(date(2026, 10, 6), (cash, 12), ("Income:Dividends", -12))
+    prices = CONTRACTS["portfolio.valuations"].empty()
+    with pytest.raises(
+        ValueError, match="valuations lack 1 positions of the ledger, first VTI in broker on 2026-10-31"
+    ):
+        books.statements(OCT, valuations=prices)
+    books.entry(date(2026, 10, 7), (stock, -500, {**held, "quantity": -5}), (cash, 500))
+    frame = books.statements(OCT, valuations=prices)["cash_flow"]
+    assert lines(frame, OCT, "section", "account", "amount")[1:] == [
+        ("Operating activities", "Income:Dividends", "12"),
+        ("Operating activities", "Total operating activities", "12"),
+        ("Investing activities", "Expenses:Fees:Brokerage", "-5"),
+        ("Investing activities", "Income:Capital Gains", "95"),
+        ("Investing activities", "Total investing activities", "90"),
+        ("Financing activities", "Total financing activities", "0"),
+        ("Cash", "Net change in cash", "102"),
+        ("Cash", "Ending cash", "5102"),
+    ]
+
+
+def test_trial_balance(home, lines):
+    frame = home.statements(OCT)["trial_balance"]
+    assert lines(frame, OCT, "account", "level", "debit", "credit") == [
+        ("Assets:Cash:Checking", "line", "3800", "0"),
+        ("Assets:In Transit", "line", "0", "60"),
+        ("Liabilities:Cards:Visa", "line", "0", "20.25"),
+        ("Liabilities:Loans:Car", "line", "0", "4820"),
+        ("Equity:Opening Balances", "line", "4000", "0"),
+        ("Income:Salary", "line", "0", "3000"),
+        ("Expenses:Food:Groceries", "line", "50", "0"),
+        ("Expenses:Food:Restaurants", "line", "30.25", "0"),
+        ("Expenses:Interest", "line", "20", "0"),
+        ("Total", "total", "7900.25", "7900.25"),
+    ]
+
+
+def test_net_worth_of_an_open_month_is_as_of_today(home, lines):
+    frame = home.statements(NOV)["net_worth"]
+    columns = ("as_of", "assets_at_cost", "unrealized", "liabilities", "net_worth")
+    assert lines(frame, NOV, *columns) == [
+        (date(2026, 9, 30), "4000", "0", "5000", "-1000"),
+        (date(2026, 10, 31), "3740", "0", "4840.25", "-1100.25"),
+        (date(2026, 11, 21), "3740", "0", "4840.25", "-1100.25"),
+    ]
+
+
+def test_net_worth_and_allocation_at_market(ledger, lines, position):
+    books = ledger()
+    stock = "Assets:Investments:Broker:Securities"
+    for security_id, cost in (("VTI", 1000), ("ODD", 300), ("OLD", 50)):
+        held = {"account_id": "broker", "security_id": security_id, "quantity": 1}
+        books.entry(OCT, (stock, cost, held), ("Equity:Opening Balances", -cost))
+    books.entry(
+        OCT,
+        ("Assets:Investments:Broker:Cash", 50, {"account_id": "broker"}),
+        ("Equity:Opening Balances", -50),
+    )
+    day = date(2026, 10, 31)
+    prices = pl.DataFrame(
+        [
+            position(day, "VTI", 1250, cost=1000),
+            position(day, "ODD", None, cost=300),  # no price: stays at what the ledger carries it at
+            position(day, "OLD", 400),  # a price but no known basis: at market all the same
+            position(day, "CUR:USD", 50, cost=50, price_source="par"),
+            position(day, "VTI", 99999, book="other", account_id="theirs"),
+        ],
+        schema=CONTRACTS["portfolio.valuations"].polars_schema,
+    )
+    made = books.statements(OCT, valuations=prices)
+    columns = ("assets_at_cost", "unrealized", "liabilities", "net_worth")
+    assert lines(made["net_worth"], OCT, *columns) == [("1400", "600", "0", "2000")]
+    assert lines(made["allocation"], OCT, "security_id", "name", "value", "cost", "weight") == [
+        ("VTI", "VTI", "1250", "1000", "0.625"),
+        ("OLD", "OLD", "400", None, "0.2"),
+        ("ODD", "ODD", "300", "300", "0.15"),
+        ("CUR:USD", "Cash (USD)", "50", "50", "0.025"),
+    ]
+    assert tie_out(books.book, made) == []
+
+
+def test_printing_plus(ledger, lines):
+    """Printing Plus, January 2019: OpenStax, Principles of Accounting 1, sections 3.5, 3.6, 4.4 and 4.5."""
+    day = [date(2019, 1, d) for d in range(1, 32)]
+    cash, owed = "Assets:Cash:Bank", "Assets:Accounts Receivable"
+    payable, unearned = "Liabilities:Payable:Accounts", "Liabilities:Unearned Revenue"
+    revenue, salaries = "Income:Service Revenue", "Expenses:Salaries"
+    books = ledger(Book(id="printing-plus", name="Printing Plus", kind="proprietor"))
+    for number, debit, credit, amount in (
+        (3, cash, "Equity:Common Stock", 20000),
+        (5, "Assets:Equipment", payable, 3500),
+        (9, cash, unearned, 4000),
+        (10, owed, revenue, 5500),
+        (12, "Expenses:Utilities", cash, 300),
+        (14, "Equity:Dividends", cash, 100),
+        (17, cash, revenue, 2800),
+        (18, payable, cash, 3500),
+        (20, salaries, cash, 3600),
+        (23, cash, owed, 5500),
+        (27, owed, revenue, 1200),
+        (30, "Assets:Supplies", payable, 500),
+    ):
+        books.entry(day[number - 1], (debit, amount), (credit, -amount))
+    month = date(2019, 1, 1)
+    unadjusted = books.statements(month)["trial_balance"]
+    assert lines(unadjusted, month, "account", "debit", "credit")[-1] == ("Total", "34000", "34000")
+    for debit, credit, amount in (
+        ("Expenses:Supplies", "Assets:Supplies", 100),
+        ("Expenses:Depreciation", "Assets:Equipment Depreciation", 75),
+        (unearned, revenue, 600),
+        ("Assets:Interest Receivable", "Income:Interest", 140),
+        (salaries, "Liabilities:Salaries Payable", 1500),
+    ):
+        books.entry(day[30], (debit, amount), (credit, -amount))
+    made = books.statements(month)
+    assert lines(made["trial_balance"], month, "debit", "credit")[-1] == ("35715", "35715")
+    results = dict(lines(made["income_statement"], month, "account", "amount"))
+    assert (results["Total income"], results["Total expenses"], results["Net income"]) == (
+        "10240",
+        "5575",
+        "4665",
+    )
+    sheet = dict(lines(made["balance_sheet"], month, "account", "amount"))
+    assert (sheet["Total assets"], sheet["Total liabilities"], sheet["Total equity"]) == (
+        "29965",
+        "5400",
+        "24565",
+    )
+    assert dict(lines(made["cash_flow"], month, "account", "amount"))["Ending cash"] == "24800"
+    assert tie_out(books.book, made) == []
