@@ -82,7 +82,7 @@ class Thresholds(_Section):
 class Book(_Section):
     """One household or firm, fully separate from the others."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     name: str
     kind: Literal["household", "proprietor"] = "household"
     time_zone: str = "America/New_York"

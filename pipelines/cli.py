@@ -272,15 +272,24 @@ def doctor(output: FormatOption = "table") -> None:
 @app.command()
 def link(
     book: Annotated[str, typer.Option(help="the book the login belongs to")],
+    alpaca: Annotated[
+        bool, typer.Option("--alpaca", help="link the brokerage account of ALPACA_API_KEY instead")
+    ] = False,
 ) -> None:
     """Links a bank through Plaid's hosted Link: prints an address to open, waits, and stores the login.
 
     Example: `manna link --book household`
     """
-    from pipelines.linking import link_hosted
+    from pipelines.linking import link_alpaca, link_hosted
 
-    with _opened() as manna:
-        link_hosted(manna, book, out)
+    with _opened(with_sandbox=_uses_sandbox()) as manna:
+        if book not in manna.books:
+            raise UsageError(f"unknown book {book!r}; there are: {', '.join(manna.books)}")
+        if alpaca:
+            known = "" if link_alpaca(manna, book) else "nothing new: it is "
+            out.print(f"{known}linked; `manna run nightly_close` pulls it", highlight=False)
+        else:
+            link_hosted(manna, book, out)
 
 
 @app.command()

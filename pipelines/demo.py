@@ -4,7 +4,6 @@ What belongs here: linking the demo's logins, and gathering what the summary sho
 services, or the rendering of the summary.
 """
 
-import uuid
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,10 @@ import httpx
 import polars as pl
 import yaml
 
+from pipelines.linking import link_alpaca, link_plaid
 from pipelines.rendering import Summary
 from resources.installation import Installation
 from resources.settings import Settings
-
-_NAMESPACE = uuid.UUID("6f1c9c5e-4a55-4b8e-9a27-5d7a3d1f0b11")
 
 
 def write_books(control_url: str, settings: Settings) -> None:
@@ -55,49 +53,6 @@ def _link_plaid(manna: Installation, book: str, login: dict[str, Any]) -> int:
         login["institution_id"], login["products"], login["username"]
     )
     return link_plaid(manna, book, public_token, login["institution_name"], login["products"], login["username"])
-
-
-def link_plaid(
-    manna: Installation, book: str, public_token: str, institution: str, products: list[str], login: str = ""
-) -> int:
-    """Exchanges a public token and stores the connection, its access token sealed; 1, or 0 if known."""
-    access_token, item_id = manna.plaid.exchange(public_token)
-    return int(
-        manna.ops.add_connection(
-            {
-                "connection_id": str(uuid.uuid5(_NAMESPACE, f"plaid {item_id}")),
-                "book": book,
-                "provider": "plaid",
-                "institution": institution,
-                "external_id": item_id,
-                "products": {**dict.fromkeys(products, True), **({"login": login} if login else {})},
-                "token": manna.vault.seal(access_token),
-                "linked_at": manna.settings.now(),
-            }
-        )
-    )
-
-
-def link_alpaca(manna: Installation, book: str) -> int:
-    """Stores the brokerage account of ``ALPACA_API_KEY`` as a connection of ``book``; 1, or 0 if known."""
-    settings = manna.settings
-    if settings.alpaca_key_id is None or settings.alpaca_secret_key is None:
-        return 0
-    token = f"{settings.alpaca_key_id.get_secret_value()}:{settings.alpaca_secret_key.get_secret_value()}"
-    return int(
-        manna.ops.add_connection(
-            {
-                "connection_id": str(uuid.uuid5(_NAMESPACE, f"alpaca {book}")),
-                "book": book,
-                "provider": "alpaca",
-                "institution": "Alpaca",
-                "external_id": "alpaca",
-                "products": {},
-                "token": manna.vault.seal(token),
-                "linked_at": settings.now(),
-            }
-        )
-    )
 
 
 def gather(manna: Installation) -> Summary:

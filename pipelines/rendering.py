@@ -12,8 +12,6 @@ command waits for this module.
 - ``html`` is one self-contained document.
 """
 
-import csv
-import io
 import json
 import math
 from dataclasses import dataclass
@@ -55,12 +53,12 @@ def as_json(frame: pl.DataFrame) -> str:
 
 
 def as_csv(frame: pl.DataFrame) -> str:
-    """A header and a line per row; nulls are empty, a list or struct is its JSON."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([_disarmed(name) for name in frame.columns])
-    writer.writerows([_csv_value(value) for value in row] for row in frame.iter_rows())
-    return out.getvalue()
+    """A header and a line per row; a null is nothing, an empty text ``""``, a list or struct its JSON."""
+    columns = {
+        str(number): pl.Series([_disarmed(name), *map(_csv_text, frame[name])], dtype=pl.String)
+        for number, name in enumerate(frame.columns)
+    }
+    return pl.DataFrame(columns).write_csv(include_header=False)
 
 
 def as_html(frame: pl.DataFrame, *, title: str) -> str:
@@ -70,7 +68,7 @@ def as_html(frame: pl.DataFrame, *, title: str) -> str:
     return table_page(frame, title=title)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Summary:
     """What a run leaves behind, as frames with (at least) the columns named here; each may be empty.
 
@@ -216,13 +214,11 @@ def _json_value(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
-def _csv_value(value: Any) -> Any:
+def _csv_text(value: Any) -> str | None:
     if isinstance(value, str):
         return _disarmed(value)
     plain = _json_value(value)
-    if isinstance(plain, bool):
-        return "true" if plain else "false"
-    return json.dumps(plain, ensure_ascii=False) if isinstance(plain, list | dict) else plain
+    return plain if plain is None or isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
 
 
 def _disarmed(text: str) -> str:

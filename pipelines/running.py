@@ -4,7 +4,6 @@ What belongs here: what `manna run` and `manna demo` do with a job. What does no
 how the daemon launches runs.
 """
 
-import logging
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
@@ -27,6 +26,10 @@ Progress = Callable[[str, str], None]
 HISTORY = timedelta(days=730)
 
 
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""The terminal shows the progress display; the event log has everything."""
+
+
 class RunFailedError(Exception):
     """A run failed. The message names the step and its reason."""
 
@@ -35,7 +38,6 @@ class Runner:
     """Runs jobs of one installation in this process."""
 
     def __init__(self, manna: Installation, progress: Progress = lambda stage, step: None) -> None:
-        logging.getLogger("dagster").setLevel(logging.CRITICAL)  # the event log has it all
         self._manna, self._progress = manna, progress
         self.instance = dg.DagsterInstance.get()
         bury_dead_runs(self.instance)
@@ -80,7 +82,7 @@ class Runner:
             partition_key=partition,
             tags=wanted,
             asset_selection=assets,
-            run_config=dict(config or {}),
+            run_config={**_QUIET, **(config or {})},
             raise_on_error=False,
             run_id=run_id,
         )

@@ -94,7 +94,7 @@ class Fitting:
         columns, gaps = self._table.columns, _GAP * (len(self._fixed) - 1)
         least = [_least_width(column, fixed) for column, fixed in zip(columns, self._fixed, strict=True)]
         if sum(least) + gaps > options.max_width:
-            yield self._row_by_row()
+            yield self._row_by_row(options.max_width)
             return
         wide = sum(map(_full_width, columns)) + gaps <= options.max_width
         for column, width, fixed in zip(columns, least, self._fixed, strict=True):
@@ -102,7 +102,8 @@ class Fitting:
             column.no_wrap = fixed and wide
         yield self._table
 
-    def _row_by_row(self) -> Table:
+    def _row_by_row(self, max_width: int) -> Table:
+        """Names on the left, as narrow as the widest number wants them, values on the right."""
         listed = grid("", ">" if self._titled else "")
         listed.show_header = False
         names = [str(column.header) for column in self._table.columns]
@@ -116,6 +117,11 @@ class Fitting:
             for name, cell in rest if self._titled else [first, *rest]:
                 if str(cell) or not self._titled:
                     listed.add_row(Text(f"    {name}" if self._titled else name, style="dim"), cell)
+        fixed = [column for column, whole in zip(self._table.columns, self._fixed, strict=True) if whole]
+        numbers = max((width for column in fixed for width in _cell_widths(column)), default=_TEXT_WIDTH)
+        left, right = listed.columns
+        left.width = max(min(max(_cell_widths(left), default=0), max_width - _GAP - numbers), 1)
+        right.no_wrap = False
         return listed
 
 

@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         server, listener = _prepare(options)
-    except (SandboxError, StateError, PeopleError, ValueError) as error:
+    except (SandboxError, StateError, PeopleError) as error:
         sys.stderr.write(f"sandbox: {' '.join(str(error).split())}\n")
         return 2
     asyncio.run(server.serve([listener]))
@@ -36,10 +36,13 @@ def main(arguments: list[str] | None = None) -> int:
 def _prepare(options: argparse.Namespace) -> tuple[SandboxServer, socket.socket]:
     """Everything that can fail, in the order in which nothing is left behind when it does."""
     parent = _parent(options.parent_pid)
-    clock = clock_from_environment()
+    try:
+        clock = clock_from_environment()
+    except ValueError as error:
+        raise SandboxError(f"MANNA_NOW: {error}") from error
     listener = bind(options.port)
     try:
-        options.data_dir.mkdir(parents=True, exist_ok=True)
+        options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise SandboxError(
             f"cannot create the data directory {options.data_dir}: {error.strerror}"

@@ -138,8 +138,9 @@ def securities(raw: Raw, context: Context) -> Cleaned:
         typed(c.SECURITIES, latest(raw["raw.alpaca_assets"]), alpaca.security),
     )
     # Plaid knows types and names better than Alpaca does, so its rows come last and win.
-    order = parts.rows.with_row_index().sort("index", descending=True).drop("index")
-    return Cleaned(order.unique("security_id", keep="last", maintain_order=True), parts.quarantined, parts.received)
+    rows = parts.rows.reverse().unique("security_id", keep="last", maintain_order=True)
+    said_twice = parts.rows.height - rows.height
+    return Cleaned(rows, parts.quarantined, parts.received - said_twice)
 
 
 def _newest_by_symbol(raw: pl.DataFrame, identify: Callable[[Mapping[str, Any]], str]) -> pl.DataFrame:

@@ -142,7 +142,7 @@ def _flows(known: pl.DataFrame) -> pl.DataFrame:
     without a remainder. Where one of them is a security, all of them are investing (the gain is part of
     the proceeds, the fee part of the price), as IAS 7.16 has it.
     """
-    cash = known.filter(is_cash(pl.col("account"))).select("entry_id", "currency").unique()
+    cash = known.filter(is_cash(pl.col("account"))).select("entry_id", "currency")
     counter = known.filter(~is_cash(pl.col("account"))).join(cash, on=["entry_id", "currency"], how="semi")
     traded = counter.filter(pl.col("security_id").is_not_null())["entry_id"].unique()
     section = pl.lit(INVESTING)

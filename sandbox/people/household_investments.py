@@ -180,10 +180,11 @@ def _last_days(day: date) -> list[date]:
 class Retirement(InvestmentAccount):
     """The 401(k): each payday's contribution buys units of the target date trust, in one row."""
 
+    market: Market = field(kw_only=True, repr=False)
     contribution: Decimal = Decimal("510.00")
 
-    def open_positions(self, market: Market) -> None:
-        """Hold the target date trust, and an older trust of which the plan no longer knows the cost."""
+    def __post_init__(self) -> None:
+        # The target date trust, and an older trust of which the plan no longer knows the cost.
         target = plan_fund(
             self.market, "TTD55", "Tattersall Target Date 2055 Trust CL R", "27.4100", Decimal("0.8")
         )

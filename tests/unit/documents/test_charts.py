@@ -3,6 +3,7 @@
 import re
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -41,7 +42,7 @@ def test_ticks_enclose_any_range_with_few_equal_steps(one, other):
     ticks = charts.nice_ticks(low, high)
     assert ticks[0] <= low
     assert ticks[-1] >= high
-    steps = {after - before for before, after in zip(ticks, ticks[1:], strict=False)}
+    steps = {after - before for before, after in pairwise(ticks)}
     assert len(steps) == (0 if low == high == 0 else 1)
     assert len(ticks) <= 7
     for step in steps:

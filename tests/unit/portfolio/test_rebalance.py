@@ -79,6 +79,30 @@ def test_everything_of_what_has_no_target_is_sold_never_more(frame):
     assert made["notional"].to_list() == [Decimal("100.56"), Decimal("100.55")]
 
 
+def test_what_is_sold_out_is_sold_to_the_last_unit_whatever_the_digits(frame):
+    of = book(VTI="1")
+    held, price = "12345678.123456789", "98765.123456789"  # their product has more than 28 digits
+    made = plan(of, drifted(frame, of, 0, OLD=(held, price)), {"OLD": price, "VTI": 3})
+    assert made["quantity"][0] == Decimal(held)
+
+
+def test_a_budget_is_spent_once(frame):
+    """Sales too small to make leave less cash than the shortfalls ask for: the largest is served first."""
+    of = book(VTI="0.55", BND="0.45")
+    held = {"OLD": (40, 1), "OLDER": (40, 1)}
+    made = plan(of, drifted(frame, of, 170, **held), {"OLD": 1, "OLDER": 1, "VTI": 1, "BND": 1})
+    assert list(made.select("symbol", "notional").iter_rows()) == [("VTI", Decimal("137.5"))]
+    richer = plan(of, drifted(frame, of, 200, **held), {"OLD": 1, "OLDER": 1, "VTI": 1, "BND": 1})
+    assert list(richer.select("symbol", "notional").iter_rows()) == [("VTI", Decimal(154))]
+    of = book("20", VTI="0.55", BND="0.45")
+    held = {name: (19, 1) for name in ("OLD", "OLDER", "OLDEST")}
+    made = plan(of, drifted(frame, of, 200, **held), {**dict.fromkeys(held, 1), "VTI": 1, "BND": 1})
+    assert list(made.select("symbol", "notional").iter_rows()) == [
+        ("VTI", Decimal("141.35")),
+        ("BND", Decimal("58.65")),
+    ]
+
+
 def test_debt_at_the_broker_is_repaid_before_anything_is_bought(frame):
     of = book(VTI="0.5", BND="0.5")
     made = plan(of, drifted(frame, of, -300, VTI=(1000, 1)), {"VTI": 1, "BND": 1})
