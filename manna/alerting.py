@@ -48,6 +48,22 @@ def broken_connections(connections: Iterable[Mapping[str, Any]]) -> list[Alert]:
     ]
 
 
+def quarantined_rows(quarantine: pl.DataFrame) -> list[Alert]:
+    """One alert per book and table whose rows were refused: they are missing from every figure."""
+    counts = quarantine.group_by("book", "table_name").agg(pl.len().alias("rows"))
+    return [
+        _alert(
+            row["book"],
+            "quarantine",
+            row["table_name"],
+            "warning",
+            f"{row['rows']} row{'s' if row['rows'] > 1 else ''} of {row['table_name']} in quarantine: "
+            "left out of every figure until settled",
+        )
+        for row in counts.sort("book", "table_name").iter_rows(named=True)
+    ]
+
+
 def failed_checks(failed: Sequence[tuple[str, str, str]]) -> list[Alert]:
     """Checks whose last execution failed: (asset, check, run id)."""
     return [

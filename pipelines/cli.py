@@ -59,23 +59,33 @@ def _line(error: Exception) -> str:
 
 @contextmanager
 def _opened(*, with_sandbox: bool = False, people: Path | None = None) -> Iterator[Any]:
-    """The installation with its database running, and the sandbox behind it where the demo needs it."""
-    from pipelines import demo, services
+    """The installation with its database running, and the sandbox behind it where the demo needs it.
+
+    The demo never mixes with real accounts: a data directory belongs to one or the other.
+    """
+    from pipelines import services
+    from pipelines.demo import link_people, write_books
     from resources.installation import Installation
     from resources.settings import Settings
 
     settings = Settings.load()
-    if not with_sandbox:
-        with services.database(settings) as manna:
+    with services.database(settings) as manna:
+        if not with_sandbox:
             yield manna
-        return
-    with services.sandbox(settings, people) as control:
-        if people:
-            demo.write_books(control, Settings.load())
-        with services.database(Settings.load()) as manna:
-            manna.books  # noqa: B018  a malformed book stops us here, before anything is linked
-            demo.link_people(manna, control)
-            yield Installation(Settings.load())
+            return
+        if not services.is_demo(settings) and manna.ops.connections():
+            raise UsageError(
+                f"{settings.data_dir} holds real accounts; run the demo with another MANNA_DATA_DIR"
+            )
+        with services.sandbox(settings, people) as control:
+            if people:
+                write_books(control, settings)
+            demo = Installation(Settings.load())
+            try:
+                link_people(demo, control)
+                yield demo
+            finally:
+                demo.close()
 
 
 @app.command()
@@ -92,9 +102,7 @@ def demo(
     from pipelines.demo import gather
     from pipelines.progress import progress
     from pipelines.rendering import summary
-    from resources.settings import Settings
 
-    _refuse_real_data_directory(Settings.load())
     with progress(err) as tell:
         tell("starting", "database and sandbox")
         with _opened(with_sandbox=True, people=people) as manna:
@@ -103,16 +111,7 @@ def demo(
             tell("starting", "Dagster")
             Runner(manna, tell).close()
             data = gather(manna)
-            manna.close()
     out.print(summary(data))
-
-
-def _refuse_real_data_directory(settings: Any) -> None:
-    """The demo never mixes with real accounts."""
-    if (settings.data_dir / "dagster").exists() and not (settings.data_dir / "sandbox").exists():
-        raise UsageError(
-            f"{settings.data_dir} holds real accounts; run the demo with another MANNA_DATA_DIR"
-        )
 
 
 @app.command()
@@ -149,22 +148,21 @@ def run(
                 runs = runner.close(config)
             else:
                 runs = {job: runner.run(job, partition=partition, config=config if job == NIGHTLY else {})}
-            manna.close()
     for name, run_id in runs.items():
         out.print(f"{name}  [green]done[/]  run {run_id}", highlight=False)
 
 
 def _uses_sandbox() -> bool:
     """Whether this data directory is a demo's: then the sandbox answers, unless real credentials are set."""
+    from pipelines.services import is_demo
     from resources.settings import Settings
 
     settings = Settings.load()
-    is_demo = (settings.data_dir / "sandbox").exists()
-    if is_demo and settings.uses_real_providers:
+    if is_demo(settings) and settings.uses_real_providers:
         raise UsageError(
             f"{settings.data_dir} holds the demo; set MANNA_DATA_DIR to another folder for real accounts"
         )
-    return is_demo and not settings.uses_real_providers
+    return is_demo(settings)
 
 
 @app.command()
@@ -192,7 +190,6 @@ def up(
                 from pipelines.running import Runner
 
                 Runner(manna, tell).close()
-                manna.close()
             tell("starting", "Dagster UI and daemon")
             serve(settings, port, ready=lambda url: _ready(tell, url))
 

@@ -55,7 +55,7 @@ def as_json(frame: pl.DataFrame) -> str:
 def as_csv(frame: pl.DataFrame) -> str:
     """A header and a line per row; a null is nothing, an empty text ``""``, a list or struct its JSON."""
     columns = {
-        str(number): pl.Series([_disarmed(name), *map(_csv_text, frame[name])], dtype=pl.String)
+        str(number): pl.Series([_disarmed(name), *map(_csv_text, frame[name].to_list())], dtype=pl.String)
         for number, name in enumerate(frame.columns)
     }
     return pl.DataFrame(columns).write_csv(include_header=False)

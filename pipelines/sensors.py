@@ -16,7 +16,7 @@ import dagster as dg
 
 from assets.common import Manna
 from assets.reports import dirty_months
-from manna.alerting import broken_connections, failed_checks, held_reports, low_balances
+from manna.alerting import broken_connections, failed_checks, held_reports, low_balances, quarantined_rows
 from pipelines.jobs import REBALANCE, STATEMENTS
 from resources.installation import Installation
 
@@ -91,6 +91,7 @@ def settle(manna: Installation, instance: dg.DagsterInstance) -> tuple[int, int,
         alert for book in manna.books.values() for alert in low_balances(book, accounts, balances)
     ]
     found += broken_connections(manna.ops.connections())
+    found += quarantined_rows(manna.lake.read("clean.quarantine"))
     found += held_reports(manna.lake.read("reports.publications"))
     found += failed_checks(_failed_checks(instance))
     now = manna.settings.now()

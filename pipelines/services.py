@@ -78,6 +78,11 @@ def _prepare_dagster_home(settings: Settings) -> None:
     os.environ["DAGSTER_HOME"] = str(home)
 
 
+def is_demo(settings: Settings) -> bool:
+    """Whether this data directory is a demo's: the sandbox has lived in it."""
+    return (settings.data_dir / "sandbox").exists()
+
+
 def demo_credentials(settings: Settings) -> Path:
     """A 0600 file with random credentials for the sandbox, made at the first call."""
     file = settings.data_dir / "sandbox" / "credentials.json"

@@ -23,15 +23,15 @@ _TEXT_WIDTH = 12
 
 
 def on_terminal(frame: pl.DataFrame, title: str) -> RenderableType:
-    """``frame`` for people, under ``title``; a statement of one book and month as an accountant sets it."""
-    heading = Text(printable(title), style="bold")
+    """``frame`` for people, under ``title`` (if any); a statement of one month as an accountant sets it."""
+    heading = [Text(printable(title), style="bold")] if title else []
     if frame.is_empty():
-        return Group(heading, Text("no rows", style="dim"))
+        return Group(*heading, Text("no rows", style="dim"))
     name = next((contract.name for contract in STATEMENTS if contract.names == frame.columns), None)
     if name is None or frame.select("book", "period").n_unique() > 1:
-        return Group(heading, frame_table(frame))
+        return Group(*heading, frame_table(frame))
     found = statement_tables(name, frame, frame["period"][0], tables.currencies([frame], ""))
-    return Group(heading, *(part for table in found for part in (Text(""), statement_table(table))))
+    return Group(*heading, *(part for table in found for part in (Text(""), statement_table(table))))
 
 
 def frame_table(frame: pl.DataFrame) -> "Fitting":

@@ -210,7 +210,11 @@ class Plaid:
             dict,
             institution_id=institution_id,
             initial_products=products,
-            options={"override_username": username, "override_password": "pass_good"},
+            options={
+                "override_username": username,
+                "override_password": "pass_good",
+                "transactions": {"days_requested": DAYS_REQUESTED},
+            },
         )
         return str(answer["public_token"])
 

@@ -174,16 +174,13 @@ class Banking(Person):
         self.tell(account, instant(day, dice.whole(7, 21), dice.whole(0, 59), self.zone), "added", pending)
         posting = instant(posted_on, POSTING_HOUR, dice.whole(0, 59), self.zone)
         self.tell(account, posting, "removed", pending)
-        self.tell(account, posting, "added", posted)
         if dice.chance(0.01):
-            # Plaid thinks again about a few rows a day later.
-            thought_again = {
-                **posted,
-                "merchant_name": None,
-                "merchant_entity_id": None,
-                "counterparties": [],
-            }
-            self.tell(account, posting + timedelta(days=1), "modified", thought_again)
+            # Plaid recognises the merchant of a few rows only a day later.
+            unrecognised = {**posted, "merchant_name": None, "merchant_entity_id": None, "counterparties": []}
+            self.tell(account, posting, "added", unrecognised)
+            self.tell(account, posting + timedelta(days=1), "modified", posted)
+        else:
+            self.tell(account, posting, "added", posted)
         return posted_on
 
     def transfer(

@@ -50,6 +50,7 @@ class Security:
             "close_price": price if self.listed else None,
             "close_price_as_of": day.isoformat() if self.listed and day else None,
             "cusip": self.cusip,
+            "figi": None,  # plaid-python 46 requires it; the published document does not have it yet
             "fixed_income": None,
             "industry": None,
             "institution_id": None,

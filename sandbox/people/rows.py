@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from typing import Any
 
 from sandbox.people.model import Json, plaid_id
 
@@ -93,6 +92,19 @@ def _location(description: Description) -> Json:
     }
 
 
+def _payment_meta(description: Description) -> Json:
+    return {
+        "by_order_of": None,
+        "payee": None,
+        "payer": None,
+        "payment_method": None,
+        "payment_processor": description.processor,
+        "ppd_id": None,
+        "reason": None,
+        "reference_number": description.reference,
+    }
+
+
 def transaction_row(
     account_id: str,
     transaction_id: str,
@@ -109,7 +121,7 @@ def transaction_row(
     category = _category(description)
     primary = category["primary"] if category else "OTHER"
     merchant = description.merchant if description.kind in ("merchant", "marketplace") else None
-    row: dict[str, Any] = {
+    return {
         "account_id": account_id,
         "account_owner": None,
         "amount": amount,
@@ -129,16 +141,7 @@ def transaction_row(
         "name": description.name,
         "original_description": description.name,
         "payment_channel": description.channel,
-        "payment_meta": {
-            "by_order_of": None,
-            "payee": None,
-            "payer": None,
-            "payment_method": None,
-            "payment_processor": description.processor,
-            "ppd_id": None,
-            "reason": None,
-            "reference_number": description.reference,
-        },
+        "payment_meta": _payment_meta(description),
         "pending": pending,
         "pending_transaction_id": pending_transaction_id,
         "personal_finance_category": category,
@@ -149,4 +152,3 @@ def transaction_row(
         "unofficial_currency_code": None,
         "website": description.website,
     }
-    return row

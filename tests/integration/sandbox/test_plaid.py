@@ -152,11 +152,11 @@ def test_a_public_token_is_exchanged_once_and_expires(own_sandbox: Any, own_plai
     )
 
 
-def test_a_removed_item_is_gone(own_plaid: PlaidClient) -> None:
-    token = own_plaid.link("rivera_gingham")
-    own_plaid.ok("/item/remove", access_token=token)
-    assert own_plaid.refused("/accounts/get", access_token=token) == (400, "ITEM_NOT_FOUND")
-    assert own_plaid.refused("/item/remove", access_token=token) == (400, "ITEM_NOT_FOUND")
+def test_a_removed_item_is_gone(plaid: PlaidClient) -> None:
+    token = plaid.link("rivera_gingham")
+    plaid.ok("/item/remove", access_token=token)
+    assert plaid.refused("/accounts/get", access_token=token) == (400, "ITEM_NOT_FOUND")
+    assert plaid.refused("/item/remove", access_token=token) == (400, "ITEM_NOT_FOUND")
 
 
 def test_items_survive_a_restart(start_sandbox: Callable[..., Any], tmp_path: Path) -> None:
@@ -185,24 +185,22 @@ DATA_ENDPOINTS = [
 ]
 
 
-def test_a_reset_login_stops_the_data_until_update_mode_mends_it(own_plaid: PlaidClient) -> None:
-    token = own_plaid.link("rivera_houndstooth")
-    assert own_plaid.ok("/sandbox/item/reset_login", access_token=token)["reset_login"] is True
+def test_a_reset_login_stops_the_data_until_update_mode_mends_it(plaid: PlaidClient) -> None:
+    token = plaid.link("rivera_houndstooth")
+    assert plaid.ok("/sandbox/item/reset_login", access_token=token)["reset_login"] is True
     for path, body in DATA_ENDPOINTS:
-        assert own_plaid.refused(path, access_token=token, **body) == (400, "ITEM_LOGIN_REQUIRED")
-    assert (
-        own_plaid.ok("/item/get", access_token=token)["item"]["error"]["error_code"] == "ITEM_LOGIN_REQUIRED"
-    )
-    link = own_plaid.ok("/link/token/create", access_token=token, hosted_link={}, **LINK_REQUEST)
+        assert plaid.refused(path, access_token=token, **body) == (400, "ITEM_LOGIN_REQUIRED")
+    assert plaid.ok("/item/get", access_token=token)["item"]["error"]["error_code"] == "ITEM_LOGIN_REQUIRED"
+    link = plaid.ok("/link/token/create", access_token=token, hosted_link={}, **LINK_REQUEST)
     page = httpx.get(link["hosted_link_url"])
     assert "Reconnect your bank" in page.text
     assert page.text.count('type="radio"') == 1
     httpx.post(link["hosted_link_url"], data={"username": "rivera_houndstooth"}).raise_for_status()
-    session = own_plaid.ok("/link/token/get", link_token=link["link_token"])["link_sessions"][0]
+    session = plaid.ok("/link/token/get", link_token=link["link_token"])["link_sessions"][0]
     assert session["results"]["item_add_results"] == []
     for path, body in DATA_ENDPOINTS:
-        own_plaid.ok(path, access_token=token, **body)
-    assert own_plaid.ok("/item/get", access_token=token)["item"]["error"] is None
+        plaid.ok(path, access_token=token, **body)
+    assert plaid.ok("/item/get", access_token=token)["item"]["error"] is None
 
 
 def test_the_login_required_fault_is_played_as_often_as_asked(
@@ -225,8 +223,8 @@ LINK_REQUEST: dict[str, Any] = {
 }
 
 
-def test_a_person_links_a_bank_on_the_hosted_page(own_plaid: PlaidClient) -> None:
-    link = own_plaid.ok(
+def test_a_person_links_a_bank_on_the_hosted_page(plaid: PlaidClient) -> None:
+    link = plaid.ok(
         "/link/token/create",
         products=["transactions"],
         required_if_supported_products=["liabilities"],
@@ -235,27 +233,27 @@ def test_a_person_links_a_bank_on_the_hosted_page(own_plaid: PlaidClient) -> Non
         hosted_link={},
         **LINK_REQUEST,
     )
-    assert own_plaid.ok("/link/token/get", link_token=link["link_token"])["link_sessions"] == []
+    assert plaid.ok("/link/token/get", link_token=link["link_token"])["link_sessions"] == []
     page = httpx.get(link["hosted_link_url"])
     assert page.headers["content-type"].startswith("text/html")
     assert "Manna &lt;&amp;&gt;" in page.text
     assert "rivera_tattersall" not in page.text  # it has no transactions
     done = httpx.post(link["hosted_link_url"], data={"username": "rivera_platypus"})
     assert "You are connected." in done.text
-    session = own_plaid.ok("/link/token/get", link_token=link["link_token"])["link_sessions"][0]
+    session = plaid.ok("/link/token/get", link_token=link["link_token"])["link_sessions"][0]
     result = session["results"]["item_add_results"][0]
     assert result["institution"] == {"institution_id": "ins_109508", "name": "First Platypus Bank"}
     assert [account["subtype"] for account in result["accounts"]] == ["checking", "credit card", "mortgage"]
-    token = own_plaid.ok("/item/public_token/exchange", public_token=result["public_token"])["access_token"]
-    assert own_plaid.ok("/item/get", access_token=token)["item"]["products"] == [
+    token = plaid.ok("/item/public_token/exchange", public_token=result["public_token"])["access_token"]
+    assert plaid.ok("/item/get", access_token=token)["item"]["products"] == [
         "liabilities",
         "transactions",
     ]
 
 
-def test_the_hosted_page_goes_back_where_it_was_told(own_plaid: PlaidClient) -> None:
+def test_the_hosted_page_goes_back_where_it_was_told(plaid: PlaidClient) -> None:
     hosted = {"completion_redirect_uri": "https://example.com/done"}
-    link = own_plaid.ok("/link/token/create", products=["transactions"], hosted_link=hosted, **LINK_REQUEST)
+    link = plaid.ok("/link/token/create", products=["transactions"], hosted_link=hosted, **LINK_REQUEST)
     answer = httpx.post(link["hosted_link_url"], data={"username": "rivera_studio"})
     assert (answer.status_code, answer.headers["location"]) == (303, "https://example.com/done")
 
@@ -349,33 +347,33 @@ def test_a_webhook_is_sent_and_signed_as_plaid_signs(own_sandbox: Any, own_plaid
     assert claims["iat"] == int(own_sandbox.clock().timestamp())
 
 
-def test_hosted_link_tells_its_webhook_that_it_is_finished(own_plaid: PlaidClient) -> None:
+def test_hosted_link_tells_its_webhook_that_it_is_finished(plaid: PlaidClient) -> None:
     with receiver() as (url, received):
-        link = own_plaid.ok(
+        link = plaid.ok(
             "/link/token/create", products=["transactions"], hosted_link={}, webhook=url, **LINK_REQUEST
         )
         httpx.post(link["hosted_link_url"], data={"username": "rivera_studio"})
     sent = json.loads(received[0][0])
     assert (sent["webhook_code"], sent["status"]) == ("SESSION_FINISHED", "SUCCESS")
-    own_plaid.ok("/item/public_token/exchange", public_token=sent["public_tokens"][0])
+    plaid.ok("/item/public_token/exchange", public_token=sent["public_tokens"][0])
 
 
 @pytest.mark.parametrize(
     "code", ["ERROR", "LOGIN_REPAIRED", "DEFAULT_UPDATE", "USER_ACCOUNT_REVOKED", "PENDING_DISCONNECT"]
 )
-def test_other_webhooks_can_be_fired(own_plaid: PlaidClient, code: str) -> None:
+def test_other_webhooks_can_be_fired(plaid: PlaidClient, code: str) -> None:
     with receiver() as (url, received):
-        token = own_plaid.link("rivera_gingham", webhook=url)
-        own_plaid.ok("/sandbox/item/fire_webhook", access_token=token, webhook_code=code)
+        token = plaid.link("rivera_gingham", webhook=url)
+        plaid.ok("/sandbox/item/fire_webhook", access_token=token, webhook_code=code)
     assert json.loads(received[0][0])["webhook_code"] == code
 
 
-def test_a_webhook_nobody_takes_was_not_fired(own_plaid: PlaidClient) -> None:
+def test_a_webhook_nobody_takes_was_not_fired(plaid: PlaidClient) -> None:
     with receiver(status=500) as (url, _):
-        token = own_plaid.link("rivera_gingham", webhook=url)
-        answer = own_plaid.ok("/sandbox/item/fire_webhook", access_token=token, webhook_code="LOGIN_REPAIRED")
+        token = plaid.link("rivera_gingham", webhook=url)
+        answer = plaid.ok("/sandbox/item/fire_webhook", access_token=token, webhook_code="LOGIN_REPAIRED")
         assert answer["webhook_fired"] is False
-    answer = own_plaid.ok("/sandbox/item/fire_webhook", access_token=token, webhook_code="LOGIN_REPAIRED")
+    answer = plaid.ok("/sandbox/item/fire_webhook", access_token=token, webhook_code="LOGIN_REPAIRED")
     assert answer["webhook_fired"] is False
 
 

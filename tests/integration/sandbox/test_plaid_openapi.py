@@ -120,8 +120,7 @@ def test_modified_and_removed_rows(official: Official, own_sandbox: Any) -> None
     assert kinds == {"added", "modified", "removed"}
 
 
-def test_linking_breaking_and_removing(official: Official, own_sandbox: Any) -> None:
-    plaid = PlaidClient(own_sandbox)
+def test_linking_breaking_and_removing(official: Official, plaid: PlaidClient) -> None:
     asked = {"institution_id": "ins_109509", "initial_products": ["transactions"]}
     created = plaid.ok("/sandbox/public_token/create", **asked)
     official.check("/sandbox/public_token/create", created)
@@ -133,8 +132,7 @@ def test_linking_breaking_and_removing(official: Official, own_sandbox: Any) -> 
     official.check("/item/remove", plaid.ok("/item/remove", access_token=token))
 
 
-def test_link_tokens(official: Official, own_sandbox: Any) -> None:
-    plaid = PlaidClient(own_sandbox)
+def test_link_tokens(official: Official, plaid: PlaidClient) -> None:
     asked = {
         "client_name": "Manna",
         "language": "en",
@@ -150,14 +148,13 @@ def test_link_tokens(official: Official, own_sandbox: Any) -> None:
     official.check("/link/token/get", found)
 
 
-def test_webhooks(official: Official, own_sandbox: Any) -> None:
-    plaid = PlaidClient(own_sandbox)
+def test_webhooks(official: Official, sandbox: Any, plaid: PlaidClient) -> None:
     token = plaid.link("rivera_gingham", webhook="http://127.0.0.1:9/")
     fired = plaid.ok("/sandbox/item/fire_webhook", access_token=token, webhook_code="DEFAULT_UPDATE")
     official.check("/sandbox/item/fire_webhook", fired)
     from sandbox.plaid.webhooks import signing_key
 
-    key_id, _ = signing_key(_KeyOnly(own_sandbox.credentials))  # type: ignore[arg-type]
+    key_id, _ = signing_key(_KeyOnly(sandbox.credentials))  # type: ignore[arg-type]
     key = plaid.ok("/webhook_verification_key/get", key_id=key_id)
     official.check("/webhook_verification_key/get", key)
 
