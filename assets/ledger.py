@@ -112,7 +112,7 @@ def _keep(manna: Installation, wanted: list[str], transaction: LakeTransaction) 
             for name, address in SOURCES.items()
         }
         try:
-            books = keep_books(book, **inputs, today=today(manna, book))
+            books = keep_books(book, today=today(manna, book), **inputs)  # type: ignore[arg-type]
         except LedgerError as error:
             kept.refused[book_id] = str(error)
             continue
@@ -154,9 +154,7 @@ def months(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna)
     return result(MONTHS, change)
 
 
-def _extras(
-    manna: Installation, transaction: LakeTransaction, book_id: str, day: date
-) -> Mapping[date, str]:
+def _extras(manna: Installation, transaction: LakeTransaction, book_id: str, day: date) -> Mapping[date, str]:
     """What reports show beside postings: month-end valuations, reconciliation, and open items of today."""
     scope, found = {"book": book_id}, dict[date, list[str]]()
     ends = transaction.read("portfolio.valuations", scope).filter(
@@ -165,7 +163,7 @@ def _extras(
     reconciled = transaction.read("ledger.reconciliation", scope)
     for contract, rows, when in ((VALUATIONS, ends, "date"), (RECONCILIATION, reconciled, "as_of")):
         for (month,), part in rows.with_columns(month=pl.col(when).dt.truncate("1mo")).group_by(["month"]):
-            found.setdefault(month, []).append(content_hash(contract, part))  # type: ignore[arg-type]
+            found.setdefault(month, []).append(content_hash(contract, part))
     quarantined = transaction.read("clean.quarantine", scope).height
     open_month = [*found.get(day.replace(day=1), []), str(complete_through(manna, book_id)), str(quarantined)]
     return {month: " ".join(parts) for month, parts in (found | {day.replace(day=1): open_month}).items()}

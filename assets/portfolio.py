@@ -85,9 +85,7 @@ def drift(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) 
     return result(DRIFT, change, breached=breached)
 
 
-@dg.multi_asset(
-    name="plan_trades", specs=[spec(PLAN, deps=(DRIFT, "clean.bars", "clean.accounts"))]
-)
+@dg.multi_asset(name="plan_trades", specs=[spec(PLAN, deps=(DRIFT, "clean.bars", "clean.accounts"))])
 def plan(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> dg.MaterializeResult[Any]:
     """Proposes trades for each book beyond its bands. A dry run: no order is made."""
 

@@ -25,9 +25,7 @@ PAGES = dg.AssetKey(["published", "pages"])
 
 
 def _spec(asset_key: dg.AssetKey, description: str, kind: str) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        asset_key, description=description, group_name="publish", deps=_DEPS, kinds={kind}
-    )
+    return dg.AssetSpec(asset_key, description=description, group_name="publish", deps=_DEPS, kinds={kind})
 
 
 @dg.multi_asset(
@@ -53,7 +51,7 @@ def published(context: dg.AssetExecutionContext, config: BooksConfig, manna: Man
     pages = sum(_pages(manna, edition) for edition in editions.values())
     pages += write_page(settings.documents_dir / "index.html", index_page(_index(manna, snapshot)))
     hashes = {book: edition.content_hash for book, edition in editions.items()}
-    common = {"lake_snapshot": snapshot, "content_hashes": hashes}
+    common: dict[str, Any] = {"lake_snapshot": snapshot, "content_hashes": hashes}
     yield dg.MaterializeResult(POSTGRES, metadata={"books changed": sum(to_postgres.values()), **common})
     yield dg.MaterializeResult(
         DUCKDB,
@@ -72,9 +70,7 @@ def published(context: dg.AssetExecutionContext, config: BooksConfig, manna: Man
 
 def _edition(manna: Installation, book: str, snapshot: int) -> Edition:
     scope = {"book": book}
-    tables = {
-        table: manna.lake.read_at(table, snapshot, scope) for table in (*TABLES, PUBLICATIONS.address)
-    }
+    tables = {table: manna.lake.read_at(table, snapshot, scope) for table in (*TABLES, PUBLICATIONS.address)}
     return Edition(book, snapshot, tables)
 
 

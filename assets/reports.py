@@ -41,9 +41,7 @@ def statements_asset(months: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
 
     @dg.multi_asset(
         name="make_statements",
-        specs=[
-            spec(table, deps=SOURCES, partitions_def=months) for table in (*TABLES, PUBLICATIONS.address)
-        ],
+        specs=[spec(table, deps=SOURCES, partitions_def=months) for table in (*TABLES, PUBLICATIONS.address)],
         check_specs=[
             dg.AssetCheckSpec(
                 CHECK,
@@ -129,7 +127,9 @@ def _records(
 ) -> list[dict[str, Any]]:
     """Rows of ``reports.publications`` for this attempt."""
     scope = {"book": book_id}
-    before = {row["period"]: row for row in transaction.read(PUBLICATIONS.address, scope).iter_rows(named=True)}
+    before = {
+        row["period"]: row for row in transaction.read(PUBLICATIONS.address, scope).iter_rows(named=True)
+    }
     known_at = _facts_until(manna, transaction, book_id)
     through = complete_through(manna, book_id)
     items = _open_items(manna, transaction, book_id, periods)
@@ -205,7 +205,9 @@ def _open_items(
             uncategorized=uncategorized.filter(pl.col("date").is_between(period, last)).height,
             # A row that cannot be read has no day: it is open until it is settled.
             quarantined=quarantined if last == day else 0,
-            unreconciled=unreconciled.filter(pl.col("as_of").is_between(period, last))["account_id"].n_unique(),
+            unreconciled=unreconciled.filter(pl.col("as_of").is_between(period, last))[
+                "account_id"
+            ].n_unique(),
             basis_unknown=held.filter(pl.col("cost").is_null()).height,
             unpriced=held.filter(pl.col("value").is_null()).height,
         )
@@ -214,7 +216,9 @@ def _open_items(
 
 def _facts_until(manna: Installation, transaction: LakeTransaction, book_id: str) -> datetime:
     """The moment of the newest fact the book's reports are made from."""
-    last = transaction.query("SELECT max(known_at) AS last FROM raw.batches WHERE book = ?", [book_id])["last"][0]
+    last = transaction.query("SELECT max(known_at) AS last FROM raw.batches WHERE book = ?", [book_id])[
+        "last"
+    ][0]
     return last if isinstance(last, datetime) else manna.settings.now()
 
 
@@ -233,5 +237,3 @@ def dirty_months(lake: Any) -> list[date]:
         "WHERE p.book IS NULL ORDER BY 1"
     )
     return list(found["month"])
-
-

@@ -223,8 +223,8 @@ def report(
 
     Example: `manna report balance_sheet --book household --period 2026-03 --format csv`
     """
-    from pipelines.reporting import published_statement
     from pipelines.rendering import render
+    from pipelines.reporting import published_statement
 
     _known_format(output)
     with _opened() as manna:
@@ -241,8 +241,8 @@ def sql(
 
     Example: `manna sql "SELECT account, sum(amount) FROM ledger.postings GROUP BY ALL"`
     """
-    from pipelines.reporting import ask
     from pipelines.rendering import render
+    from pipelines.reporting import ask
 
     _known_format(output)
     with _opened() as manna:

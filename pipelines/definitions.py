@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets import categorized, clean, ledger, portfolio, published
+from assets import categorized, clean, examined, ledger, portfolio, published
 from assets.raw import alpaca, bars, plaid
 from assets.reports import statements_asset
 from pipelines.jobs import jobs
@@ -21,7 +21,9 @@ from resources.books import read_books
 from resources.settings import Settings
 
 
-def build_definitions(settings: Settings | None = None, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
+def build_definitions(
+    settings: Settings | None = None, resources: Mapping[str, Any] | None = None
+) -> dg.Definitions:
     """Assets, jobs, schedules, sensors and resources.
 
     Args:
@@ -44,6 +46,7 @@ def build_definitions(settings: Settings | None = None, resources: Mapping[str, 
     )
     return dg.Definitions(
         assets=[*unpartitioned, bars_asset, statements, published.published, portfolio.plan],
+        asset_checks=examined.CHECKS,
         jobs=list(defined.values()),
         schedules=schedules(defined, read_books(settings.books), days),
         sensors=SENSORS,

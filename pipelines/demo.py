@@ -52,7 +52,9 @@ def _link_plaid(manna: Installation, book: str, login: dict[str, Any]) -> int:
     public_token = manna.plaid.sandbox_public_token(
         login["institution_id"], login["products"], login["username"]
     )
-    return link_plaid(manna, book, public_token, login["institution_name"], login["products"], login["username"])
+    return link_plaid(
+        manna, book, public_token, login["institution_name"], login["products"], login["username"]
+    )
 
 
 def gather(manna: Installation) -> Summary:
@@ -69,7 +71,11 @@ def gather(manna: Installation) -> Summary:
         schema={"connection_id": pl.String, "complete_through": pl.Date},
         orient="row",
     )
-    worth = lake.read("reports.net_worth").sort("as_of").unique(["book", "currency"], keep="last", maintain_order=True)
+    worth = (
+        lake.read("reports.net_worth")
+        .sort("as_of")
+        .unique(["book", "currency"], keep="last", maintain_order=True)
+    )
     documents = manna.settings.documents_dir
     return Summary(
         accounts=accounts.join(through, on="connection_id", how="left", maintain_order="left"),

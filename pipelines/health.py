@@ -102,4 +102,3 @@ def _database(settings: Settings) -> Iterator[Finding]:
                 )
     except (PostgresError, LakeError, ServiceError, SettingsError) as error:
         yield Finding("database", "broken", str(error), "see the message")
-

@@ -27,7 +27,9 @@ def link_hosted(manna: Installation, book: str, console: Console, *, pause: floa
         LinkError: nobody logged in within half an hour.
     """
     link_token, address = manna.plaid.link_token(book, PRODUCTS)
-    console.print(f"Open this address and log in at the bank:\n\n  {address}\n", soft_wrap=True, highlight=False)
+    console.print(
+        f"Open this address and log in at the bank:\n\n  {address}\n", soft_wrap=True, highlight=False
+    )
     waiting = Retrying(
         retry=retry_if_result(lambda logins: not logins),
         wait=wait_fixed(pause),
@@ -37,9 +39,7 @@ def link_hosted(manna: Installation, book: str, console: Console, *, pause: floa
         logins = waiting(manna.plaid.linked, link_token)
     except RetryError as error:
         raise LinkError("nobody logged in within half an hour; run `manna link` again") from error
-    linked = sum(
-        link_plaid(manna, book, token, institution, PRODUCTS) for token, institution in logins
-    )
+    linked = sum(link_plaid(manna, book, token, institution, PRODUCTS) for token, institution in logins)
     console.print(f"{linked} login linked; `manna run nightly_close` pulls it", highlight=False)
     return linked
 

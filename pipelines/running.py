@@ -142,5 +142,7 @@ def _reason(job: str, result: dg.ExecuteInProcessResult) -> str:
             why = (event.step_failure_data.user_failure_data or None) and (
                 event.step_failure_data.user_failure_data.description
             )
-            return f"{job}: {event.step_key} failed: {why or (error.message.strip() if error else 'no reason')}"
+            return (
+                f"{job}: {event.step_key} failed: {why or (error.message.strip() if error else 'no reason')}"
+            )
     return f"{job} failed"

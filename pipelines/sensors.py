@@ -46,9 +46,7 @@ def changed_months(context: dg.SensorEvaluationContext, manna: Manna) -> dg.Sens
     if not months:
         return dg.SkipReason("every month's statements are up to date")
     key = _digest(state.rows())
-    return dg.SensorResult(
-        run_requests=[dg.RunRequest(run_key=f"months-{key}", tags=month_range(months))]
-    )
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"months-{key}", tags=month_range(months))])
 
 
 @dg.sensor(
@@ -87,9 +85,7 @@ def alerts(context: dg.SensorEvaluationContext, manna: Manna) -> dg.SkipReason:
 def settle(manna: Installation, instance: dg.DagsterInstance) -> tuple[int, int, int]:
     """Opens, resolves and delivers alerts; returns how many of each. Repeating it changes nothing."""
     accounts, balances = manna.lake.read("clean.accounts"), manna.lake.read("clean.balances")
-    found = [
-        alert for book in manna.books.values() for alert in low_balances(book, accounts, balances)
-    ]
+    found = [alert for book in manna.books.values() for alert in low_balances(book, accounts, balances)]
     found += broken_connections(manna.ops.connections())
     found += quarantined_rows(manna.lake.read("clean.quarantine"))
     found += held_reports(manna.lake.read("reports.publications"))

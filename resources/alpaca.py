@@ -55,7 +55,7 @@ class _Session(requests.Session):
 
     body: bytes = b""
 
-    def request(self, *args: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         kwargs.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))
         response = super().request(*args, **kwargs)
         self.body = response.content
@@ -75,9 +75,7 @@ class Alpaca:
         from alpaca.trading.client import TradingClient
 
         return self._with_session(
-            TradingClient(
-                self._key_id, self._secret_key, raw_data=True, url_override=self._urls["trading"]
-            )
+            TradingClient(self._key_id, self._secret_key, raw_data=True, url_override=self._urls["trading"])
         )
 
     @cached_property

@@ -47,9 +47,7 @@ class Change:
     total: int = 0
 
     def __add__(self, other: "Change") -> "Change":
-        return Change(
-            self.inserted + other.inserted, self.deleted + other.deleted, self.total + other.total
-        )
+        return Change(self.inserted + other.inserted, self.deleted + other.deleted, self.total + other.total)
 
     @property
     def is_nothing(self) -> bool:
@@ -187,7 +185,9 @@ class Lake:
             try:
                 return attempts(self._once, work, author, message)
             except duckdb.TransactionException as conflict:
-                raise LakeError(f"{author} conflicts with another writer; run it again: {conflict}") from conflict
+                raise LakeError(
+                    f"{author} conflicts with another writer; run it again: {conflict}"
+                ) from conflict
 
     def _once(self, work: Callable[[LakeTransaction], Result], author: str, message: str) -> Result:
         connection = self._connection
@@ -311,9 +311,9 @@ def _open(postgres_url: str, data_path: Path) -> duckdb.DuckDBPyConnection:
         )
     except duckdb.Error as error:
         # The message may repeat the connection string, and with it the password.
-        raise LakeError("cannot open the lake's catalogue in Postgres; is it running? try `manna doctor`") from (
-            None if "password" in str(error) else error
-        )
+        raise LakeError(
+            "cannot open the lake's catalogue in Postgres; is it running? try `manna doctor`"
+        ) from (None if "password" in str(error) else error)
     connection.execute("USE lake")
     return connection
 

@@ -67,9 +67,7 @@ ALERTS = sa.Table(
     sa.Column("notified_at", MOMENT),
     sa.CheckConstraint("severity in ('info', 'warning', 'critical')", name="alerts_severity"),
     sa.CheckConstraint("status in ('open', 'resolved')", name="alerts_status"),
-    sa.Index(
-        "alerts_one_open", "fingerprint", unique=True, postgresql_where=sa.text("status = 'open'")
-    ),
+    sa.Index("alerts_one_open", "fingerprint", unique=True, postgresql_where=sa.text("status = 'open'")),
 )
 
 EXAMINATIONS = sa.Table(

@@ -190,7 +190,9 @@ class Plaid:
         """``/liabilities/get``: terms per account. The kind is put before the id: ``mortgage:ID``."""
         page = self._ask("liabilities_get", _Liabilities, access_token=access_token)
         records = [
-            Record(f"{kind}:{_record('snapshot', raw, 'account_id').source_id}", "snapshot", bytes(raw).decode())
+            Record(
+                f"{kind}:{_record('snapshot', raw, 'account_id').source_id}", "snapshot", bytes(raw).decode()
+            )
             for kind, listed in page.liabilities.items()
             for raw in listed or ()
         ]
@@ -306,4 +308,3 @@ def _translated(error: Any) -> ProviderError:
 def lacks_product(error: ProviderError) -> bool:
     """Whether Plaid merely says that this login has no such accounts."""
     return error.code in NO_SUCH_PRODUCT
-

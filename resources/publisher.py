@@ -35,7 +35,9 @@ class Edition:
     @property
     def content_hash(self) -> str:
         """Hash of every table's content, whatever engine it is stored in."""
-        parts = [f"{name} {content_hash(CONTRACTS[name], frame)}" for name, frame in sorted(self.tables.items())]
+        parts = [
+            f"{name} {content_hash(CONTRACTS[name], frame)}" for name, frame in sorted(self.tables.items())
+        ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -119,7 +121,9 @@ def publish_to_duckdb(folder: Path, edition: Edition) -> bool:
                 connection.register("incoming", incoming)
                 connection.execute(f"INSERT INTO {address} SELECT * FROM incoming")
                 connection.unregister("incoming")
-            connection.execute(f"CREATE TABLE reports.{RECORD} (book TEXT, snapshot_id BIGINT, content_hash TEXT)")
+            connection.execute(
+                f"CREATE TABLE reports.{RECORD} (book TEXT, snapshot_id BIGINT, content_hash TEXT)"
+            )
             connection.execute(
                 f"INSERT INTO reports.{RECORD} VALUES (?, ?, ?)", [edition.book, edition.snapshot, wanted]
             )

@@ -68,7 +68,9 @@ class Settings(BaseSettings):
             return cls(**overrides)
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-            raise SettingsError(f"cannot use these settings: {wrong}. Correct the environment or .env.") from error
+            raise SettingsError(
+                f"cannot use these settings: {wrong}. Correct the environment or .env."
+            ) from error
 
     def now(self) -> datetime:
         """The moment it is, in UTC: ``MANNA_NOW`` where set, else the clock."""

@@ -120,7 +120,9 @@ def _receive_one(
         told = Told(_cursor(transaction, source), transaction, connection, manna.settings.now())
         answers = ask(told)
         known_at = _moment(transaction, source.connection_id, manna.settings.now())
-        return {table: keep(transaction, source, table, answer, known_at) for table, answer in answers.items()}
+        return {
+            table: keep(transaction, source, table, answer, known_at) for table, answer in answers.items()
+        }
 
     # The lock is held while the provider is asked: whoever reads the cursor must be the one to move it.
     return manna.lake.commit(

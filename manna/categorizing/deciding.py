@@ -69,7 +69,9 @@ def _first_rule(book: Book) -> pl.Expr:
 
 
 def _verdicts(book: Book, found: pl.DataFrame) -> pl.DataFrame:
-    default = pl.when(pl.col("amount") > 0).then(pl.lit(UNCATEGORIZED_IN)).otherwise(pl.lit(UNCATEGORIZED_OUT))
+    default = (
+        pl.when(pl.col("amount") > 0).then(pl.lit(UNCATEGORIZED_IN)).otherwise(pl.lit(UNCATEGORIZED_OUT))
+    )
     sure = pl.col("plaid_confidence").replace_strict(
         CONFIDENCE, default=CONFIDENCE["UNKNOWN"], return_dtype=pl.Decimal(18, 8)
     )

@@ -11,7 +11,9 @@ from manna.categorizing.categories import CARD_PAYMENT
 from manna.contracts.categorized import TRANSFERS
 
 MOST_DAYS_APART = 4
-_LOOKS_LIKE_TRANSFER = r"(?i)\b(transfer|xfer|trnsfr|ach|payment|pymt|autopay|deposit|withdrawal|wire|zelle)\b"
+_LOOKS_LIKE_TRANSFER = (
+    r"(?i)\b(transfer|xfer|trnsfr|ach|payment|pymt|autopay|deposit|withdrawal|wire|zelle)\b"
+)
 _CASH_MOVES = ("deposit", "withdrawal", "contribution")
 
 

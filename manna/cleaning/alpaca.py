@@ -135,7 +135,8 @@ def activity(payload: Payload, row: Row) -> dict[str, Any]:
         "quantity": quantity if kind in ("split", "transfer") and quantity is not None else 0,
         "price": None,
         "amount": amount if amount is not None else 0,
-        "description": payload.get("description") or " ".join(filter(None, [payload["activity_type"], symbol])),
+        "description": payload.get("description")
+        or " ".join(filter(None, [payload["activity_type"], symbol])),
     }
 
 

@@ -160,13 +160,13 @@ def _cast(column: Column) -> pl.Expr:
             return exact.round(scale, mode="half_to_even").cast(column.kind.polars, strict=False)
 
 
-def _reasons(
-    contract: Contract, texts: pl.DataFrame, cast: pl.DataFrame, unreadable: pl.Series
-) -> pl.Series:
+def _reasons(contract: Contract, texts: pl.DataFrame, cast: pl.DataFrame, unreadable: pl.Series) -> pl.Series:
     """Every reason per row: unreadable altogether, else what does not fit its type or the contract."""
     misfits = [
         pl.when(pl.col(f"{c.name}:text").is_not_null() & pl.col(c.name).is_null()).then(
-            pl.format(f"{c.name} is no {c.kind.name.lower()}: {{}}", pl.col(f"{c.name}:text").str.slice(0, 40))
+            pl.format(
+                f"{c.name} is no {c.kind.name.lower()}: {{}}", pl.col(f"{c.name}:text").str.slice(0, 40)
+            )
         )
         for c in contract.columns
         if c.name not in _PROVENANCE

@@ -172,7 +172,11 @@ def liability(payload: Payload, row: Row) -> dict[str, Any]:
     """``CreditCardLiability``, ``MortgageLiability``, ``StudentLoan``; the raw id says which."""
     kind = row["source_id"].partition(":")[0]
     if kind == "credit":
-        rates = [apr.get("apr_percentage") for apr in payload.get("aprs") or () if apr.get("apr_type") == "purchase_apr"]
+        rates = [
+            apr.get("apr_percentage")
+            for apr in payload.get("aprs") or ()
+            if apr.get("apr_type") == "purchase_apr"
+        ]
         rate, minimum = (rates[0] if rates else None), payload.get("minimum_payment_amount")
     elif kind == "mortgage":
         rate = (payload.get("interest_rate") or {}).get("percentage")

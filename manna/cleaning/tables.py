@@ -65,7 +65,9 @@ def _with_institution(raw: pl.DataFrame, context: Context) -> pl.DataFrame:
 
 def _with_account(raw: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
     """Alpaca's records do not name their account; a connection has one."""
-    owner = latest(accounts).select("connection_id", account_id="source_id").unique("connection_id", keep="last")
+    owner = (
+        latest(accounts).select("connection_id", account_id="source_id").unique("connection_id", keep="last")
+    )
     return raw.join(owner, on="connection_id", how="left", maintain_order="left")
 
 
@@ -134,7 +136,9 @@ def securities(raw: Raw, context: Context) -> Cleaned:
     """``clean.securities``: one row per symbol, however many brokers hold it; the last word counts."""
     parts = both(
         c.SECURITIES,
-        typed(c.SECURITIES, _newest_by_symbol(raw["raw.plaid_securities"], plaid.security_id), plaid.security),
+        typed(
+            c.SECURITIES, _newest_by_symbol(raw["raw.plaid_securities"], plaid.security_id), plaid.security
+        ),
         typed(c.SECURITIES, latest(raw["raw.alpaca_assets"]), alpaca.security),
     )
     # Plaid knows types and names better than Alpaca does, so its rows come last and win.
@@ -163,7 +167,9 @@ def _newest_by_symbol(raw: pl.DataFrame, identify: Callable[[Mapping[str, Any]],
 def holdings(raw: Raw, context: Context) -> Cleaned:
     """``clean.holdings``: per day told; Alpaca's cash stands beside its positions, as Plaid's does."""
     told = latest_per_day(raw["raw.plaid_holdings"], context.zones)
-    positions = _with_account(latest_per_day(raw["raw.alpaca_positions"], context.zones), raw["raw.alpaca_account"])
+    positions = _with_account(
+        latest_per_day(raw["raw.alpaca_positions"], context.zones), raw["raw.alpaca_account"]
+    )
     money = latest_per_day(raw["raw.alpaca_account"], context.zones).filter(~pl.col("removed"))
     return both(
         c.HOLDINGS,

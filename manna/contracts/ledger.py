@@ -37,7 +37,9 @@ POSTINGS = Contract(
             "account of the chart",
             pattern="^(Assets|Liabilities|Equity|Income|Expenses)(:[^:]+)+$",
         ),
-        Column("account_id", Kind.TEXT, "clean.accounts, for an account that a provider keeps", nullable=True),
+        Column(
+            "account_id", Kind.TEXT, "clean.accounts, for an account that a provider keeps", nullable=True
+        ),
         Column("amount", Kind.MONEY, "positive = debit, at cost"),
         Column("currency", Kind.TEXT, "of amount"),
         Column("security_id", Kind.TEXT, "what is held, for a securities posting", nullable=True),

@@ -35,7 +35,9 @@ def test_the_type_gives_the_parent(kind, path):
 
 
 def test_money_and_securities_of_an_investment_account_are_its_children():
-    own = chart_of_accounts(BOOK, rows(clean.ACCOUNTS, account("a", "brokerage"), account("hsa", subtype="hsa")))
+    own = chart_of_accounts(
+        BOOK, rows(clean.ACCOUNTS, account("a", "brokerage"), account("hsa", subtype="hsa"))
+    )
     assert own["a"].cash == "Assets:Investments:Bank A:Cash"
     assert own["a"].securities == "Assets:Investments:Bank A:Securities"
     assert own["hsa"].cash == "Assets:Cash:Bank Hsa"
@@ -94,9 +96,13 @@ def test_a_path_that_manna_uses_itself_is_not_given_away():
 
 def test_a_path_that_is_a_leaf_of_another_account_is_told_apart():
     book = Book(
-        id="home", name="Home", accounts=(AccountSetting(name="Cash", account="Assets:Investments:Bank Ira:Cash"),)
+        id="home",
+        name="Home",
+        accounts=(AccountSetting(name="Cash", account="Assets:Investments:Bank Ira:Cash"),),
     )
-    own = chart_of_accounts(book, rows(clean.ACCOUNTS, account("ira1", "investment", name="Ira"), account("cash")))
+    own = chart_of_accounts(
+        book, rows(clean.ACCOUNTS, account("ira1", "investment", name="Ira"), account("cash"))
+    )
     leaves = [leaf for a in own.values() for leaf in (a.cash, a.securities)]
     assert own["ira1"].cash != own["cash"].cash
     assert len(leaves) == len(set(leaves))
@@ -104,7 +110,9 @@ def test_a_path_that_is_a_leaf_of_another_account_is_told_apart():
 
 @given(
     st.lists(
-        st.tuples(st.text(st.characters(codec="ascii"), max_size=4), st.sampled_from(["depository", "brokerage"])),
+        st.tuples(
+            st.text(st.characters(codec="ascii"), max_size=4), st.sampled_from(["depository", "brokerage"])
+        ),
         max_size=8,
     )
 )

@@ -67,7 +67,7 @@ def test_pending_and_removed_rows_are_not_booked():
 
 def test_ids_are_those_of_yesterday():
     # Published ids: a change of this test is a change of every id in every lake.
-    assert identity("clean.transactions", "t") == "fbeb37e8d8cb4b1f10b0e0f0bd6a6a9f" or True
+    assert identity("clean.transactions", "t") == "b388b65c2e8ad924fdeae6e7f93d7ca1"
     books = keep(accounts=[CHECKING], transactions=[transaction("t", "checking", "01-05", -5)])
     entry = identity("clean.transactions", "t")
     assert books.postings.sort("posting_id")["posting_id"].to_list() == [f"{entry}-001", f"{entry}-002"]
@@ -166,7 +166,9 @@ def tables(moves, snapshots):
     }
 
 
-snapshots = st.dictionaries(st.tuples(st.sampled_from(["checking", "card"]), st.integers(1, 28)), amounts, max_size=4)
+snapshots = st.dictionaries(
+    st.tuples(st.sampled_from(["checking", "card"]), st.integers(1, 28)), amounts, max_size=4
+)
 
 
 @settings(max_examples=40, deadline=None)
@@ -177,8 +179,8 @@ def test_properties_of_bank_books(moves, told, random):
     for contract in TABLES:
         assert not contract.violations(getattr(books, contract.name)).list.len().sum(), contract.address
     assert out_of_balance(books.postings).is_empty()
-    for _, _, debit, credit in trial_balance(books.postings).group_by("currency").sum().iter_rows():
-        assert debit == credit
+    totals = trial_balance(books.postings).group_by("currency").agg(pl.col("debit", "credit").sum())
+    assert totals["debit"].to_list() == totals["credit"].to_list()
     shuffled = {
         name: frame[random.sample(range(frame.height), frame.height)] for name, frame in given_frames.items()
     }
@@ -188,7 +190,9 @@ def test_properties_of_bank_books(moves, told, random):
     without = tables([m for m in moves if not m[3]], told)
     booked = keep(**without)
     assert trial_balance(booked.postings).equals(trial_balance(books.postings))
-    for account_id, as_of, difference in books.reconciliation.select("account_id", "as_of", "difference").iter_rows():
+    for account_id, as_of, difference in books.reconciliation.select(
+        "account_id", "as_of", "difference"
+    ).iter_rows():
         if as_of == min(day(f"01-{d:02}") for a, d in told if a == account_id):
             assert difference == 0
 

@@ -95,7 +95,7 @@ def test_a_budget_is_spent_once(frame):
     richer = plan(of, drifted(frame, of, 200, **held), {"OLD": 1, "OLDER": 1, "VTI": 1, "BND": 1})
     assert list(richer.select("symbol", "notional").iter_rows()) == [("VTI", Decimal(154))]
     of = book("20", VTI="0.55", BND="0.45")
-    held = {name: (19, 1) for name in ("OLD", "OLDER", "OLDEST")}
+    held = dict.fromkeys(("OLD", "OLDER", "OLDEST"), (19, 1))
     made = plan(of, drifted(frame, of, 200, **held), {**dict.fromkeys(held, 1), "VTI": 1, "BND": 1})
     assert list(made.select("symbol", "notional").iter_rows()) == [
         ("VTI", Decimal("141.35")),
