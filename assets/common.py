@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from manna.contracts import CONTRACTS
 from resources.installation import Installation
@@ -68,4 +69,4 @@ def chosen(books: Mapping[str, Any], wanted: Sequence[str]) -> list[str]:
 class BooksConfig(dg.Config):
     """Which books a run works on; none named means all."""
 
-    books: list[str] = []
+    books: list[str] = Field(default_factory=list)

@@ -12,11 +12,18 @@ import dagster as dg
 import polars as pl
 
 from assets.common import BooksConfig, Manna, chosen
-from assets.reports import TABLES
+from assets.reports import TABLES, dirty_months
 from manna.contracts.reports import PUBLICATIONS
 from manna.documents.page import IndexEntry, index_page, month_page
 from resources.installation import Installation
-from resources.publisher import Edition, publish_to_duckdb, publish_to_postgres, write_page
+from resources.publisher import (
+    Edition,
+    publish_to_duckdb,
+    publish_to_postgres,
+    recorded_in,
+    recorded_in_postgres,
+    write_page,
+)
 
 _DEPS = [dg.AssetKey(table.split(".")) for table in (*TABLES, PUBLICATIONS.address)]
 POSTGRES = dg.AssetKey(["published", "postgres"])
@@ -46,10 +53,11 @@ def published(context: dg.AssetExecutionContext, config: BooksConfig, manna: Man
     snapshot = manna.lake.snapshot()
     editions = {book: _edition(manna, book, snapshot) for book in chosen(manna.books, config.books)}
     settings = manna.settings
-    to_postgres = {book: publish_to_postgres(manna.postgres_url, e) for book, e in editions.items()}
-    to_duckdb = {book: publish_to_duckdb(settings.published_dir, e) for book, e in editions.items()}
     pages = sum(_pages(manna, edition) for edition in editions.values())
     pages += write_page(settings.documents_dir / "index.html", index_page(_index(manna, snapshot)))
+    to_duckdb = {book: publish_to_duckdb(settings.published_dir, e) for book, e in editions.items()}
+    # Postgres last: what it records is published everywhere (see `unpublished`).
+    to_postgres = {book: publish_to_postgres(manna.postgres_url, e) for book, e in editions.items()}
     hashes = {book: edition.content_hash for book, edition in editions.items()}
     common: dict[str, Any] = {"lake_snapshot": snapshot, "content_hashes": hashes}
     yield dg.MaterializeResult(POSTGRES, metadata={"books changed": sum(to_postgres.values()), **common})
@@ -68,6 +76,24 @@ def published(context: dg.AssetExecutionContext, config: BooksConfig, manna: Man
     yield _same_everywhere(manna)
 
 
+def unpublished(manna: Installation) -> list[date]:
+    """Last month of every book whose stored reports are not what is published: a run was cut short."""
+    snapshot, recorded = manna.lake.snapshot(), recorded_in_postgres(manna.postgres_url)
+    found = []
+    for book in manna.books:
+        edition = _edition(manna, book, snapshot)
+        periods = edition.tables[PUBLICATIONS.address]["period"]
+        last = periods.max()
+        if isinstance(last, date) and recorded.get(book) != edition.content_hash:
+            found.append(last)
+    return found
+
+
+def months_to_publish(manna: Installation) -> list[date]:
+    """Months whose ledger has changed, or whose reports are not published as they are stored; sorted."""
+    return sorted({*dirty_months(manna.lake), *unpublished(manna)})
+
+
 def _edition(manna: Installation, book: str, snapshot: int) -> Edition:
     scope = {"book": book}
     tables = {table: manna.lake.read_at(table, snapshot, scope) for table in (*TABLES, PUBLICATIONS.address)}
@@ -76,14 +102,8 @@ def _edition(manna: Installation, book: str, snapshot: int) -> Edition:
 
 def _same_everywhere(manna: Installation) -> dg.AssetCheckResult:
     """Reads back what both databases record of each book."""
-    import psycopg
-
-    from resources.publisher import RECORD, recorded_in
-
-    with psycopg.connect(manna.postgres_url) as connection:
-        found = connection.execute(f"SELECT book, content_hash FROM reports.{RECORD}").fetchall()
     different = []
-    for book, content_hash in found:
+    for book, content_hash in recorded_in_postgres(manna.postgres_url).items():
         recorded = recorded_in(manna.settings.published_dir / f"{book}.duckdb")
         if recorded is None or recorded[1] != content_hash:
             different.append(book)
@@ -100,7 +120,7 @@ def _pages(manna: Installation, edition: Edition) -> int:
     book, written = manna.books[edition.book], 0
     frames = {name.partition(".")[2]: frame for name, frame in edition.tables.items()}
     records = frames.pop("publications")
-    for record in records.filter(pl.col("content_hash").is_not_null()).iter_rows(named=True):
+    for record in records.iter_rows(named=True):
         period: date = record["period"]
         page = month_page(book, period, _until(frames, period), record)
         written += write_page(manna.settings.documents_dir / book.id / f"{period:%Y-%m}.html", page)
@@ -123,6 +143,6 @@ def _index(manna: Installation, snapshot: int) -> list[IndexEntry]:
             row["complete_through"],
             row["reason"],
         )
-        for row in records.filter(pl.col("content_hash").is_not_null()).iter_rows(named=True)
+        for row in records.iter_rows(named=True)
         if row["book"] in manna.books
     ]

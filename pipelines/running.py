@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from assets.reports import dirty_months
+from assets.published import months_to_publish
 from pipelines.definitions import build_definitions
 from pipelines.jobs import MARKET, NIGHTLY, REBALANCE, STATEMENTS
 from pipelines.partitions import MARKET_ZONE, market_days
@@ -108,7 +108,7 @@ class Runner:
                 self.run(NIGHTLY, assets=self._assets("raw"), config=config)
             runs[MARKET] = self.run(MARKET, tags={RANGE_START: days[0], RANGE_END: days[-1]})
         runs[NIGHTLY] = self.run(NIGHTLY, config=config)
-        months = dirty_months(self._manna.lake)
+        months = months_to_publish(self._manna)
         if months:
             runs[STATEMENTS] = self.run(STATEMENTS, tags=month_range(months))
         if not self._manna.lake.query("SELECT 1 FROM portfolio.drift WHERE breached LIMIT 1").is_empty():

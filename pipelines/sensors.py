@@ -15,7 +15,7 @@ from typing import Any
 import dagster as dg
 
 from assets.common import Manna
-from assets.reports import dirty_months
+from assets.published import months_to_publish
 from manna.alerting import broken_connections, failed_checks, held_reports, low_balances, quarantined_rows
 from pipelines.jobs import REBALANCE, STATEMENTS
 from resources.installation import Installation
@@ -39,7 +39,7 @@ def month_range(months: Sequence[date]) -> dict[str, str]:
 def changed_months(context: dg.SensorEvaluationContext, manna: Manna) -> dg.SensorResult | dg.SkipReason:
     """One run for the whole range; its key names the state of the ledger, so a repeated tick is harmless."""
     try:
-        months = dirty_months(manna.lake)
+        months = months_to_publish(manna)
         state = manna.lake.query("SELECT book, month, content_hash FROM ledger.months ORDER BY ALL")
     except Exception as error:  # noqa: BLE001  whatever keeps it from looking is the reason to say
         return dg.SkipReason(f"cannot read the ledger: {error}")

@@ -183,7 +183,8 @@ class Lake:
         )
         with self.locked(locks):
             try:
-                return attempts(self._once, work, author, message)
+                result: Result = attempts(self._once, work, author, message)
+                return result
             except duckdb.TransactionException as conflict:
                 raise LakeError(
                     f"{author} conflicts with another writer; run it again: {conflict}"

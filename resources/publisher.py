@@ -145,6 +145,15 @@ def recorded_in(file: Path) -> tuple[int, str] | None:
     return (int(row[0]), str(row[1])) if row else None
 
 
+def recorded_in_postgres(url: str) -> dict[str, str]:
+    """Content hash by book, as Postgres records it; empty before anything was published."""
+    with psycopg.connect(url) as connection:
+        if connection.execute("SELECT to_regclass(%s)", [f"reports.{RECORD}"]).fetchone() == (None,):
+            return {}
+        rows = connection.execute(f"SELECT book, content_hash FROM reports.{RECORD}").fetchall()
+    return {str(book): str(content_hash) for book, content_hash in rows}
+
+
 def write_page(file: Path, text: str) -> bool:
     """Writes a page whole or not at all; False when it already says so."""
     content = text.encode()

@@ -8,9 +8,10 @@ fails and an alert follows. When *no* connection answers, the asset fails: it ne
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import polars as pl
@@ -99,8 +100,8 @@ def receive(
             continue
         for table, count in rows.items():
             received.rows[table] = received.rows.get(table, 0) + count
-        now = manna.settings.now()
-        manna.ops.connection_succeeded(connection_id, now, now.date())
+        now, zone = manna.settings.now(), ZoneInfo(manna.books[connection["book"]].time_zone)
+        manna.ops.connection_succeeded(connection_id, now, now.astimezone(zone).date())
     return received
 
 
@@ -139,7 +140,8 @@ def keep(transaction: LakeTransaction, source: Source, table: str, answer: Answe
     records = new_records(answer, known, known_at)
     if not records and answer.cursor_after == answer.cursor_before:
         return 0
-    batch, rows = batch_rows(source, answer, records, known_at, table)
+    asked = replace(source, endpoint=table.removeprefix("raw."))
+    batch, rows = batch_rows(asked, answer, records, known_at, table)
     transaction.append("raw.batches", batch)
     transaction.append(table, rows)
     return len(records)
