@@ -4,6 +4,8 @@ SHELL := /bin/sh
 
 UV_VERSION := 0.13.8
 export UV_PYTHON_DOWNLOADS := never
+# Compiled once here, instead of slowly at the first run.
+export UV_COMPILE_BYTECODE := 1
 # A home that cannot be written to must not matter.
 export UV_CACHE_DIR ?= $(shell [ -n "$$HOME" ] && [ -w "$$HOME" ] && echo "$$HOME/.cache/uv" || echo "$(CURDIR)/.tools/cache")
 UV := $(shell command -v uv 2>/dev/null || echo "$(CURDIR)/.tools/uv/bin/uv")

@@ -107,17 +107,22 @@ def sandbox(settings: Settings, people: Path | None = None) -> Iterator[str]:
     credentials = demo_credentials(settings)
     command = [sys.executable, "-m", "sandbox", "--data-dir", str(settings.data_dir / "sandbox")]
     command += ["--port", "0", "--credentials", str(credentials)]
+    # It watches this process and ends when this one does, whatever happens.
+    command += ["--parent-pid", str(os.getpid())]
     command += ["--people", str(people)] if people else []
-    process = subprocess.Popen(
-        command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    log = settings.data_dir / "logs" / "sandbox.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as said:
+        process = subprocess.Popen(
+            command, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, text=True
+        )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
-            _, said = process.communicate(timeout=SANDBOX_SECONDS)
-            reason = said.strip().splitlines()[-1] if said.strip() else "no reason given"
-            raise ServiceError(f"the sandbox did not start: {reason}")
+            process.wait(timeout=SANDBOX_SECONDS)
+            reasons = log.read_text(encoding="utf-8").strip().splitlines() or ["no reason given"]
+            raise ServiceError(f"the sandbox did not start: {reasons[-1]}")
         ready = json.loads(line)
         keys = json.loads(credentials.read_text(encoding="utf-8"))
         os.environ.update(
@@ -133,12 +138,10 @@ def sandbox(settings: Settings, people: Path | None = None) -> Iterator[str]:
         )
         yield str(ready["control_url"])
     finally:
-        # The sandbox ends when its standard input does, so it ends with this process whatever happens.
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
         process.terminate()
         process.wait(timeout=SANDBOX_SECONDS)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def require_free(port: int) -> None:

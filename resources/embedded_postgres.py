@@ -214,6 +214,9 @@ class Cluster:
             password.seek(0)
             os.fchown(password.fileno(), uid, gid)
             options = [f"--username={ROLE}", "--auth=scram-sha-256", "--pwfile=/dev/stdin", *_LOCALE]
+            # Many rounds of hashing protect a weak password. This one is random, and Dagster logs in
+            # some 700 times a night: 4.1 ms each with the default 4096 rounds, 1.7 ms with one.
+            options += ["--set", "scram_iterations=1"]
             self._run("initdb", *options, cwd=unfinished, stdin=password, lock=lock)
         unfinished.rename(self._data)
 

@@ -61,11 +61,16 @@ class Oversold:
     lots: tuple[Lot, ...]
 
     def __str__(self) -> str:
-        listed = ", ".join(f"{lot.remaining:f} of {lot.opened} (lot {lot.lot_id})" for lot in self.lots)
+        listed = ", ".join(f"{_units(lot.remaining)} of {lot.opened} (lot {lot.lot_id})" for lot in self.lots)
         return (
-            f"{self.account} ({self.account_id}): {self.date} trade {self.trade_id} takes {self.wanted:f} "
-            f"{self.security_id} but {held(self.lots):f} are held: {listed or 'no lots'}"
+            f"{self.account} ({self.account_id}): {self.date} trade {self.trade_id} takes "
+            f"{_units(self.wanted)} {self.security_id} but {_units(held(self.lots))} are held: "
+            f"{listed or 'no lots'}"
         )
+
+
+def _units(quantity: Decimal) -> str:
+    return f"{quantity.normalize():f}"
 
 
 class OversoldError(LedgerError):

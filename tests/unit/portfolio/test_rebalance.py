@@ -81,7 +81,7 @@ def test_everything_of_what_has_no_target_is_sold_never_more(frame):
 
 def test_what_is_sold_out_is_sold_to_the_last_unit_whatever_the_digits(frame):
     of = book(VTI="1")
-    held, price = "12345678.123456789", "98765.123456789"  # their product has more than 28 digits
+    held, price = "859849.109850365", "77809.757031701"  # their product has more than 28 digits
     made = plan(of, drifted(frame, of, 0, OLD=(held, price)), {"OLD": price, "VTI": 3})
     assert made["quantity"][0] == Decimal(held)
 
