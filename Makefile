@@ -63,3 +63,7 @@ format: install ## Format the code
 .PHONY: clean
 clean: ## Delete everything a run wrote (the data directory)
 	rm -rf .manna
+
+.PHONY: docs
+docs: install ## Write docs/tables.md from the contracts
+	@$(RUN) python -m manna.contracts.dictionary > docs/tables.md

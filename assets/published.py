@@ -32,11 +32,11 @@ PAGES = dg.AssetKey(["published", "pages"])
 
 
 def _spec(asset_key: dg.AssetKey, description: str, kind: str) -> dg.AssetSpec:
-    return dg.AssetSpec(asset_key, description=description, group_name="publish", deps=_DEPS, kinds={kind})
+    return dg.AssetSpec(asset_key, description=description, group_name="published", deps=_DEPS, kinds={kind})
 
 
 @dg.multi_asset(
-    name="published",
+    name="publish",
     specs=[
         _spec(POSTGRES, "Schema `reports` in Postgres, for any BI tool.", "postgres"),
         _spec(DUCKDB, "One plain DuckDB file per book.", "duckdb"),

@@ -43,12 +43,27 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """All pages of one answer. Cursors are null where the endpoint has none."""
+    """All pages of one answer. Cursors are null where the endpoint has none.
+
+    ``is_whole``: the answer lists everything there is, so that what it does not list is gone. An empty
+    whole answer is a fact: the last position has been sold.
+    """
 
     records: tuple[Record, ...]
     request_ids: tuple[str, ...] = ()
     cursor_before: str | None = None
     cursor_after: str | None = None
+    is_whole: bool = False
+
+
+def source_id(payload: str, *parts: str | None) -> str:
+    """The provider's id of a record, in parts joined by colons.
+
+    A part the payload lacks is replaced by its hash: two records without an id stay two, and the contract
+    can refuse both.
+    """
+    nameless = f"?{hashlib.sha256(payload.encode()).hexdigest()[:16]}"
+    return ":".join(part or nameless for part in parts)
 
 
 def new_records(answer: Answer, known: pl.DataFrame, known_at: datetime) -> list[Record]:
@@ -61,44 +76,45 @@ def new_records(answer: Answer, known: pl.DataFrame, known_at: datetime) -> list
             *still* so today is a fact too; other records are kept once per content.
 
     Returns:
-        The new records in order of arrival. A thing that earlier snapshots listed and this one does not
-        is a new fact as well: a record ``removed`` with the last payload sent.
+        The new records in order of arrival. A thing that was listed before and that a whole answer does
+        not list is a new fact as well: a record ``removed`` with the last payload sent.
     """
-    latest = known.sort("known_at", "seq").group_by("source_id", maintain_order=True).last()
+    latest = known.sort("known_at", "seq").unique("source_id", keep="last", maintain_order=True)
     last = {row["source_id"]: row for row in latest.iter_rows(named=True)}
+    said = {
+        name: (row["change"], row["payload_sha256"])
+        for name, row in last.items()
+        if row["change"] != "snapshot" or row["known_at"].date() == known_at.date()
+    }
     fresh = []
     for record in answer.records:
-        before = last.get(record.source_id)
-        same = (
-            before is not None
-            and before["payload_sha256"] == record.payload_sha256
-            and before["change"] == record.change
-            and (record.change != "snapshot" or before["known_at"].date() == known_at.date())
-        )
-        if not same:
+        saying = (record.change, record.payload_sha256)
+        if said.get(record.source_id) != saying:
+            said[record.source_id] = saying
             fresh.append(record)
-    if any(record.change == "snapshot" for record in answer.records):
+    if answer.is_whole:
         listed = {record.source_id for record in answer.records}
         fresh += [
-            Record(source_id, "removed", row["payload"])
-            for source_id, row in last.items()
-            if source_id not in listed and row["change"] != "removed"
+            Record(name, "removed", row["payload"])
+            for name, row in last.items()
+            if name not in listed and row["change"] != "removed"
         ]
     return fresh
 
 
 def batch_rows(
-    source: Source, answer: Answer, records: Sequence[Record], known_at: datetime, table: str
+    source: Source, answer: Answer, records: Sequence[Record], known_at: datetime, table: str, position: int
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows for ``raw.batches`` (one) and for the record table ``table``, ready to append.
 
-    The batch id is the SHA-256 of connection, endpoint, day, cursors and payload hashes: the same answer
-    asked for twice is the same batch.
+    The batch id is the SHA-256 of connection, endpoint, ``position`` (the number of records the table held
+    of this connection before), cursors and payload hashes. So it does not depend on the clock, and a thing
+    that changes to and fro within a day gives a batch each time.
     """
     parts = [
         source.connection_id,
         source.endpoint,
-        known_at.date().isoformat(),
+        str(position),
         answer.cursor_before or "",
         answer.cursor_after or "",
         *(f"{record.change} {record.source_id} {record.payload_sha256}" for record in records),

@@ -16,7 +16,7 @@ import psutil
 
 from resources.installation import Installation
 
-PROCESS_TAG = "manna/process"
+PROCESS_TAG = ".dagster/manna_process"  # the prefix keeps it out of the UI's lists
 
 
 def process_mark(pid: int | None = None) -> str:

@@ -9,14 +9,14 @@ body of the last answer.
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 import msgspec
 import requests
 
-from manna.facts import Answer, Record
+from manna.facts import Answer, Record, source_id
 from resources.providers import (
     CONNECT_SECONDS,
     READ_SECONDS,
@@ -27,6 +27,8 @@ from resources.providers import (
 )
 
 PAGE = 100
+ORDERS_PAGE = 500
+SAME_MOMENT = timedelta(milliseconds=1)
 BARS_PAGE = 10_000
 MOST_PAGES = 5000
 
@@ -40,8 +42,12 @@ class _Id(msgspec.Struct):
     ex_date: str | None = None
 
 
+class _Submitted(msgspec.Struct):
+    submitted_at: datetime
+
+
 class _Bars(msgspec.Struct):
-    bars: dict[str, list[msgspec.Raw]]
+    bars: dict[str, list[msgspec.Raw]] | None = None
     next_page_token: str | None = None
 
 
@@ -112,18 +118,27 @@ class Alpaca:
         return self._snapshot(self._trading, "/positions", list[msgspec.Raw], "asset_id")
 
     def orders(self) -> Answer:
-        """``/v2/orders``: open and closed, newest first, paged by submission time."""
+        """``/v2/orders``: open and closed, oldest first, paged by submission time.
+
+        ``after`` excludes its moment, and a page may end between two orders of one moment: so each page
+        begins a little before the end of the last one, and what comes twice is kept once.
+        """
         records: dict[str, Record] = {}
-        parameters: dict[str, Any] = {"status": "all", "limit": 500, "direction": "asc", "nested": "false"}
+        parameters: dict[str, Any] = {
+            "status": "all",
+            "limit": ORDERS_PAGE,
+            "direction": "asc",
+            "nested": "false",
+        }
         for _ in range(MOST_PAGES):
             listed = self._get(self._trading, "/orders", parameters, list[msgspec.Raw])
             fresh = [_record("added", raw, "id") for raw in listed]
-            fresh = [record for record in fresh if record.source_id not in records]
+            is_last = len(listed) < ORDERS_PAGE or all(record.source_id in records for record in fresh)
             records.update((record.source_id, record) for record in fresh)
-            if len(listed) < parameters["limit"] or not fresh:
+            if is_last:
                 return Answer(tuple(records.values()))
-            last = msgspec.json.decode(fresh[-1].payload.encode())
-            parameters["after"] = last["submitted_at"]
+            submitted = msgspec.json.decode(fresh[-1].payload, type=_Submitted).submitted_at
+            parameters["after"] = (submitted - SAME_MOMENT).isoformat()
         raise ProviderError(f"Alpaca: more than {MOST_PAGES} pages of orders")
 
     def activities(self) -> Answer:
@@ -168,10 +183,11 @@ class Alpaca:
         }
         for _ in range(MOST_PAGES):
             page = self._get(self._stocks, "/stocks/bars", parameters, _Bars)
-            for symbol, listed in page.bars.items():
+            for symbol, listed in (page.bars or {}).items():
                 for raw in listed:
-                    day = (msgspec.json.decode(raw, type=_Id).t or "")[:10]
-                    records.append(Record(f"{symbol}:{day}", "added", bytes(raw).decode()))
+                    bar = bytes(raw).decode()
+                    day = (_identity(bar).t or "")[:10]
+                    records.append(Record(f"{symbol}:{source_id(bar, day)}", "added", bar))
             if not page.next_page_token:
                 return Answer(tuple(records))
             parameters["page_token"] = page.next_page_token
@@ -179,6 +195,8 @@ class Alpaca:
 
     def corporate_actions(self, symbols: Sequence[str], first: date, last: date) -> Answer:
         """``/v1/corporate-actions``: the kind is put before the id: ``cash_dividends:ID``."""
+        if not symbols:  # none named would mean all there are
+            return Answer(())
         records: list[Record] = []
         parameters: dict[str, Any] = {
             "symbols": ",".join(symbols),
@@ -191,9 +209,10 @@ class Alpaca:
             page = self._get(self._actions, "/corporate-actions", parameters, _CorporateActions)
             for kind, listed in page.corporate_actions.items():
                 for raw in listed:
-                    named = msgspec.json.decode(raw, type=_Id)
-                    identity = named.id or f"{named.symbol}:{named.ex_date}"
-                    records.append(Record(f"{kind}:{identity}", "added", bytes(raw).decode()))
+                    action = bytes(raw).decode()
+                    named = _identity(action)
+                    own = (named.id,) if named.id else (named.symbol, named.ex_date)
+                    records.append(Record(f"{kind}:{source_id(action, *own)}", "added", action))
             if not page.next_page_token:
                 return Answer(tuple(records))
             parameters["page_token"] = page.next_page_token
@@ -204,7 +223,7 @@ class Alpaca:
     def _snapshot(self, client: Any, path: str, shape: Any, key: str) -> Answer:
         found = self._get(client, path, {}, shape)
         listed = found if isinstance(found, list) else [found]
-        return Answer(tuple(_record("snapshot", raw, key) for raw in listed))
+        return Answer(tuple(_record("snapshot", raw, key) for raw in listed), is_whole=True)
 
     def _get(self, client: Any, path: str, parameters: dict[str, Any], shape: Any) -> Any:
         return retrying(lambda: self._get_once(client, path, parameters, shape))
@@ -219,14 +238,21 @@ class Alpaca:
         except (requests.RequestException, ValueError) as error:
             raise ProviderUnavailableError(f"Alpaca did not answer: {type(error).__name__}") from error
         try:
-            return msgspec.json.decode(self._session.body, type=shape)
-        except msgspec.DecodeError as error:
+            return msgspec.json.decode(self._session.body.decode(), type=shape)
+        except ValueError as error:  # not UTF-8, not JSON, or not of this shape
             raise ProviderUnavailableError(f"Alpaca's answer to {path} cannot be read: {error}") from error
 
 
 def _record(change: str, raw: msgspec.Raw, key: str) -> Record:
-    named = msgspec.json.decode(raw, type=_Id)
-    return Record(getattr(named, key) or "?", change, bytes(raw).decode())
+    payload = bytes(raw).decode()
+    return Record(source_id(payload, getattr(_identity(payload), key)), change, payload)
+
+
+def _identity(payload: str) -> _Id:
+    try:
+        return msgspec.json.decode(payload, type=_Id)
+    except msgspec.DecodeError:  # kept all the same: what is wrong with it is for the contract to say
+        return _Id()
 
 
 def _translated(error: Any) -> ProviderError:

@@ -18,7 +18,7 @@ import msgspec
 import urllib3
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
-from manna.facts import Answer, Record
+from manna.facts import Answer, Record, source_id
 from resources.providers import (
     CONNECT_SECONDS,
     READ_SECONDS,
@@ -122,7 +122,7 @@ class Plaid:
         """``/accounts/get``: every account with its (cached) balances, a snapshot."""
         page = self._ask("accounts_get", _Accounts, access_token=access_token)
         records = tuple(_record("snapshot", raw, "account_id") for raw in page.accounts)
-        return Answer(records, (page.request_id,))
+        return Answer(records, (page.request_id,), is_whole=True)
 
     def transactions(self, access_token: str, cursor: str | None, *, restarts: int = 5) -> Answer:
         """``/transactions/sync``: every page since ``cursor``.
@@ -158,7 +158,7 @@ class Plaid:
         page = self._ask("investments_holdings_get", _Holdings, access_token=access_token)
         holdings = tuple(_record("snapshot", raw, "account_id", "security_id") for raw in page.holdings)
         securities = tuple(_record("added", raw, "security_id") for raw in page.securities)
-        return Answer(holdings, (page.request_id,)), Answer(securities, (page.request_id,))
+        return Answer(holdings, (page.request_id,), is_whole=True), Answer(securities, (page.request_id,))
 
     def investment_transactions(self, access_token: str, first: date, last: date) -> tuple[Answer, Answer]:
         """``/investments/transactions/get``: all of ``first`` to ``last``, and the securities they name."""
@@ -189,14 +189,12 @@ class Plaid:
     def liabilities(self, access_token: str) -> Answer:
         """``/liabilities/get``: terms per account. The kind is put before the id: ``mortgage:ID``."""
         page = self._ask("liabilities_get", _Liabilities, access_token=access_token)
-        records = [
-            Record(
-                f"{kind}:{_record('snapshot', raw, 'account_id').source_id}", "snapshot", bytes(raw).decode()
-            )
+        records = tuple(
+            _record("snapshot", raw, "account_id", prefix=f"{kind}:")
             for kind, listed in page.liabilities.items()
             for raw in listed or ()
-        ]
-        return Answer(tuple(records), (page.request_id,))
+        )
+        return Answer(records, (page.request_id,), is_whole=True)
 
     # -- linking ------------------------------------------------------------------------------------
 
@@ -265,8 +263,8 @@ class Plaid:
         except urllib3.exceptions.HTTPError as error:
             raise ProviderUnavailableError(f"Plaid did not answer: {type(error).__name__}") from error
         try:
-            return msgspec.json.decode(content, type=shape)
-        except msgspec.DecodeError as error:
+            return msgspec.json.decode(content.decode(), type=shape)
+        except ValueError as error:  # not UTF-8, not JSON, or not of this shape
             raise ProviderUnavailableError(f"Plaid's answer to {endpoint} cannot be read: {error}") from error
 
 
@@ -278,9 +276,13 @@ def _request(endpoint: str, body: Mapping[str, Any]) -> Any:
     return getattr(module, name)(**given, _check_type=False)
 
 
-def _record(change: str, raw: msgspec.Raw, *keys: str) -> Record:
-    ids = msgspec.json.decode(raw, type=_Id)
-    return Record(":".join(getattr(ids, key) or "?" for key in keys), change, bytes(raw).decode())
+def _record(change: str, raw: msgspec.Raw, *keys: str, prefix: str = "") -> Record:
+    payload = bytes(raw).decode()
+    try:
+        ids = msgspec.json.decode(payload, type=_Id)
+    except msgspec.DecodeError:  # kept all the same: what is wrong with it is for the contract to say
+        ids = _Id()
+    return Record(prefix + source_id(payload, *(getattr(ids, key) for key in keys)), change, payload)
 
 
 def _translated(error: Any) -> ProviderError:

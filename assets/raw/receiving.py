@@ -141,7 +141,7 @@ def keep(transaction: LakeTransaction, source: Source, table: str, answer: Answe
     if not records and answer.cursor_after == answer.cursor_before:
         return 0
     asked = replace(source, endpoint=table.removeprefix("raw."))
-    batch, rows = batch_rows(asked, answer, records, known_at, table)
+    batch, rows = batch_rows(asked, answer, records, known_at, table, known.height)
     transaction.append("raw.batches", batch)
     transaction.append(table, rows)
     return len(records)

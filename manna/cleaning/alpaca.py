@@ -16,27 +16,37 @@ CURRENCY = "USD"
 CASH = f"CUR:{CURRENCY}"
 
 ACTIVITY_KINDS = {
+    "ACATC": "deposit",
+    "ACATS": "transfer",
+    "CFEE": "fee",
+    "CGD": "dividend",
+    "CSD": "deposit",
+    "CSW": "withdrawal",
     "DIV": "dividend",
     "DIVCGL": "dividend",
     "DIVCGS": "dividend",
+    "DIVFEE": "fee",
+    "DIVFT": "fee",
     "DIVNRA": "fee",
     "DIVROC": "dividend",
+    "DIVTW": "fee",
     "DIVTXEX": "dividend",
-    "INT": "interest",
     "FEE": "fee",
-    "CFEE": "fee",
-    "PTC": "fee",
-    "CSD": "deposit",
-    "CSW": "withdrawal",
+    "FOPT": "transfer",
+    "INT": "interest",
+    "INTNRA": "fee",
+    "INTTW": "fee",
     "JNLC": "deposit",
+    "JNLS": "transfer",
+    "PTC": "fee",
+    "RSP": "split",
     "SPLIT": "split",
     "SSP": "split",
-    "RSP": "split",
-    "JNLS": "transfer",
-    "ACATS": "transfer",
-    "ACATC": "deposit",
+    "TRANS": "deposit",
 }
-"""Non-trade activities by Alpaca's type."""
+"""Non-trade activities by Alpaca's type; ``other`` when unfamiliar. Tax withheld is a fee."""
+
+_SIDES = {"buy": 1, "sell": -1, "sell_short": -1}
 
 
 def account(payload: Payload, row: Row) -> dict[str, Any]:
@@ -117,45 +127,52 @@ def security(payload: Payload, row: Row) -> dict[str, Any]:
 
 
 def activity(payload: Payload, row: Row) -> dict[str, Any]:
-    """``TradingActivities`` (fills) and ``NonTradeActivities``."""
-    common = {"trade_id": payload.get("id"), "book": row["book"], "account_id": row["account_id"]}
-    common |= {"currency": CURRENCY, "fees": 0}
+    """``TradingActivities`` (fills) and ``NonTradeActivities``. One that was canceled moves nothing."""
+    common = {"trade_id": payload.get("id"), "book": row["book"], "account_id": row["account_id"], "fees": 0}
+    common["currency"] = payload.get("currency") or CURRENCY
     if payload.get("activity_type") == "FILL":
         return common | _fill(payload)
-    kind = ACTIVITY_KINDS.get(str(payload.get("activity_type")), "other")
-    amount = payload.get("net_amount")
+    code, symbol = payload["activity_type"], payload.get("symbol")
+    kind, amount, quantity = ACTIVITY_KINDS.get(code, "other"), payload.get("net_amount"), payload.get("qty")
+    description = payload.get("description") or " ".join(filter(None, [code, symbol]))
+    if payload.get("status") == "canceled":
+        kind, amount, quantity, description = "other", None, None, f"canceled: {description}"
     if kind == "deposit" and str(amount).startswith("-"):
         kind = "withdrawal"
-    symbol, quantity = payload.get("symbol"), payload.get("qty")
     return common | {
         "security_id": symbol or None,
-        "date": payload.get("date"),
+        "date": _day(payload.get("date")),
         "moment": None,
         "kind": kind,
+        # Of a dividend the quantity is what it was paid on, no change of the position.
         "quantity": quantity if kind in ("split", "transfer") and quantity is not None else 0,
         "price": None,
         "amount": amount if amount is not None else 0,
-        "description": payload.get("description")
-        or " ".join(filter(None, [payload["activity_type"], symbol])),
+        "description": description,
     }
 
 
 def _fill(payload: Payload) -> dict[str, Any]:
     """A fill's cash is quantity times price, to the cent."""
-    buying = payload["side"] == "buy"
+    direction = _SIDES[payload["side"]]
     quantity, price = Decimal(str(payload["qty"])), Decimal(str(payload["price"]))
-    cash = round_money(quantity * price, CURRENCY)
-    moment = str(payload.get("transaction_time"))
+    moment = payload.get("transaction_time")
+    verb = "Buy" if direction > 0 else "Sell"
     return {
         "security_id": payload.get("symbol"),
-        "date": moment[:10],
+        "date": _day(moment),
         "moment": moment,
-        "kind": "buy" if buying else "sell",
-        "quantity": quantity if buying else -quantity,
+        "kind": verb.lower(),
+        "quantity": direction * quantity,
         "price": price,
-        "amount": -cash if buying else cash,
-        "description": f"{'Buy' if buying else 'Sell'} {payload['qty']} {payload['symbol']} at {payload['price']}",
+        "amount": -direction * round_money(quantity * price, CURRENCY),
+        "description": f"{verb} {payload['qty']} {payload['symbol']} at {payload['price']}",
     }
+
+
+def _day(moment: Any) -> Any:
+    """Alpaca documents days as moments, and sends both."""
+    return moment[:10] if isinstance(moment, str) else moment
 
 
 def order(payload: Payload, row: Row) -> dict[str, Any]:

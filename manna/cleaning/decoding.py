@@ -4,9 +4,9 @@ What belongs here: decoding, casting, latest versions, quarantine. What does not
 provider's field (``plaid``, ``alpaca``).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -36,14 +36,12 @@ class Cleaned:
     received: int
 
 
-def latest(raw: pl.DataFrame, as_known_on: datetime | None = None) -> pl.DataFrame:
-    """The last record per source id known at a moment, with ``removed`` telling whether it was taken back.
+def latest(raw: pl.DataFrame) -> pl.DataFrame:
+    """The last record per source id, with ``removed`` telling whether it was taken back.
 
     A removal carries no facts of its own, so the last payload that did is kept beside the flag; the
     removal of something never seen is dropped, because it changes nothing.
     """
-    if as_known_on is not None:
-        raw = raw.filter(pl.col("known_at") <= as_known_on)
     ordered = raw.sort("known_at", "batch_id", "seq")
     said = ordered.filter(pl.col("change") != "removed").unique("source_id", keep="last", maintain_order=True)
     last = ordered.unique("source_id", keep="last").select("source_id", removed=pl.col("change") == "removed")
@@ -51,7 +49,10 @@ def latest(raw: pl.DataFrame, as_known_on: datetime | None = None) -> pl.DataFra
 
 
 def latest_per_day(raw: pl.DataFrame, zones: Mapping[str, str]) -> pl.DataFrame:
-    """The last record per source id and day, with the day as ``as_of`` (in the book's time zone)."""
+    """The last record per source id and day, with the day as ``as_of`` (in the book's time zone).
+
+    Per connection as well: Alpaca names a position by its asset, which two accounts may hold.
+    """
     local = pl.col("known_at").dt.date()
     for book, zone in zones.items():
         there = pl.col("known_at").dt.convert_time_zone(zone).dt.date()
@@ -59,36 +60,43 @@ def latest_per_day(raw: pl.DataFrame, zones: Mapping[str, str]) -> pl.DataFrame:
     ordered = raw.with_columns(as_of=local, removed=pl.col("change") == "removed").sort(
         "known_at", "batch_id", "seq"
     )
-    return ordered.unique(["source_id", "as_of"], keep="last", maintain_order=True)
+    return ordered.unique(["connection_id", "source_id", "as_of"], keep="last", maintain_order=True)
 
 
-def typed(contract: Contract, raw: pl.DataFrame, read: Reader) -> Cleaned:
+def typed(contract: Contract, raw: pl.DataFrame, read: Reader, accounts: pl.Series | None = None) -> Cleaned:
     """Reads every record of ``raw`` with ``read`` into ``contract``'s types.
 
     Args:
         contract: the clean table.
         raw: raw records (with whatever extra columns ``read`` wants).
         read: column values from one payload. A missing key is a null.
+        accounts: ids of the accounts there are; a row of any other account is refused.
 
     Returns:
         The rows that keep the contract, and the others with all their reasons.
     """
-    values: dict[str, list[Any]] = {column.name: [] for column in contract.columns}
-    unreadable: list[str | None] = []
-    for row in raw.iter_rows(named=True):
-        found, why = _read(read, row)
+    values: dict[str, list[str | None]] = {name: [] for name in contract.names if name not in _PROVENANCE}
+    faults: list[list[str]] = []
+    unreadable: list[bool] = []
+    for found, why in _readings(read, raw):
+        said: list[str] = []
         for name, cells in values.items():
-            cells.append(row[name] if name in _PROVENANCE else _text(found.get(name)))
-        unreadable.append(why)
-    texts = pl.DataFrame(
-        {
-            name: pl.Series(name, cells, dtype=raw.schema[name] if name in _PROVENANCE else pl.String)
-            for name, cells in values.items()
-        }
-    )
-    cast = texts.select(_cast(c) if c.name not in _PROVENANCE else pl.col(c.name) for c in contract.columns)
-    why_not = pl.Series("unreadable", unreadable, dtype=pl.String)
-    return split(contract, cast, _reasons(contract, texts, cast, why_not), raw)
+            text, fault = _text(name, found.get(name))
+            cells.append(text)
+            said += fault
+        unreadable.append(why is not None)
+        faults.append(said if why is None else [why])
+    texts = pl.DataFrame(values, schema=dict.fromkeys(values, pl.String))
+    cast = texts.select(_cast(column) for column in contract.columns if column.name in values)
+    rows = cast.with_columns(raw[name] for name in _PROVENANCE).select(contract.names)
+    reasons = _reasons(contract, texts, rows, accounts)
+    parsed = pl.Series("parsed", faults, dtype=pl.List(pl.String))
+    every = pl.select(
+        pl.when(pl.Series(unreadable, dtype=pl.Boolean))
+        .then(parsed)
+        .otherwise(pl.concat_list(parsed, reasons))
+    ).to_series()
+    return split(contract, rows, every.alias("reasons"), raw)
 
 
 def split(contract: Contract, rows: pl.DataFrame, reasons: pl.Series, raw: pl.DataFrame) -> Cleaned:
@@ -120,25 +128,51 @@ def both(contract: Contract, *parts: Cleaned) -> Cleaned:
     )
 
 
-def _read(read: Reader, row: Mapping[str, Any]) -> tuple[Mapping[str, Any], str | None]:
-    try:
-        payload = _DECODER.decode(row["payload"])
-    except msgspec.DecodeError as error:
-        return {}, f"not JSON: {error}"
-    if not isinstance(payload, dict):
-        return {}, "not a JSON object"
-    try:
-        return read(payload, row), None
-    except (AttributeError, TypeError, KeyError, ValueError, ArithmeticError) as error:
-        return {}, f"not shaped as documented: {error}"
+def identified(raw: pl.DataFrame, identify: Callable[[Payload], str]) -> pl.DataFrame:
+    """``raw`` with the column ``ours``: what ``identify`` makes of each payload, else its source id."""
+
+    def read(payload: Payload, row: Mapping[str, Any]) -> dict[str, str]:
+        return {"ours": identify(payload)}
+
+    ours = [
+        found.get("ours", name)
+        for (found, _), name in zip(_readings(read, raw), raw["source_id"], strict=True)
+    ]
+    return raw.with_columns(ours=pl.Series(ours, dtype=pl.String))
 
 
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+def _readings(read: Reader, raw: pl.DataFrame) -> Iterator[tuple[Mapping[str, Any], str | None]]:
+    """Per record: what ``read`` finds in it, or why it cannot be read."""
+    for row in raw.iter_rows(named=True):
+        try:
+            payload = _DECODER.decode(row["payload"])
+        except (msgspec.DecodeError, RecursionError) as error:
+            yield {}, f"not JSON: {error}"
+            continue
+        if not isinstance(payload, dict):
+            yield {}, "not a JSON object"
+            continue
+        try:
+            yield read(payload, row), None
+        except (AttributeError, TypeError, KeyError, ValueError, ArithmeticError) as error:
+            yield {}, f"not shaped as documented: {type(error).__name__} {error}"
+
+
+def _text(name: str, value: Any) -> tuple[str | None, list[str]]:
+    """A value as text, and what is wrong with it as sent."""
+    match value:
+        case None:
+            return None, []
+        case bool():
+            return ("true" if value else "false"), []
+        case str() if "\0" in value:  # no database keeps it
+            return value.replace("\0", ""), [f"{name} holds a NUL character"]
+        case str():
+            return value, []
+        case int() | Decimal():
+            return str(value), []
+        case _:
+            return None, [f"{name} is no single value"]
 
 
 def _cast(column: Column) -> pl.Expr:
@@ -149,9 +183,11 @@ def _cast(column: Column) -> pl.Expr:
         case Kind.BOOLEAN:
             return value.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
         case Kind.DATE:
-            return value.str.to_date("%Y-%m-%d", strict=False)
+            return _if_years_have_four_digits(value).str.to_date("%Y-%m-%d", strict=False)
         case Kind.MOMENT:
-            return value.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+            return _if_years_have_four_digits(value).str.to_datetime(
+                "%+", time_unit="us", time_zone="UTC", strict=False
+            )
         case Kind.INTEGER:
             return value.cast(pl.Int64, strict=False)
         case _:
@@ -160,37 +196,35 @@ def _cast(column: Column) -> pl.Expr:
             return exact.round(scale, mode="half_to_even").cast(column.kind.polars, strict=False)
 
 
-def _reasons(contract: Contract, texts: pl.DataFrame, cast: pl.DataFrame, unreadable: pl.Series) -> pl.Series:
-    """Every reason per row: unreadable altogether, else what does not fit its type or the contract."""
-    misfits = [
-        pl.when(pl.col(f"{c.name}:text").is_not_null() & pl.col(c.name).is_null()).then(
-            pl.format(
-                f"{c.name} is no {c.kind.name.lower()}: {{}}", pl.col(f"{c.name}:text").str.slice(0, 40)
-            )
-        )
-        for c in contract.columns
-        if c.name not in _PROVENANCE
+def _if_years_have_four_digits(value: pl.Expr) -> pl.Expr:
+    """Null for what Polars would read and neither Python nor Postgres can hold, such as the year -5000."""
+    return pl.when(value.str.contains(r"^[1-9][0-9]{3}-")).then(value)
+
+
+def _reasons(
+    contract: Contract, texts: pl.DataFrame, rows: pl.DataFrame, accounts: pl.Series | None
+) -> pl.Series:
+    """Every reason per row: what does not fit its type, what breaks the contract, whose account is unknown."""
+    sent = {name: pl.col(f"{name}:text") for name in texts.columns}
+    misfit = {name: text.is_not_null() & pl.col(name).is_null() for name, text in sent.items()}
+    kinds = {column.name: column.kind.name.lower() for column in contract.columns}
+    found = [
+        pl.when(misfit[name]).then(pl.format(f"{name} is no {kinds[name]}: {{}}", text.str.slice(0, 40)))
+        for name, text in sent.items()
     ]
-    unfit = [
-        pl.when(pl.col(f"{c.name}:text").is_not_null() & pl.col(c.name).is_null()).then(
-            pl.lit(f"{c.name} is missing")
-        )
-        for c in contract.columns
-        if c.name not in _PROVENANCE
-    ]
-    sent = texts.rename(lambda name: f"{name}:text")
-    together = pl.concat([cast, sent], how="horizontal").with_columns(
-        contract.violations(cast).alias("broken"), unreadable.alias("unreadable")
-    )
-    return together.select(
-        pl.when(pl.col("unreadable").is_not_null())
-        .then(pl.concat_list("unreadable"))
-        .otherwise(
+    # What was sent but did not fit is not missing as well.
+    not_missing = [pl.when(misfit[name]).then(pl.lit(f"{name} is missing")) for name in sent]
+    if accounts is not None:
+        homeless = ~pl.col("account_id").is_in(accounts.implode())
+        found.append(pl.when(homeless).then(pl.lit("its account is unknown or quarantined")))
+    together = pl.concat([rows, texts.rename(lambda name: f"{name}:text")], how="horizontal")
+    return (
+        together.with_columns(contract.violations(rows).alias("broken"))
+        .select(
             pl.concat_list(
-                pl.concat_list(misfits).list.drop_nulls(),
-                # What was sent but did not fit is not missing as well.
-                pl.col("broken").list.set_difference(pl.concat_list(unfit).list.drop_nulls()),
-            )
+                pl.concat_list(found).list.drop_nulls(),
+                pl.col("broken").list.set_difference(pl.concat_list(not_missing).list.drop_nulls()),
+            ).alias("reasons")
         )
-        .alias("reasons")
-    ).to_series()
+        .to_series()
+    )

@@ -5,6 +5,7 @@ Amounts are read with Plaid's sign; ``tables`` turns it once, through ``manna.mo
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from manna.cleaning.decoding import Payload
@@ -30,8 +31,13 @@ _CASH = {
     "transfer fee": "fee",
     "trust fee": "fee",
     "tax": "fee",
+    "tax withheld": "fee",
+    "non-resident tax": "fee",
+    "long-term capital gain": "dividend",
+    "short-term capital gain": "dividend",
+    "unqualified gain": "dividend",
 }
-"""Subtypes of types ``cash`` and ``fee``."""
+"""Subtypes of types ``cash`` and ``fee``. A gain paid out by a fund is a distribution, as a dividend is."""
 
 
 def currency(payload: Payload) -> Any:
@@ -192,5 +198,10 @@ def liability(payload: Payload, row: Row) -> dict[str, Any]:
         "next_payment_due": payload.get("next_payment_due_date"),
         "last_payment": payload.get("last_payment_amount"),
         "last_payment_date": payload.get("last_payment_date"),
-        "overdue": payload.get("is_overdue", (payload.get("past_due_amount") or 0) not in (0, "0", "0.0")),
+        "overdue": payload["is_overdue"] if "is_overdue" in payload else _is_due(payload.get("past_due_amount")),
     }
+
+
+def _is_due(past_due: Any) -> bool | None:
+    """Whether a mortgage's past due amount is one; null where Plaid does not know."""
+    return None if past_due is None else Decimal(str(past_due)) > 0

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from manna.cleaning import alpaca, plaid
-from manna.cleaning.decoding import Cleaned, Reader, both, latest, latest_per_day, split, typed
+from manna.cleaning.decoding import Cleaned, Reader, both, identified, latest, latest_per_day, typed
 from manna.contracts import CONTRACTS
 from manna.contracts import clean as c
 from manna.contracts.declaration import Contract
@@ -66,21 +66,17 @@ def _with_institution(raw: pl.DataFrame, context: Context) -> pl.DataFrame:
 def _with_account(raw: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
     """Alpaca's records do not name their account; a connection has one."""
     owner = (
-        latest(accounts).select("connection_id", account_id="source_id").unique("connection_id", keep="last")
+        latest(accounts)
+        .select("connection_id", account_id="source_id")
+        .unique("connection_id", keep="last", maintain_order=True)
     )
     return raw.join(owner, on="connection_id", how="left", maintain_order="left")
 
 
 def _security_names(raw: Raw) -> dict[str, str]:
     """Plaid's security ids and ours."""
-    found: dict[str, str] = {}
-
-    def note(payload: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
-        found[str(payload.get("security_id"))] = plaid.security_id(payload)
-        return {}
-
-    typed(c.SECURITIES, latest(raw["raw.plaid_securities"]), note)
-    return found
+    named = identified(latest(raw["raw.plaid_securities"]), plaid.security_id)
+    return dict(named.select("source_id", "ours").iter_rows())
 
 
 def _knowing(read: Reader, **more: Any) -> Reader:
@@ -100,8 +96,8 @@ def accounts(raw: Raw, context: Context) -> Cleaned:
 def balances(raw: Raw, context: Context) -> Cleaned:
     """``clean.balances``: what is owed on cards and loans becomes negative."""
     told = latest_per_day(raw["raw.plaid_accounts"], context.zones).filter(~pl.col("removed"))
-    part = typed(c.BALANCES, told, plaid.balance)
     types = accounts(raw, context).rows.select("account_id", "type")
+    part = typed(c.BALANCES, told, plaid.balance, types["account_id"])
     owed = part.rows.join(types, on="account_id", how="left", maintain_order="left").with_columns(
         ledger_balance(pl.col("current"), pl.col("type"))
     )
@@ -109,59 +105,37 @@ def balances(raw: Raw, context: Context) -> Cleaned:
     return both(
         c.BALANCES,
         Cleaned(c.BALANCES.conform(owed), part.quarantined, part.received),
-        typed(c.BALANCES, broker, alpaca.balance),
+        typed(c.BALANCES, broker, alpaca.balance, types["account_id"]),
     )
 
 
 def transactions(raw: Raw, context: Context) -> Cleaned:
     """``clean.transactions``: current state of every row, removed ones as tombstones."""
-    records = latest(raw["raw.plaid_transactions"])
-    part = typed(c.TRANSACTIONS, records, plaid.transaction)
-    rows = part.rows.with_columns(ledger_sign(pl.col("amount")).alias("amount"))
     known = accounts(raw, context).rows["account_id"]
-    homeless = ~rows["account_id"].is_in(known.implode())
-    if not homeless.any():
-        return Cleaned(c.TRANSACTIONS.conform(rows), part.quarantined, part.received)
-    reasons = pl.Series("reasons", [["its account is unknown or quarantined"] if h else [] for h in homeless])
-    its_raw = rows.select("transaction_id").join(
-        records, left_on="transaction_id", right_on="source_id", how="left", maintain_order="left"
-    )
-    parted = split(c.TRANSACTIONS, rows, reasons, its_raw.rename({"transaction_id": "source_id"}))
+    return _turned(typed(c.TRANSACTIONS, latest(raw["raw.plaid_transactions"]), plaid.transaction, known))
+
+
+def _turned(part: Cleaned) -> Cleaned:
+    """Plaid's signs become the ledger's."""
     return Cleaned(
-        c.TRANSACTIONS.conform(parted.rows), pl.concat([part.quarantined, parted.quarantined]), part.received
+        part.rows.with_columns(ledger_sign(pl.col("amount")).alias("amount")), part.quarantined, part.received
     )
 
 
 def securities(raw: Raw, context: Context) -> Cleaned:
     """``clean.securities``: one row per symbol, however many brokers hold it; the last word counts."""
+    # The same security comes through several logins.
+    told = identified(latest(raw["raw.plaid_securities"]), plaid.security_id)
+    told = told.unique("ours", keep="last", maintain_order=True)
     parts = both(
         c.SECURITIES,
-        typed(
-            c.SECURITIES, _newest_by_symbol(raw["raw.plaid_securities"], plaid.security_id), plaid.security
-        ),
         typed(c.SECURITIES, latest(raw["raw.alpaca_assets"]), alpaca.security),
+        typed(c.SECURITIES, told, plaid.security),
     )
     # Plaid knows types and names better than Alpaca does, so its rows come last and win.
-    rows = parts.rows.reverse().unique("security_id", keep="last", maintain_order=True)
+    rows = parts.rows.unique("security_id", keep="last", maintain_order=True)
     said_twice = parts.rows.height - rows.height
     return Cleaned(rows, parts.quarantined, parts.received - said_twice)
-
-
-def _newest_by_symbol(raw: pl.DataFrame, identify: Callable[[Mapping[str, Any]], str]) -> pl.DataFrame:
-    """The latest record per our id: the same security comes through several logins."""
-    records = latest(raw)
-    names: list[str] = []
-
-    def note(payload: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
-        names.append(identify(payload))
-        return {}
-
-    typed(c.SECURITIES, records, note)
-    if len(names) != records.height:  # something unreadable is among them: let the contract say so
-        return records
-    return records.with_columns(ours=pl.Series(names, dtype=pl.String)).unique(
-        "ours", keep="last", maintain_order=True
-    )
 
 
 def holdings(raw: Raw, context: Context) -> Cleaned:
@@ -171,36 +145,37 @@ def holdings(raw: Raw, context: Context) -> Cleaned:
         latest_per_day(raw["raw.alpaca_positions"], context.zones), raw["raw.alpaca_account"]
     )
     money = latest_per_day(raw["raw.alpaca_account"], context.zones).filter(~pl.col("removed"))
+    known = accounts(raw, context).rows["account_id"]
     return both(
         c.HOLDINGS,
-        typed(c.HOLDINGS, told, _knowing(plaid.holding, names=_security_names(raw))),
-        typed(c.HOLDINGS, positions, alpaca.position),
-        typed(c.HOLDINGS, money, alpaca.cash),
+        typed(c.HOLDINGS, told, _knowing(plaid.holding, names=_security_names(raw)), known),
+        typed(c.HOLDINGS, positions, alpaca.position, known),
+        typed(c.HOLDINGS, money, alpaca.cash, known),
     )
 
 
 def trades(raw: Raw, context: Context) -> Cleaned:
     """``clean.trades``: investment transactions of Plaid and activities of Alpaca."""
-    records = latest(raw["raw.plaid_investment_transactions"])
-    part = typed(c.TRADES, records, _knowing(plaid.trade, names=_security_names(raw)))
-    turned = part.rows.with_columns(ledger_sign(pl.col("amount")).alias("amount"))
+    known = accounts(raw, context).rows["account_id"]
+    told = latest(raw["raw.plaid_investment_transactions"])
     activities = _with_account(latest(raw["raw.alpaca_activities"]), raw["raw.alpaca_account"])
     return both(
         c.TRADES,
-        Cleaned(c.TRADES.conform(turned), part.quarantined, part.received),
-        typed(c.TRADES, activities, alpaca.activity),
+        _turned(typed(c.TRADES, told, _knowing(plaid.trade, names=_security_names(raw)), known)),
+        typed(c.TRADES, activities, alpaca.activity, known),
     )
 
 
 def liabilities(raw: Raw, context: Context) -> Cleaned:
     """``clean.liabilities``: latest known terms."""
-    return typed(c.LIABILITIES, latest(raw["raw.plaid_liabilities"]), plaid.liability)
+    known = accounts(raw, context).rows["account_id"]
+    return typed(c.LIABILITIES, latest(raw["raw.plaid_liabilities"]), plaid.liability, known)
 
 
 def orders(raw: Raw, context: Context) -> Cleaned:
     """``clean.orders``: the broker's view of every order."""
     records = _with_account(latest(raw["raw.alpaca_orders"]), raw["raw.alpaca_account"])
-    return typed(c.ORDERS, records, alpaca.order)
+    return typed(c.ORDERS, records, alpaca.order, accounts(raw, context).rows["account_id"])
 
 
 def bars(raw: Raw, context: Context) -> Cleaned:
@@ -217,23 +192,21 @@ def _cleaner(make: Callable[[Raw, Context], Cleaned], *sources: str) -> Cleaner:
     return Cleaner(CONTRACTS[f"clean.{make.__name__}"], tuple(f"raw.{name}" for name in sources), make)
 
 
+_ACCOUNTS = ("plaid_accounts", "alpaca_account")
+
 CLEANERS: dict[str, Cleaner] = {
     cleaner.contract.address: cleaner
     for cleaner in (
-        _cleaner(accounts, "plaid_accounts", "alpaca_account"),
-        _cleaner(balances, "plaid_accounts", "alpaca_account"),
-        _cleaner(transactions, "plaid_transactions", "plaid_accounts", "alpaca_account"),
+        _cleaner(accounts, *_ACCOUNTS),
+        _cleaner(balances, *_ACCOUNTS),
+        _cleaner(transactions, "plaid_transactions", *_ACCOUNTS),
         _cleaner(securities, "plaid_securities", "alpaca_assets"),
-        _cleaner(holdings, "plaid_holdings", "plaid_securities", "alpaca_positions", "alpaca_account"),
+        _cleaner(holdings, "plaid_holdings", "plaid_securities", "alpaca_positions", *_ACCOUNTS),
         _cleaner(
-            trades,
-            "plaid_investment_transactions",
-            "plaid_securities",
-            "alpaca_activities",
-            "alpaca_account",
+            trades, "plaid_investment_transactions", "plaid_securities", "alpaca_activities", *_ACCOUNTS
         ),
-        _cleaner(liabilities, "plaid_liabilities"),
-        _cleaner(orders, "alpaca_orders", "alpaca_account"),
+        _cleaner(liabilities, "plaid_liabilities", *_ACCOUNTS),
+        _cleaner(orders, "alpaca_orders", *_ACCOUNTS),
         _cleaner(bars, "alpaca_bars"),
         _cleaner(corporate_actions, "alpaca_corporate_actions"),
     )

@@ -12,7 +12,7 @@ BATCHES = Contract(
     name="batches",
     meaning="One row per answer of a provider that taught us something: who asked, what, when.",
     columns=(
-        Column("batch_id", Kind.TEXT, "derived from connection, endpoint, cursor and content"),
+        Column("batch_id", Kind.TEXT, "derived from connection, endpoint, position, cursor and content"),
         Column("book", Kind.TEXT, "the book the connection belongs to"),
         Column("connection_id", Kind.TEXT, "the login at the provider"),
         Column("provider", Kind.TEXT, "who answered", allowed=("plaid", "alpaca", "file")),

@@ -6,7 +6,8 @@ The map:
 - :mod:`chart`: where each provider account stands in the chart of accounts;
 - :mod:`journal`: entries, postings, their ids, and ordinary transactions;
 - :mod:`openings`: what was there before the feed begins, and loans without transactions;
-- :mod:`records`, :mod:`trades`, :mod:`lots`: investment accounts: rows, booking, FIFO;
+- :mod:`records`, :mod:`trades`, :mod:`lots`, :mod:`disposals`: investment accounts: rows, booking,
+  FIFO, gains and overselling;
 - :mod:`trial`: trial balance and the proof that every entry balances;
 - :mod:`reconciliation`: the ledger against the provider;
 - :mod:`months`: which months' reports are out of date.
@@ -16,12 +17,13 @@ values (``portfolio``), statements (``statements``), and anything that reads or 
 """
 
 from manna.ledger.chart import OwnAccount, chart_account, chart_of_accounts
+from manna.ledger.disposals import LedgerError, Oversold, OversoldError
 from manna.ledger.journal import Entry, Line, book_transactions, identity
 from manna.ledger.keeping import Books, UnknownAccountError, keep_books
 from manna.ledger.lots import Lot, Taken, fifo, split_lots
 from manna.ledger.months import month_hashes
 from manna.ledger.reconciliation import position_differences, reconcile
-from manna.ledger.trades import LedgerError, Oversold, OversoldError, book_trades
+from manna.ledger.trades import book_trades
 from manna.ledger.trial import out_of_balance, trial_balance
 
 __all__ = [

@@ -10,8 +10,9 @@ from datetime import date
 import polars as pl
 
 from manna.books import Book
-from manna.contracts.ledger import GAINS, JOURNAL, LOTS
+from manna.contracts.ledger import GAINS, LOTS
 from manna.ledger.chart import OwnAccount, chart_of_accounts
+from manna.ledger.disposals import Gain, LedgerError, Oversold, OversoldError, gain_rows
 from manna.ledger.journal import Entry, book_transactions, entry_frames, posted
 from manna.ledger.lots import Lot
 from manna.ledger.months import month_hashes
@@ -25,7 +26,7 @@ from manna.ledger.openings import (
 )
 from manna.ledger.reconciliation import provider_money, reconcile
 from manna.ledger.records import cash_securities, read_holdings, read_trades
-from manna.ledger.trades import Gain, LedgerError, Oversold, OversoldError, book_trades, gain_rows
+from manna.ledger.trades import book_trades
 
 
 class UnknownAccountError(LedgerError):
@@ -63,48 +64,52 @@ def keep_books(
     today: date,
     month_extras: Mapping[date, str] | None = None,
 ) -> Books:
-    """Double entry for one book from its rows of ``clean`` and ``categorized`` (and no other book's).
+    """Double entry for one book from its rows of ``clean`` and ``categorized``, and no other book's.
 
-    A pure function of its arguments: the order of rows does not matter, and the ids it makes are the same
-    in every run.
-
-    Args:
-        accounts, balances, transactions, securities, holdings, trades: those tables of ``clean``, whose
-            amounts already have the ledger's sign.
-        categories: categorized.transactions.
-        transfers: categorized.transfers.
-        today: the day in the book's time zone; decides the last month of ``months`` and nothing else.
-        month_extras: see :func:`manna.ledger.months.month_hashes`.
+    The order of rows does not matter. ``categories`` is categorized.transactions. ``today``, the day in the
+    book's time zone, decides the last month of ``months`` and nothing else; ``month_extras`` as in
+    :func:`manna.ledger.months.month_hashes`.
 
     Raises:
-        UnknownAccountError: a row names an account that is not in ``accounts``.
+        UnknownAccountError: rows name accounts that are not in ``accounts``; all are listed.
         OversoldError: more was sold than held; every case is listed, no books are made.
     """
-    named = {"balances": balances, "transactions": transactions, "holdings": holdings, "trades": trades}
-    _require_accounts(accounts, named)
-    own = chart_of_accounts(book, accounts)
-    days = opening_days(posted(transactions), trades, balances, holdings)
+    _require_accounts(
+        accounts, balances=balances, transactions=transactions, holdings=holdings, trades=trades
+    )
+    own, booked = chart_of_accounts(book, accounts), posted(transactions)
+    days = opening_days(booked, trades, balances, holdings)
     legs = frozenset(transfers["out_id"]) | frozenset(transfers["in_id"])
     invested = _invest(own, days, balances, holdings, securities, trades, legs)
     if invested.oversold:
         raise OversoldError(invested.oversold)
-    bank_journal, bank_postings = book_transactions(book.id, transactions, categories, own)
-    trade_journal, trade_postings = entry_frames(book.id, invested.entries)
-    moves = pl.concat([bank_postings, trade_postings])
+    bank, traded = (
+        book_transactions(book.id, booked, categories, own),
+        entry_frames(book.id, invested.entries),
+    )
+    moves = pl.concat([bank[1], traded[1]])
     provider = provider_money(own, balances, holdings, securities)
-    with_rows = frozenset(posted(transactions)["account_id"]) | frozenset(trades["account_id"])
-    stated = cash_openings(own, provider, moves, days) + loan_changes(own, balances, with_rows)
-    stated_journal, stated_postings = entry_frames(book.id, stated)
-    postings = pl.concat([moves, stated_postings]).sort("date", "posting_id")
-    silent_loans = frozenset(a.account_id for a in own.values() if a.type == "loan") - with_rows
+    silent = _silent_loans(own, booked, trades)
+    told = entry_frames(
+        book.id, [*cash_openings(own, provider, moves, days), *loan_changes(silent, balances)]
+    )
+    postings = pl.concat([moves, told[1]]).sort("date", "posting_id")
     return Books(
-        journal=pl.concat([bank_journal, trade_journal, stated_journal]).sort("date", *JOURNAL.key),
+        journal=pl.concat([bank[0], traded[0], told[0]]).sort("date", "entry_id"),
         postings=postings,
         lots=_lot_frame(book.id, invested.lots),
         gains=_gain_frame(book.id, invested.gains),
-        reconciliation=reconcile(book.id, own, provider, postings, silent_loans),
+        reconciliation=reconcile(book.id, own, provider, postings, frozenset(a.account_id for a in silent)),
         months=month_hashes(book.id, postings, today=today, extras=month_extras),
     )
+
+
+def _silent_loans(
+    own: Mapping[str, OwnAccount], booked: pl.DataFrame, trades: pl.DataFrame
+) -> list[OwnAccount]:
+    """Loans whose feed gives balances alone."""
+    heard = frozenset(booked["account_id"]) | frozenset(trades["account_id"])
+    return [account for account in own.values() if account.type == "loan" and account.account_id not in heard]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +167,7 @@ def _gain_frame(book_id: str, gains: list[Gain]) -> pl.DataFrame:
     return pl.DataFrame(gain_rows(book_id, gains), schema=GAINS.polars_schema).sort(GAINS.key)
 
 
-def _require_accounts(accounts: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> None:
+def _require_accounts(accounts: pl.DataFrame, **tables: pl.DataFrame) -> None:
     known = accounts.select("account_id")
     missing = [
         (f"clean.{name}", account_id)

@@ -8,7 +8,7 @@ again: what later snapshots say is compared, not absorbed. Rows dated up to the 
 known only later (a backfill) therefore change the opening and never current income.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -30,6 +30,9 @@ def opening_days(
 ) -> dict[str, date]:
     """The day each account is opened on: the day before its first row, or its first snapshot if earlier.
 
+    An account of which the provider states balances only (a mortgage, a car loan) is opened on the book's
+    first day: it was there before the first night, and net worth must not fall off a cliff on that night.
+
     Args:
         posted: the booked rows of clean.transactions.
         trades, balances, holdings: rows of those tables of ``clean``.
@@ -41,7 +44,10 @@ def opening_days(
         holdings.select("account_id", day="as_of"),
     ]
     first = pl.concat(days).group_by("account_id").agg(pl.col("day").min()).sort("account_id")
-    return dict(first.iter_rows())
+    moving = {*posted["account_id"], *trades["account_id"]}
+    by_account: dict[str, date] = dict(first.iter_rows())
+    book_first = min(by_account.values(), default=date.min)
+    return {account: day if account in moving else book_first for account, day in by_account.items()}
 
 
 def cash_openings(
@@ -88,17 +94,14 @@ def cash_openings(
     return entries
 
 
-def loan_changes(
-    own: Mapping[str, OwnAccount], balances: pl.DataFrame, with_rows: frozenset[str]
-) -> list[Entry]:
-    """What a loan's balance moved by between snapshots, for loans whose feed has no transactions.
+def loan_changes(loans: Iterable[OwnAccount], balances: pl.DataFrame) -> list[Entry]:
+    """What the balance of ``loans`` whose feed has no transactions moved by between snapshots.
 
     Feeds of mortgages and car loans give balances alone, no split of a payment into principal and
     interest; until that is derived from the loan's terms the whole movement goes to
     ``Equity:Loan Balance Changes`` on the snapshot's day, and no interest expense is invented.
     """
     entries = []
-    loans = [a for a in own.values() if a.type == "loan" and a.account_id not in with_rows]
     for account in loans:
         snapshots = balances.filter(
             (pl.col("account_id") == account.account_id) & (pl.col("currency") == account.currency)

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import polars as pl
 
+TRADES = "clean.trades"
 _QUANTITY_IS_NO_MOVE = ("dividend", "interest", "fee")
 _CURRENCY_ID = "CUR:"
 _NO_MOMENT = dt.datetime.min.replace(tzinfo=dt.UTC)

@@ -10,19 +10,18 @@ The same holds for a lot bought in another currency than it is sold in.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 
 from manna.ledger import chart
 from manna.ledger.chart import OwnAccount
+from manna.ledger.disposals import Gain, Oversold, realized
 from manna.ledger.journal import Entry, Line, balanced, identity
-from manna.ledger.lots import Lot, Taken, fifo, held, share, split_lots, term
-from manna.ledger.records import Holding, Trade
+from manna.ledger.lots import Lot, Taken, fifo, held, share, split_lots
+from manna.ledger.records import TRADES, Holding, Trade
 from manna.money import round_money
 
-SOURCE = "clean.trades"
 _BOUGHT_OR_SOLD = ("buy", "sell")
 _MONEY_COUNTERS = {
     "dividend": chart.DIVIDENDS,
@@ -42,69 +41,6 @@ _SECURITIES_COUNTERS = {
     "withdrawal": chart.TRANSFERS,
     "transfer": chart.TRANSFERS,
 }
-
-
-class LedgerError(ValueError):
-    """A book that cannot be kept; the message names every reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Oversold:
-    """One trade that takes more than is held. ``lots`` are the open lots before it."""
-
-    account_id: str
-    account: str
-    security_id: str
-    date: date
-    trade_id: str
-    wanted: Decimal
-    lots: tuple[Lot, ...]
-
-    def __str__(self) -> str:
-        listed = ", ".join(f"{_units(lot.remaining)} of {lot.opened} (lot {lot.lot_id})" for lot in self.lots)
-        return (
-            f"{self.account} ({self.account_id}): {self.date} trade {self.trade_id} takes "
-            f"{_units(self.wanted)} {self.security_id} but {_units(held(self.lots))} are held: "
-            f"{listed or 'no lots'}"
-        )
-
-
-def _units(quantity: Decimal) -> str:
-    return f"{quantity.normalize():f}"
-
-
-class OversoldError(LedgerError):
-    """More was sold than held, judged with the opening positions. ``trades`` lists every case.
-
-    Short positions are not supported: a sale from nothing is reported here too.
-    """
-
-    def __init__(self, trades: Sequence[Oversold]) -> None:
-        self.trades = tuple(trades)
-        super().__init__("; ".join(map(str, self.trades)))
-
-
-@dataclass(frozen=True, slots=True)
-class Gain:
-    """One row of ledger.gains: what one sale took from one lot. Proceeds are after fees."""
-
-    entry_id: str
-    lot: Lot
-    closed: date
-    quantity: Decimal
-    proceeds: Decimal
-    cost: Decimal | None
-    currency: str
-
-    @property
-    def gain(self) -> Decimal | None:
-        """Proceeds less cost; None where the basis is unknown."""
-        return None if self.cost is None else self.proceeds - self.cost
-
-    @property
-    def term(self) -> str:
-        """See :func:`manna.ledger.lots.term`."""
-        return term(self.lot, self.closed)
 
 
 @dataclass(slots=True)
@@ -150,7 +86,7 @@ def book_trades(
     walk = _Walk(own, booked, holdings, transfer_legs)
     for trade in sorted(trades, key=lambda t: t.order):
         lines = walk.lines(trade)
-        booked.entries.append(Entry(trade.date, "trade", trade.description, SOURCE, trade.trade_id, lines))
+        booked.entries.append(Entry(trade.date, "trade", trade.description, TRADES, trade.trade_id, lines))
     return booked
 
 
@@ -204,7 +140,7 @@ class _Walk:
         basis = _basis(trade)
         carrying = best_value(trade, self.holdings) if basis is None else basis
         lot = Lot(
-            lot_id=identity(SOURCE, trade.trade_id),
+            lot_id=identity(TRADES, trade.trade_id),
             account_id=trade.account_id,
             security_id=trade.security_id or "",
             opened=trade.date,
@@ -224,7 +160,7 @@ class _Walk:
         lines = [self._security(t.left, -t.carrying, -t.quantity) for t in taken]
         lines.extend(self._cash_leg(trade))
         if trade.kind in _BOUGHT_OR_SOLD:
-            gains = _gains(trade, taken)
+            gains = realized(trade, taken)
             self.booked.gains.extend(gains)
             gain = sum((g.gain for g in gains if g.gain is not None), Decimal(0))
             if gain:
@@ -291,40 +227,3 @@ def _basis(trade: Trade) -> Decimal | None:
     elif trade.kind == "contribution":
         basis = abs(trade.amount) or round_money(trade.moved * (trade.price or 0), trade.currency)
     return basis if basis > 0 else None
-
-
-def _gains(trade: Trade, taken: Sequence[Taken]) -> list[Gain]:
-    """The sale's proceeds spread over its lots by quantity; the last one gets what rounding left over."""
-    entry_id, total = identity(SOURCE, trade.trade_id), sum((t.quantity for t in taken), Decimal(0))
-    gains, left = [], trade.amount
-    for position, t in enumerate(taken, start=1):
-        last = position == len(taken)
-        proceeds = left if last else share(trade.amount, t.quantity, total, trade.currency)
-        left -= proceeds
-        known = t.left.cost is not None and t.left.currency == trade.currency
-        cost = t.carrying if known else None
-        gains.append(Gain(entry_id, t.left, trade.date, t.quantity, proceeds, cost, trade.currency))
-    return gains
-
-
-def gain_rows(book_id: str, gains: Sequence[Gain]) -> list[Mapping[str, object]]:
-    """``gains`` as rows of ledger.gains."""
-    return [
-        {
-            "gain_id": f"{gain.entry_id}-{gain.lot.lot_id}",
-            "book": book_id,
-            "account_id": gain.lot.account_id,
-            "security_id": gain.lot.security_id,
-            "entry_id": gain.entry_id,
-            "lot_id": gain.lot.lot_id,
-            "opened": gain.lot.opened,
-            "closed": gain.closed,
-            "quantity": gain.quantity,
-            "proceeds": gain.proceeds,
-            "cost": gain.cost,
-            "gain": gain.gain,
-            "term": gain.term,
-            "currency": gain.currency,
-        }
-        for gain in gains
-    ]
