@@ -42,7 +42,7 @@ def categories(context: dg.AssetExecutionContext, config: BooksConfig, manna: Ma
         return found, changes
 
     found, changes = manna.lake.commit(
-        [TRANSACTIONS, TRANSFERS], work, author="categorized", message=f"run {context.run_id}"
+        [TRANSACTIONS, TRANSFERS], work, author="categorized", message=f"run {context.run.run_id}"
     )
     sources = pl.concat(found).group_by("source").len().sort("source") if found else pl.DataFrame()
     yield result(TRANSACTIONS, sum(changes[::2], Change()), by_source=dict(sources.iter_rows()))

@@ -54,7 +54,7 @@ def _asset(cleaner: Cleaner) -> dg.AssetsDefinition:
             return found, change
 
         found, change = manna.lake.commit(
-            [address, QUARANTINE.address], work, author=address, message=f"run {context.run_id}"
+            [address, QUARANTINE.address], work, author=address, message=f"run {context.run.run_id}"
         )
         counts = {"received": found.received, "quarantined": found.quarantined.height}
         yield result(address, change, **counts, **({INPUTS: seen} if _is_whole(found) else {}))

@@ -76,7 +76,7 @@ def ledger(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna)
         [f"ledger.{table}" for table in TABLES],
         lambda transaction: _keep(manna, wanted, transaction),
         author="ledger",
-        message=f"run {context.run_id}",
+        message=f"run {context.run.run_id}",
     )
     for table in TABLES:
         yield result(f"ledger.{table}", kept.changes.get(table, Change()))
@@ -112,7 +112,7 @@ def _keep(manna: Installation, wanted: list[str], transaction: LakeTransaction) 
             for name, address in SOURCES.items()
         }
         try:
-            books = keep_books(book, today=today(manna, book), **inputs)  # type: ignore[arg-type]
+            books = keep_books(book, **inputs)
         except LedgerError as error:
             kept.refused[book_id] = str(error)
             continue
@@ -150,7 +150,7 @@ def months(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna)
             change += transaction.replace(MONTHS, hashes, scope)
         return change
 
-    change = manna.lake.commit([MONTHS], work, author=MONTHS, message=f"run {context.run_id}")
+    change = manna.lake.commit([MONTHS], work, author=MONTHS, message=f"run {context.run.run_id}")
     return result(MONTHS, change)
 
 

@@ -54,7 +54,7 @@ def valuations(
             change += transaction.replace(VALUATIONS, found, scope)
         return change
 
-    change = manna.lake.commit([VALUATIONS], work, author=VALUATIONS, message=f"run {context.run_id}")
+    change = manna.lake.commit([VALUATIONS], work, author=VALUATIONS, message=f"run {context.run.run_id}")
     return result(VALUATIONS, change)
 
 
@@ -81,7 +81,7 @@ def drift(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) 
             change += transaction.replace(DRIFT, found, scope)
         return change, breached
 
-    change, breached = manna.lake.commit([DRIFT], work, author=DRIFT, message=f"run {context.run_id}")
+    change, breached = manna.lake.commit([DRIFT], work, author=DRIFT, message=f"run {context.run.run_id}")
     return result(DRIFT, change, breached=breached)
 
 
@@ -106,5 +106,5 @@ def plan(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -
             change += transaction.replace(PLAN, found, scope)
         return change
 
-    change = manna.lake.commit([PLAN], work, author=PLAN, message=f"run {context.run_id}")
+    change = manna.lake.commit([PLAN], work, author=PLAN, message=f"run {context.run.run_id}")
     return result(PLAN, change)

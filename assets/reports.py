@@ -57,9 +57,9 @@ def statements_asset(months: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
         wanted = [date.fromisoformat(key) for key in context.partition_keys]
         outcome = manna.lake.commit(
             [*TABLES, PUBLICATIONS.address],
-            lambda transaction: _make(manna, config.books, wanted, context.run_id, transaction),
+            lambda transaction: _make(manna, config.books, wanted, context.run.run_id, transaction),
             author="reports",
-            message=f"run {context.run_id}",
+            message=f"run {context.run.run_id}",
         )
         for table in (*TABLES, PUBLICATIONS.address):
             yield result(table, outcome.changes.get(table, Change()))

@@ -5,6 +5,7 @@ a book (``manna.books``).
 """
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -13,6 +14,17 @@ from manna.books import Book, complaints
 
 class BookError(Exception):
     """Book files cannot be used. The message is one line, names each file and fault, and says what to do."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key given twice is a fault: of two lists of rules the first must not get lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"{twice!r} is given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def read_books(folder: Path) -> dict[str, Book]:
@@ -28,8 +40,8 @@ def read_books(folder: Path) -> dict[str, Book]:
     faults: list[str] = []
     for file in files:
         try:
-            document = yaml.safe_load(file.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+            document = yaml.load(file.read_text(encoding="utf-8"), _Loader)
+        except (yaml.YAMLError, UnicodeDecodeError, OSError, ValueError, RecursionError) as error:
             faults.append(f"{file.name}: not readable YAML: {' '.join(str(error).split())}")
             continue
         found = complaints(document)

@@ -26,6 +26,7 @@ from manna.contracts import CONTRACTS, Contract
 Result = TypeVar("Result")
 
 CATALOGUE_SCHEMA = "lake"
+UNREACHABLE = "cannot open the lake's catalogue in Postgres; is it running? try `manna doctor`"
 INLINED_ROWS = 500
 """Writes of at most so many rows live in the catalogue instead of a Parquet file of their own."""
 
@@ -89,9 +90,14 @@ class LakeTransaction:
 
         Raises:
             ContractBrokenError: a row breaks the contract, with the reasons.
+            LakeError: a row is outside ``scope``: the next repetition would add it once more.
         """
         contract = _known(address)
-        new, old = _checked(contract, rows), self.read(address, scope)
+        new = _checked(contract, rows)
+        for name, value in (scope or {}).items():
+            if not (new[name] == value).all():
+                raise LakeError(f"{address}: rows of other {name} than {value!r} were to be written")
+        old = self.read(address, scope)
         columns = contract.names
         gone = old.join(new, on=columns, how="anti", nulls_equal=True)
         come = new.join(old, on=columns, how="anti", nulls_equal=True)
@@ -208,7 +214,11 @@ class Lake:
 
         The locks belong to a connection of their own: when this process dies, Postgres frees them.
         """
-        with psycopg.connect(self._url) as connection, connection.transaction():
+        try:
+            connection = psycopg.connect(self._url)
+        except psycopg.OperationalError as error:
+            raise LakeError(UNREACHABLE) from error
+        with connection, connection.transaction():
             for name in sorted(set(names)):
                 connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"manna:{name}"])
             yield
@@ -304,17 +314,21 @@ def _open(postgres_url: str, data_path: Path) -> duckdb.DuckDBPyConnection:
         connection.execute(f"LOAD '{_extension(name)}'")
     connection.execute("SET TimeZone = 'UTC'")
     secret = _quoted(psycopg.conninfo.make_conninfo(postgres_url))
-    data_path.mkdir(parents=True, exist_ok=True)
     try:
+        data_path.mkdir(parents=True, exist_ok=True)
         connection.execute(
             f"ATTACH 'ducklake:postgres:{secret}' AS lake (DATA_PATH '{_quoted(str(data_path))}/', "
             f"METADATA_SCHEMA '{CATALOGUE_SCHEMA}', DATA_INLINING_ROW_LIMIT {INLINED_ROWS})"
         )
-    except duckdb.Error as error:
-        # The message may repeat the connection string, and with it the password.
+    except OSError as error:
+        connection.close()
         raise LakeError(
-            "cannot open the lake's catalogue in Postgres; is it running? try `manna doctor`"
-        ) from (None if "password" in str(error) else error)
+            f"cannot write {data_path}: {error.strerror}; choose another MANNA_DATA_DIR or its owner"
+        ) from error
+    except duckdb.Error:
+        connection.close()
+        # DuckDB's message repeats the connection string, and with it the password.
+        raise LakeError(UNREACHABLE) from None
     connection.execute("USE lake")
     return connection
 

@@ -23,6 +23,7 @@ class Notifier:
         import apprise  # 0.4 s: only where something is to be sent
 
         sender = apprise.Apprise()
-        for url in self._urls:
-            sender.add(url)
+        for position, url in enumerate(self._urls, start=1):
+            if not sender.add(url):  # an address may hold a password: it is named by its place
+                log.error("address %d of MANNA_NOTIFY_URLS cannot be used", position)
         return bool(sender.notify(title=title, body=body))

@@ -163,7 +163,8 @@ class Ops:
         """
         with self.engine.begin() as connection:
             opened = 0
-            for alert in found:
+            # In one order everywhere, so that two who settle at once do not wait for each other.
+            for alert in sorted(found, key=lambda alert: alert["fingerprint"]):
                 query = insert(ALERTS).values(**alert, opened_at=at)
                 query = query.on_conflict_do_nothing(
                     index_elements=["fingerprint"], index_where=sa.text("status = 'open'")

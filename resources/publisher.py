@@ -6,6 +6,7 @@ Both databases record the lake snapshot they were made from and the hash of thei
 snapshot never replaces a newer one, and equal content is not written again.
 """
 
+import fcntl
 import hashlib
 import os
 from collections.abc import Mapping
@@ -22,6 +23,10 @@ from manna.contracts.declaration import content_hash
 
 RECORD = "published_snapshots"
 _TYPES = {"VARCHAR": "text", "TIMESTAMPTZ": "timestamptz"}
+
+
+class PublicationError(Exception):
+    """Reports cannot be published. The message is one line and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +108,27 @@ def publish_to_duckdb(folder: Path, edition: Edition) -> bool:
     """Makes ``folder/BOOK.duckdb`` anew, aside, and puts it in place; False when nothing changed.
 
     Whoever reads the former file keeps reading it: its inode lives until they close it.
+
+    Raises:
+        PublicationError: the folder cannot be written. What was published stays.
     """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / f".{edition.book}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # whoever compares snapshots must be the one to replace
+            return _replace_file(folder, edition)
+    except (OSError, duckdb.IOException) as error:
+        raise PublicationError(f"cannot publish to {folder}: {error}; make it writable") from error
+
+
+def _replace_file(folder: Path, edition: Edition) -> bool:
     target = folder / f"{edition.book}.duckdb"
     wanted = edition.content_hash
     recorded = recorded_in(target)
     if recorded is not None and (recorded[0] > edition.snapshot or recorded[1] == wanted):
         return False
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f".{edition.book}.{os.getpid()}.duckdb"
-    draft.unlink(missing_ok=True)
+    draft = folder / f".{edition.book}.draft.duckdb"
+    _discard(draft)  # what a crash has left; the lock says that nobody else is at it
     try:
         with duckdb.connect(str(draft)) as connection:
             connection.execute("CREATE SCHEMA reports")
@@ -129,8 +146,13 @@ def publish_to_duckdb(folder: Path, edition: Edition) -> bool:
             )
         draft.replace(target)
     finally:
-        draft.unlink(missing_ok=True)
+        _discard(draft)
     return True
+
+
+def _discard(draft: Path) -> None:
+    for file in (draft, draft.with_name(f"{draft.name}.wal")):
+        file.unlink(missing_ok=True)
 
 
 def recorded_in(file: Path) -> tuple[int, str] | None:
@@ -155,12 +177,19 @@ def recorded_in_postgres(url: str) -> dict[str, str]:
 
 
 def write_page(file: Path, text: str) -> bool:
-    """Writes a page whole or not at all; False when it already says so."""
+    """Writes a page whole or not at all; False when it already says so.
+
+    Raises:
+        PublicationError: the folder cannot be written. The former page stays.
+    """
     content = text.encode()
-    if file.exists() and file.read_bytes() == content:
-        return False
-    file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.{os.getpid()}")
-    draft.write_bytes(content)
-    draft.replace(file)
+    try:
+        if file.exists() and file.read_bytes() == content:
+            return False
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(content)
+        draft.replace(file)
+    except OSError as error:
+        raise PublicationError(f"cannot write {file}: {error.strerror}; make its folder writable") from error
     return True

@@ -40,7 +40,7 @@ def plaid(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) 
     """Pulls every login at Plaid. A login's answers and its new cursor land in one lake transaction."""
     wanted = chosen(manna.books, config.books)
     connections = [c for c in manna.ops.connections(provider="plaid") if c["book"] in wanted]
-    received = receive(manna, context.run_id, connections, "plaid", lambda told: _ask(manna, told))
+    received = receive(manna, context.run.run_id, connections, "plaid", lambda told: _ask(manna, told))
     yield from received.materializations(TABLES)
     yield received.check("raw.plaid_accounts")
 

@@ -208,12 +208,15 @@ def bar(payload: Payload, row: Row) -> dict[str, Any]:
 
 def corporate_action(payload: Payload, row: Row) -> dict[str, Any]:
     """``forward_splits``, ``reverse_splits`` and ``cash_dividends``; the raw id says which."""
-    kind = row["source_id"].partition(":")[0]
-    is_split = kind.endswith("splits")
+    sent = row["source_id"].partition(":")[0]
+    kind = {"forward_splits": "split", "reverse_splits": "split", "cash_dividends": "dividend"}.get(
+        sent, sent
+    )
+    is_split = kind == "split"
     return {
         "action_id": row["source_id"],
         "symbol": payload.get("symbol"),
-        "kind": "split" if is_split else "dividend",
+        "kind": kind,
         "ex_date": payload.get("ex_date"),
         "ratio": Decimal(str(payload["new_rate"])) / Decimal(str(payload["old_rate"])) if is_split else None,
         "cash": None if is_split else payload.get("rate"),

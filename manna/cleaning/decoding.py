@@ -6,6 +6,7 @@ provider's field (``plaid``, ``alpaca``).
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -169,7 +170,7 @@ def _text(name: str, value: Any) -> tuple[str | None, list[str]]:
             return value.replace("\0", ""), [f"{name} holds a NUL character"]
         case str():
             return value, []
-        case int() | Decimal():
+        case int() | Decimal() | date():
             return str(value), []
         case _:
             return None, [f"{name} is no single value"]

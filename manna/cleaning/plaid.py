@@ -63,14 +63,19 @@ def account(payload: Payload, row: Row) -> dict[str, Any]:
 
 
 def balance(payload: Payload, row: Row) -> dict[str, Any]:
-    """``AccountBalance``. ``current`` is documented as nullable: then ``available`` has to do."""
+    """``AccountBalance``. ``current`` is documented as nullable: then ``available`` has to do.
+
+    Not so for credit and loans, where ``available`` is what could still be borrowed.
+    """
     balances = payload.get("balances") or {}
     current = balances.get("current")
+    if current is None and payload.get("type") not in ("credit", "loan"):
+        current = balances.get("available")
     return {
         "account_id": payload.get("account_id"),
         "book": row["book"],
         "as_of": row["as_of"],
-        "current": current if current is not None else balances.get("available"),
+        "current": current,
         "available": balances.get("available"),
         "credit_limit": balances.get("limit"),
         "currency": currency(balances),
@@ -198,7 +203,9 @@ def liability(payload: Payload, row: Row) -> dict[str, Any]:
         "next_payment_due": payload.get("next_payment_due_date"),
         "last_payment": payload.get("last_payment_amount"),
         "last_payment_date": payload.get("last_payment_date"),
-        "overdue": payload["is_overdue"] if "is_overdue" in payload else _is_due(payload.get("past_due_amount")),
+        "overdue": payload["is_overdue"]
+        if "is_overdue" in payload
+        else _is_due(payload.get("past_due_amount")),
     }
 
 

@@ -143,5 +143,7 @@ def content_hash(contract: Contract, frame: pl.DataFrame) -> str:
     """
     kept = [name for name in contract.names if name not in contract.volatile]
     ordered = contract.conform(frame).sort(contract.key, nulls_last=True).select(kept)
-    text = ordered.select(pl.all().cast(pl.String)).write_csv(null_value="\\N", quote_style="always")
+    # Backslashes are doubled, so that no text can be taken for a null.
+    texts = ordered.select(pl.all().cast(pl.String).str.replace_all("\\", "\\\\", literal=True))
+    text = texts.write_csv(null_value="\\N", quote_style="always")
     return hashlib.sha256(text.encode()).hexdigest()

@@ -15,7 +15,6 @@ from manna.ledger.chart import OwnAccount, chart_of_accounts
 from manna.ledger.disposals import Gain, LedgerError, Oversold, OversoldError, gain_rows
 from manna.ledger.journal import Entry, book_transactions, entry_frames, posted
 from manna.ledger.lots import Lot
-from manna.ledger.months import month_hashes
 from manna.ledger.openings import (
     cash_openings,
     first_positions,
@@ -40,14 +39,16 @@ class UnknownAccountError(LedgerError):
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """The tables of stage ``ledger`` for one book, each as its contract says, sorted."""
+    """The tables of stage ``ledger`` for one book, each as its contract says, sorted.
+
+    ``ledger.months`` is not among them: it depends on valuations too (:func:`manna.ledger.month_hashes`).
+    """
 
     journal: pl.DataFrame
     postings: pl.DataFrame
     lots: pl.DataFrame
     gains: pl.DataFrame
     reconciliation: pl.DataFrame
-    months: pl.DataFrame
 
 
 def keep_books(
@@ -61,38 +62,29 @@ def keep_books(
     securities: pl.DataFrame,
     holdings: pl.DataFrame,
     trades: pl.DataFrame,
-    today: date,
-    month_extras: Mapping[date, str] | None = None,
 ) -> Books:
     """Double entry for one book from its rows of ``clean`` and ``categorized``, and no other book's.
 
-    The order of rows does not matter. ``categories`` is categorized.transactions. ``today``, the day in the
-    book's time zone, decides the last month of ``months`` and nothing else; ``month_extras`` as in
-    :func:`manna.ledger.months.month_hashes`.
+    The order of rows does not matter. ``categories`` is categorized.transactions.
 
     Raises:
         UnknownAccountError: rows name accounts that are not in ``accounts``; all are listed.
         OversoldError: more was sold than held; every case is listed, no books are made.
     """
-    _require_accounts(
-        accounts, balances=balances, transactions=transactions, holdings=holdings, trades=trades
-    )
+    _require_accounts(accounts, balances, transactions, holdings, trades)
     own, booked = chart_of_accounts(book, accounts), posted(transactions)
     days = opening_days(booked, trades, balances, holdings)
     legs = frozenset(transfers["out_id"]) | frozenset(transfers["in_id"])
     invested = _invest(own, days, balances, holdings, securities, trades, legs)
     if invested.oversold:
         raise OversoldError(invested.oversold)
-    bank, traded = (
-        book_transactions(book.id, booked, categories, own),
-        entry_frames(book.id, invested.entries),
-    )
+    bank = book_transactions(book.id, booked, categories, own)
+    traded = entry_frames(book.id, invested.entries)
     moves = pl.concat([bank[1], traded[1]])
     provider = provider_money(own, balances, holdings, securities)
     silent = _silent_loans(own, booked, trades)
-    told = entry_frames(
-        book.id, [*cash_openings(own, provider, moves, days), *loan_changes(silent, balances)]
-    )
+    stated = cash_openings(own, provider, moves, days) + loan_changes(silent, balances)
+    told = entry_frames(book.id, stated)
     postings = pl.concat([moves, told[1]]).sort("date", "posting_id")
     return Books(
         journal=pl.concat([bank[0], traded[0], told[0]]).sort("date", "entry_id"),
@@ -100,7 +92,6 @@ def keep_books(
         lots=_lot_frame(book.id, invested.lots),
         gains=_gain_frame(book.id, invested.gains),
         reconciliation=reconcile(book.id, own, provider, postings, frozenset(a.account_id for a in silent)),
-        months=month_hashes(book.id, postings, today=today, extras=month_extras),
     )
 
 
@@ -167,11 +158,12 @@ def _gain_frame(book_id: str, gains: list[Gain]) -> pl.DataFrame:
     return pl.DataFrame(gain_rows(book_id, gains), schema=GAINS.polars_schema).sort(GAINS.key)
 
 
-def _require_accounts(accounts: pl.DataFrame, **tables: pl.DataFrame) -> None:
+def _require_accounts(accounts: pl.DataFrame, *tables: pl.DataFrame) -> None:
+    """Complains of every account named in ``tables`` (balances, transactions, holdings, trades) but unknown."""
     known = accounts.select("account_id")
     missing = [
         (f"clean.{name}", account_id)
-        for name, frame in tables.items()
+        for name, frame in zip(("balances", "transactions", "holdings", "trades"), tables, strict=True)
         for account_id in frame.select("account_id")
         .unique()
         .join(known, on="account_id", how="anti")["account_id"]

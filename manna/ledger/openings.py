@@ -46,7 +46,7 @@ def opening_days(
     first = pl.concat(days).group_by("account_id").agg(pl.col("day").min()).sort("account_id")
     moving = {*posted["account_id"], *trades["account_id"]}
     by_account: dict[str, date] = dict(first.iter_rows())
-    book_first = min(by_account.values(), default=date.min)
+    book_first = min(by_account.values()) if by_account else date.min
     return {account: day if account in moving else book_first for account, day in by_account.items()}
 
 

@@ -89,7 +89,7 @@ def frames(**tables: list[dict[str, Any]]) -> dict[str, pl.DataFrame]:
 
 
 def keep(book: Book = BOOK, **tables: list[dict[str, Any]]) -> Books:
-    return keep_books(book, **frames(**tables), today=TODAY)
+    return keep_books(book, **frames(**tables))
 
 
 def lines(books: Books, source_id: str) -> list[tuple[str, Decimal]]:

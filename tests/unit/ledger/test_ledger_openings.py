@@ -53,6 +53,14 @@ class TestMoney:
             (day("02-01"), 5)
         ]
 
+    def test_without_rows_it_stands_on_the_first_day_of_the_book(self):
+        books = keep(
+            accounts=[CHECKING, account("house", "loan")],
+            balances=[balance("house", "02-01", -900), balance("checking", "02-01", 0)],
+            transactions=[transaction("a", "checking", "01-10", -20)],
+        )
+        assert sorted(opened(books)) == [(day("01-09"), -900), (day("01-09"), 20)]
+
     def test_rows_after_the_first_balance_leave_it_there(self):
         books = keep(
             accounts=[CHECKING],

@@ -85,7 +85,6 @@ def stages(frame):
             *({"transaction_id": name, "category": category} for name, category in categories.items()),
         ),
         transfers=CONTRACTS["categorized.transfers"].empty(),
-        today=TODAY,
     )
     bars = frame(
         "clean.bars",
