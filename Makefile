@@ -25,7 +25,8 @@ $(CURDIR)/.tools/uv/bin/uv:
 install: .venv/installed ## Install the locked dependencies
 
 .venv/installed: uv.lock pyproject.toml $(filter $(CURDIR)/%,$(UV))
-	@$(UV) sync --frozen --quiet
+	@# The second try trusts the machine's own certificates: behind some firewalls only they are right.
+	@$(UV) sync --frozen --quiet 2>/dev/null || UV_SYSTEM_CERTS=true $(UV) sync --frozen --quiet
 	@touch $@
 
 .PHONY: demo

@@ -218,14 +218,14 @@ def _reasons(
     if accounts is not None:
         homeless = ~pl.col("account_id").is_in(accounts.implode())
         found.append(pl.when(homeless).then(pl.lit("its account is unknown or quarantined")))
-    together = pl.concat([rows, texts.rename(lambda name: f"{name}:text")], how="horizontal")
-    return (
-        together.with_columns(contract.violations(rows).alias("broken"))
-        .select(
-            pl.concat_list(
-                pl.concat_list(found).list.drop_nulls(),
-                pl.col("broken").list.set_difference(pl.concat_list(not_missing).list.drop_nulls()),
-            ).alias("reasons")
-        )
-        .to_series()
+    together = pl.concat([rows, texts.rename(lambda name: f"{name}:text")], how="horizontal").select(
+        contract.violations(rows).alias("broken"),
+        pl.concat_list(found).list.drop_nulls().alias("found"),
+        pl.concat_list(not_missing).list.drop_nulls().alias("not_missing"),
     )
+    # Not by Polars' set_difference, which keeps no order.
+    every = [
+        [*said, *(reason for reason in broken if reason not in excused)]
+        for broken, said, excused in together.iter_rows()
+    ]
+    return pl.Series("reasons", every, dtype=pl.List(pl.String))
