@@ -25,6 +25,7 @@ $(CURDIR)/.tools/uv/bin/uv:
 install: .venv/installed ## Install the locked dependencies
 
 .venv/installed: uv.lock pyproject.toml $(filter $(CURDIR)/%,$(UV))
+	@echo "Installing the locked dependencies (once; about half a minute) ..."
 	@# The second try trusts the machine's own certificates: behind some firewalls only they are right.
 	@$(UV) sync --frozen --quiet 2>/dev/null || UV_SYSTEM_CERTS=true $(UV) sync --frozen --quiet
 	@touch $@
