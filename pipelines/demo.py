@@ -30,12 +30,11 @@ def write_books(control_url: str, settings: Settings) -> None:
 
 def link_people(manna: Installation, control_url: str) -> int:
     """Links every login of every person that is not linked yet; returns how many were."""
-    linked = {(c["book"], c["external_id"]) for c in manna.ops.connections()}
-    users = {(c["book"], c["products"].get("login")) for c in manna.ops.connections(provider="plaid")}
+    linked = {(c["book"], c["products"].get("login", c["provider"])) for c in manna.ops.connections()}
     count = 0
     for person in _people(control_url):
         for login in person["logins"]:
-            if (person["book"], login["username"]) not in users:
+            if (person["book"], login["username"]) not in linked:
                 count += _link_plaid(manna, person["book"], login)
         if person.get("alpaca") and (person["book"], "alpaca") not in linked:
             count += link_alpaca(manna, person["book"])

@@ -66,19 +66,24 @@ def link_plaid(
 
 
 def link_alpaca(manna: Installation, book: str) -> int:
-    """Stores the brokerage account of ``ALPACA_API_KEY`` as a connection of ``book``; 1, or 0 if known."""
+    """Stores the brokerage account of ``ALPACA_API_KEY`` as a connection of ``book``; 1, or 0 if known.
+
+    The account is asked for its id first, so that wrong keys are refused here and an account is never
+    linked twice.
+    """
     settings = manna.settings
     if settings.alpaca_key_id is None or settings.alpaca_secret_key is None:
         raise LinkError("set ALPACA_API_KEY and ALPACA_SECRET_KEY in .env first")
     token = f"{settings.alpaca_key_id.get_secret_value()}:{settings.alpaca_secret_key.get_secret_value()}"
+    account_id = manna.alpaca(token).account().records[0].source_id
     return int(
         manna.ops.add_connection(
             {
-                "connection_id": str(uuid.uuid5(_NAMESPACE, f"alpaca {book}")),
+                "connection_id": str(uuid.uuid5(_NAMESPACE, f"alpaca {account_id}")),
                 "book": book,
                 "provider": "alpaca",
                 "institution": "Alpaca",
-                "external_id": "alpaca",
+                "external_id": account_id,
                 "products": {},
                 "token": manna.vault.seal(token),
                 "linked_at": settings.now(),

@@ -134,7 +134,7 @@ def activity(payload: Payload, row: Row) -> dict[str, Any]:
         return common | _fill(payload)
     code, symbol = payload["activity_type"], payload.get("symbol")
     kind, amount, quantity = ACTIVITY_KINDS.get(code, "other"), payload.get("net_amount"), payload.get("qty")
-    description = payload.get("description") or " ".join(filter(None, [code, symbol]))
+    description = payload.get("description") or " ".join([code, *filter(None, [symbol])])
     if payload.get("status") == "canceled":
         kind, amount, quantity, description = "other", None, None, f"canceled: {description}"
     if kind == "deposit" and str(amount).startswith("-"):

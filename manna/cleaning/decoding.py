@@ -22,6 +22,13 @@ Reader = Callable[[Payload, Mapping[str, Any]], Mapping[str, Any]]
 
 # Numbers stay text until they become Decimals: 0.1 must never pass through a float.
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=str)
+_EXPECTED = {
+    Kind.TEXT: "text",
+    Kind.BOOLEAN: "boolean",
+    Kind.DATE: "date",
+    Kind.MOMENT: "moment",
+    Kind.INTEGER: "integer",
+}
 _PROVENANCE = ("batch_id", "payload_sha256", "known_at")
 
 
@@ -208,7 +215,7 @@ def _reasons(
     """Every reason per row: what does not fit its type, what breaks the contract, whose account is unknown."""
     sent = {name: pl.col(f"{name}:text") for name in texts.columns}
     misfit = {name: text.is_not_null() & pl.col(name).is_null() for name, text in sent.items()}
-    kinds = {column.name: column.kind.name.lower() for column in contract.columns}
+    kinds = {column.name: _EXPECTED.get(column.kind, "number") for column in contract.columns}
     found = [
         pl.when(misfit[name]).then(pl.format(f"{name} is no {kinds[name]}: {{}}", text.str.slice(0, 40)))
         for name, text in sent.items()

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -24,7 +25,8 @@ from psycopg import sql
 
 from assets import categorized, clean, examined, ledger, portfolio, published
 from assets.common import key
-from assets.raw import alpaca, bars, plaid
+from assets.raw import alpaca as broker
+from assets.raw import plaid
 from assets.raw.bars import bars_asset
 from assets.reports import statements_asset
 from manna.contracts import CONTRACTS
@@ -35,6 +37,11 @@ from resources.installation import Installation
 from resources.schema import migrate
 from resources.settings import PROJECT, Settings
 
+with warnings.catch_warnings():
+    # alpaca-py 0.44 imports websockets.legacy, which websockets 14 deprecates
+    warnings.filterwarnings("ignore", "websockets.legacy is deprecated", DeprecationWarning)
+    import alpaca.trading.stream  # noqa: F401
+
 MONDAY = "2026-03-16T12:00:00Z"
 TUESDAY = "2026-03-17T12:00:00Z"
 WEDNESDAY = "2026-03-18T12:00:00Z"
@@ -43,7 +50,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 BARS = bars_asset(market_days(FIRST_MONTH))
 STATEMENTS = statements_asset(months(FIRST_MONTH))
-RAW = [plaid.plaid, alpaca.alpaca]
+RAW = [plaid.plaid, broker.alpaca]
 NIGHT = [
     *RAW,
     *clean.ASSETS,
@@ -98,7 +105,7 @@ class World:
             "alpaca_trading_url": self._addresses["alpaca_trading_url"] or nowhere,
             "alpaca_data_url": self._addresses["alpaca_data_url"] or nowhere,
         }
-        self.manna = Installation(Settings.load(**given, **self.overrides))
+        self.manna = Installation(Settings.load(**{**given, **self.overrides}))
 
     def set(self, **overrides: Any) -> None:
         """Changes settings, by field name."""

@@ -89,7 +89,7 @@ def test_what_could_be_borrowed_is_not_what_is_owed(kind: str) -> None:
         (balances(current=None, available=None), "current is missing"),
         (balances(iso_currency_code=None), "currency is missing; its account is unknown or quarantined"),
         ({"balances": None}, "current is missing; currency is missing"),
-        (balances(current=1e15), "current is no money: 1000000000000000.0"),
+        (balances(current=1e15), "current is no number: 1000000000000000.0"),
     ],
 )
 def test_balances_that_cannot_be_used(change: dict[str, Any], reason: str) -> None:
@@ -129,13 +129,13 @@ def test_transactions(change: dict[str, Any], row: dict[str, Any]) -> None:
     ("change", "reason"),
     [
         ({"amount": None}, "amount is missing"),
-        ({"amount": "lots"}, "amount is no money: lots"),
-        ({"amount": "NaN"}, "amount is no money: NaN"),
-        ({"amount": "Infinity"}, "amount is no money: Infinity"),
-        ({"amount": 1e14}, "amount is no money: 100000000000000.0"),
-        ({"amount": 10**300}, "amount is no money: 1000000000000000000000000000000000000000"),
+        ({"amount": "lots"}, "amount is no number: lots"),
+        ({"amount": "NaN"}, "amount is no number: NaN"),
+        ({"amount": "Infinity"}, "amount is no number: Infinity"),
+        ({"amount": 1e14}, "amount is no number: 100000000000000.0"),
+        ({"amount": 10**300}, "amount is no number: 1000000000000000000000000000000000000000"),
         ({"amount": [1]}, "amount is no single value; amount is missing"),
-        ({"amount": True}, "amount is no money: true"),
+        ({"amount": True}, "amount is no number: true"),
         ({"date": "14.03.2026"}, "date is no date: 14.03.2026"),
         ({"date": "2026-02-30"}, "date is no date: 2026-02-30"),
         ({"date": "1969-12-31"}, "date is below 1970-01-01"),
@@ -151,7 +151,7 @@ def test_transactions(change: dict[str, Any], row: dict[str, Any]) -> None:
         ({"personal_finance_category": "FOOD"}, "not shaped as documented: AttributeError"),
         (
             {"amount": "x", "date": "y", "pending": None, "iso_currency_code": "?"},
-            "date is no date: y; amount is no money: x; currency does not match ^[A-Z0-9]{3,12}$; "
+            "date is no date: y; amount is no number: x; currency does not match ^[A-Z0-9]{3,12}$; "
             "pending is missing",
         ),
     ],

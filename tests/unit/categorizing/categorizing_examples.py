@@ -1,0 +1,69 @@
+"""Bank rows and brokerage rows from what an example cares about."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from manna.contracts.clean import TRADES, TRANSACTIONS
+
+_SOURCE = {"batch_id": "b", "payload_sha256": "0", "known_at": datetime(2026, 3, 20, tzinfo=UTC)}
+
+
+def day(number: int) -> date:
+    return date(2026, 3, number)
+
+
+def bank(
+    transaction_id: str, amount: str, on: int = 10, account: str = "checking", **more: Any
+) -> dict[str, Any]:
+    """A row of ``clean.transactions``; amounts as the ledger has them, positive = money in."""
+    return {
+        "transaction_id": transaction_id,
+        "book": "home",
+        "account_id": account,
+        "date": day(on),
+        "amount": Decimal(amount),
+        "currency": "USD",
+        "description": "whatever",
+        "pending": False,
+        "removed": False,
+        **_SOURCE,
+        **more,
+    }
+
+
+def broker(trade_id: str, amount: str, on: int = 10, kind: str = "deposit", **more: Any) -> dict[str, Any]:
+    """A row of ``clean.trades``."""
+    return {
+        "trade_id": trade_id,
+        "book": "home",
+        "account_id": "brokerage",
+        "date": day(on),
+        "kind": kind,
+        "quantity": Decimal(0),
+        "amount": Decimal(amount),
+        "fees": Decimal(0),
+        "currency": "USD",
+        "description": kind,
+        **_SOURCE,
+        **more,
+    }
+
+
+def transactions(*rows: dict[str, Any]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=TRANSACTIONS.polars_schema)
+
+
+def trades(*rows: dict[str, Any]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=TRADES.polars_schema)
+
+
+def overrides(**decided: str) -> pl.DataFrame:
+    """People's decisions by transaction id."""
+    return pl.DataFrame(
+        [(name, category, "ana") for name, category in decided.items()],
+        schema={"transaction_id": pl.String, "category": pl.String, "decided_by": pl.String},
+        orient="row",
+    )
