@@ -116,10 +116,13 @@ def _keep(manna: Installation, wanted: list[str], transaction: LakeTransaction) 
         except LedgerError as error:
             kept.refused[book_id] = str(error)
             continue
+        unbalanced = out_of_balance(books.postings).height
+        if unbalanced:  # a fault of ours: nothing of it is written, and nothing is made from it
+            kept.unbalanced += unbalanced
+            continue
         for table in TABLES:
             change = transaction.replace(f"ledger.{table}", getattr(books, table), scope)
             kept.changes[table] = kept.changes.get(table, Change()) + change
-        kept.unbalanced += out_of_balance(books.postings).height
         open_ = books.reconciliation.filter(pl.col("basis") == "difference")
         kept.differences |= {
             f"{book_id} {row['account_id']} {row['as_of']}": f"{row['difference']} {row['currency']}"

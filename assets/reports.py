@@ -170,7 +170,7 @@ def _record(transaction: LakeTransaction, book_id: str, rows: Sequence[Mapping[s
     """Stores the attempt. One that says the same as the last leaves the last as it is."""
     new = PUBLICATIONS.conform(pl.DataFrame(rows, schema=PUBLICATIONS.polars_schema))
     old = transaction.read(PUBLICATIONS.address, {"book": book_id})
-    lasting = [name for name in PUBLICATIONS.names if name not in PUBLICATIONS.volatile]
+    lasting = [name for name in PUBLICATIONS.names if name not in ("run_id", "known_at")]
     changed = new.join(old, on=lasting, how="anti", nulls_equal=True)
     kept = old.join(changed, on=PUBLICATIONS.key, how="anti")
     return transaction.replace(PUBLICATIONS.address, pl.concat([kept, changed]), {"book": book_id})
@@ -229,11 +229,12 @@ def _last_day(period: date) -> date:
 def dirty_months(lake: Any) -> list[date]:
     """Months that some book's last attempt did not see in their present state, sorted.
 
-    A month that was held is not dirty again until its facts change: trying the same twice cannot help.
+    A month that was held is dirty again when its facts or the code change: the same twice cannot help.
     """
     found = lake.query(
         "SELECT DISTINCT m.month FROM ledger.months m LEFT JOIN reports.publications p "
         "ON p.book = m.book AND p.period = m.month AND p.tried_hash = m.content_hash "
-        "WHERE p.book IS NULL ORDER BY 1"
+        "AND (p.status = 'published' OR p.code_version = ?) WHERE p.book IS NULL ORDER BY 1",
+        [CODE_VERSION],
     )
     return list(found["month"])

@@ -16,8 +16,16 @@ from assets.published import months_to_publish
 from pipelines.definitions import build_definitions
 from pipelines.jobs import MARKET, NIGHTLY, REBALANCE, STATEMENTS
 from pipelines.partitions import MARKET_ZONE, market_days
-from pipelines.process import bury_dead_runs
-from pipelines.sensors import RANGE_END, RANGE_START, month_range, settle
+from pipelines.process import bury_dead_runs, executing, owns_database
+from pipelines.sensors import (
+    RANGE_END,
+    RANGE_START,
+    STATE_TAG,
+    drift_state,
+    has_succeeded,
+    month_range,
+    settle,
+)
 from resources.installation import Installation
 
 Progress = Callable[[str, str], None]
@@ -40,7 +48,7 @@ class Runner:
     def __init__(self, manna: Installation, progress: Progress = lambda stage, step: None) -> None:
         self._manna, self._progress = manna, progress
         self.instance = dg.DagsterInstance.get()
-        bury_dead_runs(self.instance)
+        bury_dead_runs(self.instance, alone=owns_database(manna.settings))
         self._repository = build_definitions(manna.settings).get_repository_def()
 
     @property
@@ -77,15 +85,16 @@ class Runner:
             partition = None
         run_id = str(uuid.uuid4())
         self.instance.add_event_listener(run_id, self._heard)
-        result = definition.execute_in_process(
-            instance=self.instance,
-            partition_key=partition,
-            tags=wanted,
-            asset_selection=assets,
-            run_config={**_QUIET, **(config or {})},
-            raise_on_error=False,
-            run_id=run_id,
-        )
+        with executing(self.instance, run_id):
+            result = definition.execute_in_process(
+                instance=self.instance,
+                partition_key=partition,
+                tags=wanted,
+                asset_selection=assets,
+                run_config={**_QUIET, **(config or {})},
+                raise_on_error=False,
+                run_id=run_id,
+            )
         if not result.success:
             raise RunFailedError(_reason(job, result))
         return result.run_id
@@ -111,8 +120,9 @@ class Runner:
         months = months_to_publish(self._manna)
         if months:
             runs[STATEMENTS] = self.run(STATEMENTS, tags=month_range(months))
-        if not self._manna.lake.query("SELECT 1 FROM portfolio.drift WHERE breached LIMIT 1").is_empty():
-            runs[REBALANCE] = self.run(REBALANCE)
+        drift = drift_state(self._manna)
+        if drift is not None and not has_succeeded(self.instance, REBALANCE, drift):
+            runs[REBALANCE] = self.run(REBALANCE, tags={STATE_TAG: drift})
         self._progress("alerts", "settle")
         settle(self._manna, self.instance)
         return runs

@@ -8,7 +8,7 @@ names the very state that asks for the run. A read that fails is a skip *with it
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -19,14 +19,53 @@ from assets.published import months_to_publish
 from manna.alerting import broken_connections, failed_checks, held_reports, low_balances, quarantined_rows
 from pipelines.jobs import REBALANCE, STATEMENTS
 from resources.installation import Installation
+from resources.publisher import recorded_in_postgres
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+STATE_TAG = "manna/state"
+MOST_ATTEMPTS = 3
 RUNNING = dg.DefaultSensorStatus.RUNNING
 
 
 def month_range(months: Sequence[date]) -> dict[str, str]:
     """Run tags that ask for one run over all of ``months``; what lies between is found unchanged."""
     return {RANGE_START: min(months).isoformat(), RANGE_END: max(months).isoformat()}
+
+
+def request(
+    instance: dg.DagsterInstance, job: str, state: str, tags: Mapping[str, str] | None = None
+) -> dg.RunRequest | dg.SkipReason:
+    """Asks for one run of ``job`` for a state of the data, however often a tick is repeated.
+
+    A run key deduplicates for ever, so it carries the number of failed attempts: a run that failed is
+    tried again, a few times, and then a person has to look.
+    """
+    wanted = dg.RunsFilter(
+        job_name=job,
+        tags={STATE_TAG: state},
+        statuses=[dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED],
+    )
+    failed = instance.get_runs_count(wanted)
+    if failed >= MOST_ATTEMPTS:
+        return dg.SkipReason(f"{job} has failed {failed} times for this state: mend it and run it by hand")
+    return dg.RunRequest(
+        run_key=f"{job}-{state}-{failed}", job_name=job, tags={STATE_TAG: state, **(tags or {})}
+    )
+
+
+def months_state(manna: Installation) -> str:
+    """Names what the statements would be made from, and what is published of it."""
+    state = manna.lake.query("SELECT book, month, content_hash FROM ledger.months ORDER BY ALL")
+    return _digest((state.rows(), sorted(recorded_in_postgres(manna.postgres_url).items())))
+
+
+def drift_state(manna: Installation) -> str | None:
+    """Names the drift of books that are beyond a band, or whose plan is to be dropped; null without any."""
+    found = manna.lake.query(
+        "SELECT * FROM portfolio.drift WHERE book IN (SELECT book FROM portfolio.drift WHERE breached "
+        "UNION SELECT book FROM portfolio.rebalance_plan) ORDER BY ALL"
+    )
+    return None if found.is_empty() else _digest(found.rows())
 
 
 @dg.sensor(
@@ -36,17 +75,16 @@ def month_range(months: Sequence[date]) -> dict[str, str]:
     default_status=RUNNING,
     description="Asks for statements of the months whose ledger has changed.",
 )
-def changed_months(context: dg.SensorEvaluationContext, manna: Manna) -> dg.SensorResult | dg.SkipReason:
-    """One run for the whole range; its key names the state of the ledger, so a repeated tick is harmless."""
+def changed_months(context: dg.SensorEvaluationContext, manna: Manna) -> dg.RunRequest | dg.SkipReason:
+    """One run for the whole range of changed months."""
     try:
         months = months_to_publish(manna)
-        state = manna.lake.query("SELECT book, month, content_hash FROM ledger.months ORDER BY ALL")
+        state = months_state(manna) if months else ""
     except Exception as error:  # noqa: BLE001  whatever keeps it from looking is the reason to say
         return dg.SkipReason(f"cannot read the ledger: {error}")
     if not months:
         return dg.SkipReason("every month's statements are up to date")
-    key = _digest(state.rows())
-    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"months-{key}", tags=month_range(months))])
+    return request(context.instance, STATEMENTS, state, month_range(months))
 
 
 @dg.sensor(
@@ -56,15 +94,23 @@ def changed_months(context: dg.SensorEvaluationContext, manna: Manna) -> dg.Sens
     default_status=RUNNING,
     description="Asks for a rebalancing plan (dry run) when a weight has left its band.",
 )
-def drift(context: dg.SensorEvaluationContext, manna: Manna) -> dg.SensorResult | dg.SkipReason:
+def drift(context: dg.SensorEvaluationContext, manna: Manna) -> dg.RunRequest | dg.SkipReason:
     """One run per distinct state of drift."""
     try:
-        found = manna.lake.query("SELECT * FROM portfolio.drift WHERE breached ORDER BY ALL")
+        state = drift_state(manna)
     except Exception as error:  # noqa: BLE001
         return dg.SkipReason(f"cannot read the drift: {error}")
-    if found.is_empty():
+    if state is None:
         return dg.SkipReason("every weight is within its band")
-    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"drift-{_digest(found.rows())}")])
+    if has_succeeded(context.instance, REBALANCE, state):
+        return dg.SkipReason("this drift has its plan")
+    return request(context.instance, REBALANCE, state)
+
+
+def has_succeeded(instance: dg.DagsterInstance, job: str, state: str) -> bool:
+    """Whether a run of ``job`` for this state of the data has succeeded."""
+    done = dg.RunsFilter(job_name=job, tags={STATE_TAG: state}, statuses=[dg.DagsterRunStatus.SUCCESS])
+    return instance.get_runs_count(done) > 0
 
 
 @dg.sensor(

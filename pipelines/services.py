@@ -76,6 +76,8 @@ def _prepare_dagster_home(settings: Settings) -> None:
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(PROJECT / "dagster.yaml", home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)
+    # A range of 500 market days is 500 events: one insert instead of one each (8 s became 0.6 s).
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
 
 
 def is_demo(settings: Settings) -> bool:
@@ -155,10 +157,12 @@ def require_free(port: int) -> None:
 
 
 @contextmanager
-def leashed(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def leashed(
+    command: Sequence[str], log: Path, locks: Sequence[int] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
     """A child process whose whole tree ends with this process, even when this one is killed.
 
-    See :mod:`pipelines.leash`.
+    ``locks`` are descriptors that stay open until that tree has ended. See :mod:`pipelines.leash`.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -169,6 +173,7 @@ def leashed(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[byte
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=locks,
         )
     try:
         yield process

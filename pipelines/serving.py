@@ -4,16 +4,26 @@ What belongs here: those two children and their end. What does not: the database
 stand already (``services``).
 """
 
+import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 
+import dagster as dg
 import httpx
-from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
+from tenacity import (
+    RetryError,
+    Retrying,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_delay,
+    wait_fixed,
+)
 
+from pipelines.process import CHILDREN, SERVING, bury_dead_runs, hold, owns_database
 from pipelines.services import ServiceError, leashed
 from resources.settings import PROJECT, Settings
 
@@ -24,15 +34,18 @@ def serve(settings: Settings, port: int, ready: Callable[[str], None]) -> None:
     """Serves until Ctrl-C or SIGTERM; ends both children, and their children, in any case.
 
     Raises:
-        ServiceError: one of them did not start, or ended by itself; the log is named.
+        ServiceError: one of them did not start, or ended by itself; the log is named. Or another process
+            serves this data directory already: two daemons would do everything twice.
     """
     url, logs = f"http://127.0.0.1:{port}", settings.data_dir / "logs"
     workspace = ["-w", str(PROJECT / "workspace.yaml")]
     web = [sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), *workspace]
     daemon = [sys.executable, "-m", "dagster._daemon", "run", *workspace]
     with ExitStack() as stack:
+        stopped = stack.enter_context(_stop_requests())
+        lock = stack.enter_context(_alone(settings))
         children = {
-            name: stack.enter_context(leashed(command, logs / f"{name}.log"))
+            name: stack.enter_context(leashed(command, logs / f"{name}.log", [lock]))
             for name, command in (("webserver", web), ("daemon", daemon))
         }
 
@@ -41,17 +54,36 @@ def serve(settings: Settings, port: int, ready: Callable[[str], None]) -> None:
                 if child.poll() is not None:
                     raise ServiceError(f"the {name} has ended; see {logs / f'{name}.log'}")
 
-        _wait_until_ready(url, alive)
-        ready(url)
-        stopped = _stop_requested()
+        _wait_until_ready(url, stopped, alive)
+        if not stopped.is_set():
+            ready(url)
         while not stopped.wait(1):
             alive()
 
 
-def _wait_until_ready(url: str, alive: Callable[[], None]) -> None:
+@contextmanager
+def _alone(settings: Settings) -> Iterator[int]:
+    """Nobody else serves this data directory until the block ends; yields the lock its children keep.
+
+    What a killed supervisor has left is ended and buried first.
+    """
+    bury_dead_runs(dg.DagsterInstance.get(), alone=owns_database(settings))
+    serving = hold(settings.dagster_home / SERVING)
+    children = None if serving is None else hold(settings.dagster_home / CHILDREN)
+    try:
+        if serving is None or children is None:
+            raise ServiceError(f"another `manna up` serves {settings.data_dir}; end it, or use its address")
+        yield children
+    finally:
+        for descriptor in (children, serving):
+            if descriptor is not None:
+                os.close(descriptor)
+
+
+def _wait_until_ready(url: str, stopped: threading.Event, alive: Callable[[], None]) -> None:
     def answers() -> bool:
         alive()
-        return httpx.get(f"{url}/server_info", timeout=5).status_code == 200
+        return stopped.is_set() or httpx.get(f"{url}/server_info", timeout=5).status_code == 200
 
     patience = Retrying(
         retry=retry_if_exception_type(httpx.TransportError) | retry_if_result(lambda answer: not answer),
@@ -59,16 +91,23 @@ def _wait_until_ready(url: str, alive: Callable[[], None]) -> None:
         wait=wait_fixed(0.3),
         reraise=True,
     )
-    patience(answers)
+    try:
+        patience(answers)
+    except (httpx.TransportError, RetryError) as error:
+        raise ServiceError(f"the webserver does not answer at {url}; see its log") from error
 
 
-def _stop_requested() -> threading.Event:
-    """Set by Ctrl-C and SIGTERM from now on."""
+@contextmanager
+def _stop_requests() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set until the block ends."""
     stopped = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
         stopped.set()
 
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
-    return stopped
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

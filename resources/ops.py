@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on, insert
 
 SCHEMA = "ops"
 METADATA = sa.MetaData(schema=SCHEMA)
@@ -109,9 +109,10 @@ class Ops:
 
     def add_connection(self, values: Mapping[str, Any]) -> bool:
         """Adds a connection; False (and nothing changed) when the provider's id is already linked."""
+        # Asked of RETURNING: the row count of an insert is not to be relied on.
         query = insert(CONNECTIONS).values(**values).on_conflict_do_nothing()
         with self.engine.begin() as connection:
-            return connection.execute(query).rowcount == 1
+            return connection.execute(query.returning(CONNECTIONS.c.connection_id)).first() is not None
 
     def connection_succeeded(self, connection_id: str, at: datetime, complete_through: date) -> None:
         """Marks a connection healthy and complete through a day."""
@@ -145,7 +146,7 @@ class Ops:
     def overrides(self, as_known_on: datetime | None = None) -> pl.DataFrame:
         """The latest decision per transaction: transaction_id, category, decided_by."""
         o = OVERRIDES.c
-        query = sa.select(o.transaction_id, o.category, o.decided_by).distinct(o.transaction_id)
+        query = sa.select(o.transaction_id, o.category, o.decided_by).ext(distinct_on(o.transaction_id))
         query = query.order_by(o.transaction_id, o.override_id.desc())
         if as_known_on is not None:
             query = query.where(o.known_at <= as_known_on)
@@ -169,7 +170,7 @@ class Ops:
                 query = query.on_conflict_do_nothing(
                     index_elements=["fingerprint"], index_where=sa.text("status = 'open'")
                 )
-                opened += connection.execute(query).rowcount
+                opened += connection.execute(query.returning(ALERTS.c.alert_id)).first() is not None
             gone = (
                 sa.update(ALERTS)
                 .where(ALERTS.c.status == "open")

@@ -1,0 +1,226 @@
+"""The schema `ops`: its migrations, and each statement on it, also when two run at once."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from resources.ops import ALERTS, METADATA, SCHEMA, Ops
+from resources.postgres import sqlalchemy_url
+from resources.schema import migrate
+
+NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
+LATER, LATEST = NOW + timedelta(days=1), NOW + timedelta(days=2)
+
+
+def connection(**changes: Any) -> dict[str, Any]:
+    return {
+        "connection_id": "c1",
+        "book": "home",
+        "provider": "plaid",
+        "institution": "Platypus",
+        "external_id": "item-1",
+        "products": {"transactions": True},
+        "token": b"sealed",
+        "linked_at": NOW,
+        **changes,
+    }
+
+
+def alert(name: str, severity: str = "warning", **changes: Any) -> dict[str, Any]:
+    return {
+        "fingerprint": f"low_balance:home:{name}",
+        "book": "home",
+        "kind": "low_balance",
+        "severity": severity,
+        "message": f"{name} is low",
+        **changes,
+    }
+
+
+def at_once(*calls: Callable[[], Any]) -> None:
+    """Runs the calls in a thread each, let go together; an exception in one is raised here."""
+    together = threading.Barrier(len(calls))
+    failed: list[BaseException] = []
+
+    def run(call: Callable[[], Any]) -> None:
+        together.wait()
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001
+            failed.append(error)
+
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+
+
+# -- migrations ----------------------------------------------------------------------------------------
+
+
+def test_the_migrations_make_exactly_the_tables_declared(ops: Ops) -> None:
+    with ops.engine.connect() as connection_:
+        context = MigrationContext.configure(
+            connection_,
+            opts={
+                "include_schemas": True,
+                "version_table_schema": SCHEMA,
+                "compare_type": True,
+                "compare_server_default": True,
+                "include_name": lambda name, kind, parents: kind != "schema" or name == SCHEMA,
+            },
+        )
+        assert compare_metadata(context, METADATA) == []
+        checks = sa.inspect(connection_)
+        for table in METADATA.tables.values():
+            declared = {c.name for c in table.constraints if isinstance(c, sa.CheckConstraint)}
+            found = {c["name"] for c in checks.get_check_constraints(table.name, schema=SCHEMA)}
+            assert found == declared
+
+
+def test_up_and_down_and_up_again_on_a_populated_database(ops: Ops) -> None:
+    ops.add_connection(connection())
+    ops.settle_alerts([alert("a")], NOW)
+    migrate(ops.engine)
+    assert len(ops.connections()) == len(ops.alerts()) == 1
+    migrate(ops.engine, "base")
+    with ops.engine.connect() as connection_:
+        assert sa.inspect(connection_).get_table_names(schema=SCHEMA) == ["alembic_version"]
+    migrate(ops.engine)
+    assert ops.connections() == ops.alerts() == []
+
+
+def test_two_migrate_at_once(empty_database: str) -> None:
+    url = sqlalchemy_url(empty_database)
+    at_once(*(lambda: migrate(Ops(url).engine) for _ in range(3)))
+    assert Ops(url).connections() == []
+
+
+# -- connections ---------------------------------------------------------------------------------------
+
+
+def test_a_login_is_linked_once(ops: Ops) -> None:
+    assert ops.add_connection(connection())
+    assert not ops.add_connection(connection())
+    assert not ops.add_connection(connection(connection_id="c2", institution="again"))
+    assert ops.add_connection(connection(connection_id="c2", external_id="item-2", linked_at=LATER))
+    assert [c["connection_id"] for c in ops.connections()] == ["c1", "c2"]
+    (first, _) = ops.connections()
+    assert (first["status"], first["token"], first["products"]) == ("new", b"sealed", {"transactions": True})
+
+
+def test_connections_by_provider_and_book(ops: Ops) -> None:
+    ops.add_connection(connection())
+    ops.add_connection(connection(connection_id="c2", provider="alpaca"))
+    ops.add_connection(connection(connection_id="c3", external_id="x", book="studio"))
+    assert [c["connection_id"] for c in ops.connections(provider="alpaca")] == ["c2"]
+    assert [c["connection_id"] for c in ops.connections(book="studio")] == ["c3"]
+    assert ops.connections(provider="alpaca", book="studio") == []
+
+
+def test_a_failure_keeps_the_day_up_to_which_all_is_known(ops: Ops) -> None:
+    ops.add_connection(connection())
+    ops.connection_succeeded("c1", NOW, date(2026, 3, 16))
+    ops.connection_failed("c1", "login_required", "log in again")
+    (found,) = ops.connections()
+    assert (found["status"], found["error"]) == ("login_required", "log in again")
+    assert (found["complete_through"], found["last_success_at"]) == (date(2026, 3, 16), NOW)
+    ops.connection_succeeded("c1", LATER, date(2026, 3, 17))
+    (found,) = ops.connections()
+    assert (found["status"], found["error"], found["last_success_at"]) == ("healthy", None, LATER)
+
+
+def test_a_status_nobody_knows_is_refused(ops: Ops) -> None:
+    ops.add_connection(connection())
+    with pytest.raises(sa.exc.IntegrityError, match="connections_status"):
+        ops.connection_failed("c1", "sleepy", "")
+
+
+# -- people's decisions ----------------------------------------------------------------------------------
+
+
+def test_the_latest_decision_counts_and_the_past_can_be_had(ops: Ops) -> None:
+    assert ops.overrides().is_empty()
+    ops.decide("home", "t1", "Expenses:A", "ana", NOW)
+    ops.decide("home", "t2", "Expenses:B", "ana", NOW)
+    ops.decide("home", "t1", "Expenses:C", "ben", LATER)
+    assert ops.overrides().rows() == [("t1", "Expenses:C", "ben"), ("t2", "Expenses:B", "ana")]
+    assert ops.overrides(NOW).rows() == [("t1", "Expenses:A", "ana"), ("t2", "Expenses:B", "ana")]
+    assert ops.overrides(NOW - timedelta(seconds=1)).is_empty()
+    ops.decide("home", "t1", "Expenses:D", "ana", LATER)  # within one moment the last one
+    assert ops.overrides(LATER).rows()[0] == ("t1", "Expenses:D", "ana")
+
+
+# -- alerts ----------------------------------------------------------------------------------------------
+
+
+def test_alerts_open_stay_resolve_and_open_again(ops: Ops) -> None:
+    assert ops.settle_alerts([alert("a"), alert("b", "critical")], NOW) == (2, 0)
+    assert ops.settle_alerts([alert("b"), alert("a")], LATER) == (0, 0)
+    assert [a["message"] for a in ops.alerts()] == ["b is low", "a is low"]
+    assert ops.settle_alerts([alert("b")], LATER) == (0, 1)
+    assert ops.settle_alerts([alert("b"), alert("a")], LATEST) == (1, 0)
+    history = [
+        (a["status"], a["opened_at"], a["resolved_at"])
+        for a in ops.alerts(status=None)
+        if "a is" in a["message"]
+    ]
+    assert sorted(history, key=lambda row: row[1]) == [("resolved", NOW, LATER), ("open", LATEST, None)]
+    assert ops.settle_alerts([], LATEST) == (0, 2)
+    assert ops.alerts() == []
+    assert ops.settle_alerts([], LATEST) == (0, 0)
+
+
+def test_the_same_condition_found_twice_is_one_alert(ops: Ops) -> None:
+    assert ops.settle_alerts([alert("a"), alert("a")], NOW) == (1, 0)
+
+
+def test_one_open_alert_per_condition_however_many_settle_at_once(ops: Ops) -> None:
+    names = [f"account {n}" for n in range(20)]
+    found = [alert(name) for name in names]
+    at_once(
+        lambda: ops.settle_alerts(found, NOW),
+        lambda: ops.settle_alerts(found[::-1], NOW),
+        lambda: ops.settle_alerts(found, LATER),
+    )
+    assert sorted(a["message"] for a in ops.alerts()) == sorted(f"{name} is low" for name in names)
+    with ops.engine.begin() as connection_, pytest.raises(sa.exc.IntegrityError, match="alerts_one_open"):
+        connection_.execute(sa.insert(ALERTS).values(**found[0], opened_at=NOW))
+
+
+def test_an_alert_is_unsent_until_it_was_delivered(ops: Ops) -> None:
+    ops.settle_alerts([alert("a"), alert("b")], NOW)
+    first, second = ops.alerts(unsent=True)
+    ops.alert_sent(first["alert_id"], LATER)
+    assert [a["alert_id"] for a in ops.alerts(unsent=True)] == [second["alert_id"]]
+    assert next(a for a in ops.alerts() if a["alert_id"] == first["alert_id"])["notified_at"] == LATER
+
+
+def test_a_severity_nobody_knows_is_refused(ops: Ops) -> None:
+    with pytest.raises(sa.exc.IntegrityError, match="alerts_severity"):
+        ops.settle_alerts([alert("a"), alert("b", "mild")], NOW)
+    assert ops.alerts() == []
+
+
+# -- examinations ------------------------------------------------------------------------------------------
+
+
+def test_the_first_examination_of_a_content_is_kept(ops: Ops) -> None:
+    values = {"suite": "clean.bars", "content_hash": "h", "run_id": "r1", "success": True}
+    assert ops.examination("clean.bars", "h") is None
+    ops.examined({**values, "result": {"expectations": 9}, "examined_at": NOW})
+    ops.examined({**values, "run_id": "r2", "success": False, "result": {}, "examined_at": LATER})
+    found = ops.examination("clean.bars", "h")
+    assert found is not None
+    assert (found["run_id"], found["success"], found["result"]) == ("r1", True, {"expectations": 9})
+    assert ops.examination("clean.bars", "other") is None
+    assert ops.examination("clean.trades", "h") is None

@@ -1,0 +1,111 @@
+"""Settings: where they come from, and every unusable one named in one line."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resources.settings import PROJECT, Settings, SettingsError
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for field in Settings.model_fields.values():
+        monkeypatch.delenv(str(field.alias), raising=False)
+
+
+def load(**given: Any) -> Settings:
+    return Settings.load(_env_file=None, **given)
+
+
+def test_nothing_set_is_fine() -> None:
+    settings = load()
+    assert settings.data_dir == PROJECT / ".manna"
+    assert settings.plaid_url == "https://production.plaid.com"
+    assert not settings.uses_real_providers
+    assert settings.now().tzinfo == UTC
+
+
+def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("MANNA_DATA_DIR=/from/file\nMANNA_NOW=2026-03-16T12:00:00Z\nPLAID_SECRET=\nOTHER=1\n")
+    monkeypatch.setenv("MANNA_DATA_DIR", "/from/environment")
+    settings = Settings.load(_env_file=file)
+    assert settings.data_dir == Path("/from/environment")
+    assert settings.now() == datetime(2026, 3, 16, 12, tzinfo=UTC)
+    assert settings.plaid_secret is None  # given, but empty
+
+
+def test_the_file_of_the_project_is_read() -> None:
+    assert Settings.model_config["env_file"] == PROJECT / ".env"
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-03-16T12:00:00", datetime(2026, 3, 16, 12, tzinfo=UTC)),
+        ("2026-03-16 12:00", datetime(2026, 3, 16, 12, tzinfo=UTC)),
+        ("2026-03-16T12:00:00-04:00", datetime(2026, 3, 16, 16, tzinfo=UTC)),
+        ("2026-03-16", datetime(2026, 3, 16, tzinfo=UTC)),
+    ],
+)
+def test_a_moment_without_zone_is_utc(monkeypatch: pytest.MonkeyPatch, text: str, moment: datetime) -> None:
+    monkeypatch.setenv("MANNA_NOW", text)
+    now = load().now()
+    assert now == moment
+    assert now.utcoffset() == moment.utcoffset()
+
+
+def test_every_unusable_variable_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MANNA_NOW", "tomorrow\nor later")
+    monkeypatch.setenv("MANNA_FIRST_MONTH", "May")
+    with pytest.raises(SettingsError) as caught:
+        load()
+    message = str(caught.value)
+    assert "MANNA_NOW: " in message
+    assert "MANNA_FIRST_MONTH: " in message
+    assert "Correct the environment or .env" in message
+    assert "\n" not in message
+
+
+def test_no_secret_is_shown() -> None:
+    settings = load(plaid_secret="s3cret", alpaca_secret_key="s3cret", key="s3cret")
+    assert "s3cret" not in repr(settings)
+    assert "s3cret" not in str(settings)
+
+
+def test_paths_are_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/ana")
+    monkeypatch.setenv("MANNA_DATA_DIR", "here")
+    monkeypatch.setenv("MANNA_BOOKS_DIR", "~/books")
+    settings = load()
+    assert settings.data_dir == tmp_path / "here"
+    assert settings.books == Path("/home/ana/books")
+    assert settings.lake_dir == tmp_path / "here" / "lake"
+
+
+def test_the_books_of_a_demo_are_in_its_data_directory(tmp_path: Path) -> None:
+    assert load(data_dir=tmp_path).books == PROJECT / "books"
+    (tmp_path / "books").mkdir()
+    assert load(data_dir=tmp_path).books == tmp_path / "books"
+
+
+@pytest.mark.parametrize(
+    ("given", "real"),
+    [
+        ({"plaid_client_id": "x"}, True),
+        ({"alpaca_key_id": "x"}, True),
+        ({"plaid_client_id": "x", "plaid_url": "http://127.0.0.1:1/plaid"}, False),
+        ({"plaid_client_id": "x", "plaid_url": "https://127.0.0.1.example.com"}, True),
+        ({}, False),
+    ],
+)
+def test_which_credentials_are_real(given: dict[str, Any], real: bool) -> None:
+    assert load(**given).uses_real_providers is real
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load().first_month = date(2020, 1, 1)  # type: ignore[misc]
