@@ -76,7 +76,9 @@ def _last(context: dg.AssetExecutionContext, address: str) -> dict[str, Any]:
     """Metadata of the table's last materialization, as plain values."""
     event = context.instance.get_latest_materialization_event(key(address))
     materialization = event.asset_materialization if event else None
-    return {name: value.value for name, value in (materialization.metadata if materialization else {}).items()}
+    return {
+        name: value.value for name, value in (materialization.metadata if materialization else {}).items()
+    }
 
 
 def _carried(before: dict[str, Any]) -> dict[str, Any]:

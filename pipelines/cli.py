@@ -1,8 +1,9 @@
 """The command line.
 
 What belongs here: commands, their options and help, and turning every foreseeable error into one line and
-a non-zero exit code. What does not: the work (``running``, ``services``, ``demo``) or how a table looks
-(``rendering``). Heavy imports happen inside the commands, so that ``manna --help`` is quick.
+a non-zero exit code. What does not: the work (``running``, ``services``, ``demo``), what may be asked for
+(``asked``) or how a table looks (``rendering``). Heavy imports happen inside the commands, so that
+``manna --help`` is quick.
 """
 
 import os
@@ -14,6 +15,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.exceptions import TyperException
+
+from pipelines.asked import UsageError, require_format, require_one_of, require_partition, uses_sandbox
 
 app = typer.Typer(
     name="manna",
@@ -28,33 +32,41 @@ out, err = Console(), Console(stderr=True)
 FormatOption = Annotated[str, typer.Option("--format", help="table, json, csv or html")]
 
 
-class UsageError(Exception):
-    """The command cannot be carried out as given. One line that says what to do."""
-
-
 def main() -> None:
-    """Entry point: every foreseeable error is one line on stderr and exit code 1."""
+    """Entry point: every foreseeable error is one line on stderr and a non-zero exit code."""
     try:
-        app()
-    except KeyboardInterrupt:
+        sys.exit(app(standalone_mode=False) or 0)
+    except (KeyboardInterrupt, typer.Abort):
         err.print("stopped")
         sys.exit(130)
+    except TyperException as error:
+        context = getattr(error, "ctx", None)
+        if error.format_message():  # else help has been printed instead
+            _complain(f"{error.format_message()} See `{context.command_path if context else 'manna'} --help`.")
+        sys.exit(error.exit_code)
     except Exception as error:
-        if not _is_foreseen(error):
+        line = _foreseen(error)
+        if line is None:
             raise
-        err.print(f"[bold red]error:[/] {_line(error)}", highlight=False, soft_wrap=True)
+        _complain(line)
         sys.exit(1)
 
 
-def _is_foreseen(error: Exception) -> bool:
-    """Errors whose message is meant for a person; anything else is a defect and shows its traceback."""
-    return type(error).__module__.partition(".")[0] in ("manna", "assets", "resources", "pipelines")
+def _foreseen(error: Exception) -> str | None:
+    """What to say of an error that is meant for a person; null for a defect, which shows its traceback."""
+    package = type(error).__module__.partition(".")[0]
+    if package in ("manna", "assets", "resources", "pipelines"):
+        return str(error)
+    if package in ("sqlalchemy", "psycopg") and type(error).__name__ == "OperationalError":
+        reason = str(getattr(error, "orig", error)).strip().splitlines() or ["it does not answer"]
+        return f"cannot use the database: {reason[0]}; check MANNA_POSTGRES_URL, or try `manna doctor`"
+    return None
 
 
-def _line(error: Exception) -> str:
+def _complain(line: str) -> None:
     from rich.markup import escape
 
-    return escape(" ".join(str(error).split()))
+    err.print(f"[bold red]error:[/] {escape(' '.join(line.split()))}", highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -65,10 +77,12 @@ def _opened(*, with_sandbox: bool = False, people: Path | None = None) -> Iterat
     """
     from pipelines import services
     from pipelines.demo import link_people, write_books
+    from resources.books import read_books
     from resources.installation import Installation
     from resources.settings import Settings
 
     settings = Settings.load()
+    read_books(settings.books)  # a faulty file is known before anything is started
     with services.database(settings) as manna:
         if not with_sandbox:
             yield manna
@@ -128,41 +142,37 @@ def run(
 
     Example: `manna run statements --partition 2026-01-01...2026-03-01`
     """
+    from pipelines.jobs import MARKET, NIGHTLY, REBALANCE, STATEMENTS
     from pipelines.progress import progress
-
-    with progress(err) as tell:
-        tell("starting", "database")
-        with _opened(with_sandbox=_uses_sandbox()) as manna:
-            from pipelines.jobs import NIGHTLY
-            from pipelines.running import Runner
-            from pipelines.schedules import books_config
-
-            runner = Runner(manna, tell)
-            if job not in runner.jobs:
-                raise UsageError(f"unknown job {job!r}; there are: {', '.join(sorted(runner.jobs))}")
-            unknown = sorted(set(book or ()) - set(manna.books))
-            if unknown:
-                raise UsageError(f"unknown book {', '.join(unknown)}; there are: {', '.join(manna.books)}")
-            config = books_config(book) if book else {}
-            if job == NIGHTLY and partition is None:
-                runs = runner.close(config)
-            else:
-                runs = {job: runner.run(job, partition=partition, config=config if job == NIGHTLY else {})}
-    for name, run_id in runs.items():
-        out.print(f"{name}  [green]done[/]  run {run_id}", highlight=False)
-
-
-def _uses_sandbox() -> bool:
-    """Whether this data directory is a demo's: then the sandbox answers, unless real credentials are set."""
-    from pipelines.services import is_demo
+    from pipelines.schedules import OPS_WITH_BOOKS, books_config
+    from resources.books import read_books
     from resources.settings import Settings
 
     settings = Settings.load()
-    if is_demo(settings) and settings.uses_real_providers:
-        raise UsageError(
-            f"{settings.data_dir} holds the demo; set MANNA_DATA_DIR to another folder for real accounts"
-        )
-    return is_demo(settings)
+    ops = {
+        NIGHTLY: OPS_WITH_BOOKS,
+        MARKET: (),
+        STATEMENTS: ("make_statements", "published"),
+        REBALANCE: ("plan_trades",),
+    }
+    require_one_of("job", [job], ops)
+    require_one_of("book", book or (), read_books(settings.books))
+    require_partition(job, partition, settings)
+    if book and not ops[job]:
+        raise UsageError(f"{job} serves every book; leave --book out")
+    config = books_config(book, ops[job]) if book else {}
+    with progress(err) as tell:
+        tell("starting", "database")
+        with _opened(with_sandbox=uses_sandbox(settings)) as manna:
+            from pipelines.running import Runner
+
+            runner = Runner(manna, tell)
+            if job == NIGHTLY:
+                runs = runner.close(config)
+            else:
+                runs = {job: runner.run(job, partition=partition, config=config)}
+    for name, run_id in runs.items():
+        out.print(f"{name}  [green]done[/]  run {run_id}", highlight=False)
 
 
 @app.command()
@@ -182,7 +192,7 @@ def up(
 
     settings = Settings.load()
     services.require_free(port)
-    with_sandbox = not settings.uses_real_providers or _uses_sandbox()
+    with_sandbox = uses_sandbox(settings) or not settings.uses_real_providers
     with progress(err) as tell:
         tell("starting", "database")
         with _opened(with_sandbox=with_sandbox) as manna:
@@ -196,18 +206,21 @@ def up(
 
 @app.command()
 def status(output: FormatOption = "table") -> None:
-    """Accounts, balances, complete-through dates, alerts, drift.
+    """Accounts, balances, connections and up to which day each is complete, alerts, drift.
 
     Example: `manna status --format json`
     """
     from pipelines.demo import gather
     from pipelines.rendering import render, summary
+    from pipelines.reporting import connections
 
-    _known_format(output)
+    require_format(output)
     with _opened() as manna:
-        data = gather(manna)
+        data, healths = gather(manna), connections(manna).drop("connection_id")
     if output == "table":
         out.print(summary(data))
+        out.print()
+        render(healths, "table", title="Connections", console=out)
     else:
         render(data.accounts, output, title="Accounts", console=out)  # type: ignore[arg-type]
 
@@ -226,7 +239,7 @@ def report(
     from pipelines.rendering import render
     from pipelines.reporting import published_statement
 
-    _known_format(output)
+    require_format(output)
     with _opened() as manna:
         frame, title = published_statement(manna, name, book, period)
     render(frame, output, title=title, console=out)  # type: ignore[arg-type]
@@ -244,7 +257,7 @@ def sql(
     from pipelines.rendering import render
     from pipelines.reporting import ask
 
-    _known_format(output)
+    require_format(output)
     with _opened() as manna:
         frame = ask(manna, query)
     render(frame, output, title="", console=out)  # type: ignore[arg-type]
@@ -259,7 +272,7 @@ def doctor(output: FormatOption = "table") -> None:
     from pipelines.health import findings
     from pipelines.rendering import render
 
-    _known_format(output)
+    require_format(output)
     found = findings()
     render(found, output, title="Findings", console=out)  # type: ignore[arg-type]
     if (found["status"] == "broken").any():
@@ -278,10 +291,12 @@ def link(
     Example: `manna link --book household`
     """
     from pipelines.linking import link_alpaca, link_hosted
+    from resources.books import read_books
+    from resources.settings import Settings
 
-    with _opened(with_sandbox=_uses_sandbox()) as manna:
-        if book not in manna.books:
-            raise UsageError(f"unknown book {book!r}; there are: {', '.join(manna.books)}")
+    settings = Settings.load()
+    require_one_of("book", [book], read_books(settings.books))
+    with _opened(with_sandbox=uses_sandbox(settings)) as manna:
         if alpaca:
             known = "" if link_alpaca(manna, book) else "nothing new: it is "
             out.print(f"{known}linked; `manna run nightly_close` pulls it", highlight=False)
@@ -320,11 +335,6 @@ def sandbox(
     command += ["--people", str(people.absolute())] if people else []
     os.chdir(PROJECT)
     os.execv(sys.executable, command)
-
-
-def _known_format(name: str) -> None:
-    if name not in ("table", "json", "csv", "html"):
-        raise UsageError(f"unknown format {name!r}; there are: table, json, csv, html")
 
 
 def _ready(tell: Any, url: str) -> None:

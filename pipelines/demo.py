@@ -5,7 +5,6 @@ services, or the rendering of the summary.
 """
 
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,18 +13,25 @@ import yaml
 
 from pipelines.linking import link_alpaca, link_plaid
 from pipelines.rendering import Summary
+from pipelines.reporting import connections
 from resources.installation import Installation
 from resources.settings import Settings
 
 
 def write_books(control_url: str, settings: Settings) -> None:
-    """A book file in the data directory for each of the sandbox's people (a demo on other people)."""
+    """A book file in the data directory for each of the sandbox's people (a demo on other people).
+
+    A file that is there already stays: somebody may have edited it.
+    """
     folder = settings.data_dir / "books"
     folder.mkdir(parents=True, exist_ok=True)
     for person in _people(control_url):
+        file = folder / f"{person['book']}.yaml"
+        if file.exists():
+            continue
         book = {"id": person["book"], "name": person["book_name"], "time_zone": person["time_zone"]}
         text = yaml.safe_dump(book, sort_keys=False, allow_unicode=True)
-        (folder / f"{person['book']}.yaml").write_text(text, encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
 
 
 def link_people(manna: Installation, control_url: str) -> int:
@@ -65,11 +71,7 @@ def gather(manna: Installation) -> Summary:
         "LEFT JOIN (SELECT *, row_number() OVER (PARTITION BY account_id ORDER BY as_of DESC) AS n "
         "FROM clean.balances) b ON b.account_id = a.account_id AND b.n = 1 ORDER BY 1, 2, 3"
     )
-    through = pl.DataFrame(
-        [(c["connection_id"], c["complete_through"]) for c in manna.ops.connections()],
-        schema={"connection_id": pl.String, "complete_through": pl.Date},
-        orient="row",
-    )
+    healths = connections(manna).select("connection_id", "complete_through", "status", "error")
     worth = (
         lake.read("reports.net_worth")
         .sort("as_of")
@@ -77,7 +79,7 @@ def gather(manna: Installation) -> Summary:
     )
     documents = manna.settings.documents_dir
     return Summary(
-        accounts=accounts.join(through, on="connection_id", how="left", maintain_order="left"),
+        accounts=accounts.join(healths, on="connection_id", how="left", maintain_order="left"),
         net_worth=worth.sort("book"),
         income=last_full_month(lake.read("reports.income_statement"), manna.settings.now().date()),
         quarantine=lake.read("clean.quarantine"),
@@ -104,8 +106,3 @@ def last_full_month(statement: pl.DataFrame, today: date) -> pl.DataFrame:
         )
         .sort("book", "currency")
     )
-
-
-def documents(settings: Settings) -> Path:
-    """The index page."""
-    return settings.documents_dir / "index.html"

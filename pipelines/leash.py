@@ -7,6 +7,8 @@ kernel closes the pipe when the supervisor dies, however it dies. Dagster needs 
 daemon leave code servers behind when only their own process group is ended.
 """
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -17,36 +19,61 @@ import psutil
 PATIENCE_SECONDS = 15
 
 
+_ENDING = threading.Lock()
+
+
 def main() -> int:
     """Runs the command until it ends or standard input does."""
     # Ctrl-C in the terminal is the supervisor's to handle; it then lets go of the leash.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
-    threading.Thread(target=_wait_for_release, args=(child,), daemon=True).start()
+    threading.Thread(target=_wait_for_release, args=(child.pid,), daemon=True).start()
     try:
         return child.wait()
     finally:
         end_tree(child.pid)
 
 
-def _wait_for_release(child: "subprocess.Popen[bytes]") -> None:
+def _wait_for_release(pid: int) -> None:
     while sys.stdin.buffer.read(4096):
         pass
-    end_tree(child.pid)
+    end_tree(pid)
 
 
 def end_tree(pid: int) -> None:
-    """Ends a process and all its descendants: asked first, killed after a while."""
+    """Ends a process, its descendants and its group: asked first, killed after a while.
+
+    The group finds those whose parent has ended before them. Returns when all are gone.
+    """
+    with _ENDING:
+        for number, patience in ((signal.SIGTERM, PATIENCE_SECONDS), (signal.SIGKILL, None)):
+            tree = _tree(pid)
+            for process in tree:
+                _signal(process, number)
+            psutil.wait_procs(tree, timeout=patience)
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    found = {process for process in psutil.process_iter() if _group(process) == pid}
+    for process in list(found):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.update(process.children(recursive=True))
+    return [process for process in found if _is_running(process)]
+
+
+def _group(process: psutil.Process) -> int | None:
     try:
-        top = psutil.Process(pid)
-        tree = [*top.children(recursive=True), top]
+        return os.getpgid(process.pid)
+    except (ProcessLookupError, PermissionError):
+        return None
+
+
+def _is_running(process: psutil.Process) -> bool:
+    """Not so a zombie: it has ended and waits for its parent to notice."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
-        return
-    for process in tree:
-        _signal(process, signal.SIGTERM)
-    _, alive = psutil.wait_procs(tree, timeout=PATIENCE_SECONDS)
-    for process in alive:
-        _signal(process, signal.SIGKILL)
+        return False
 
 
 def _signal(process: psutil.Process, number: int) -> None:

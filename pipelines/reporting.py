@@ -1,13 +1,18 @@
-"""What `manna report` and `manna sql` read.
+"""What `manna report`, `manna status` and `manna sql` read.
 
-What belongs here: finding a published statement, and asking the lake. What does not: how it is shown.
+What belongs here: finding a published statement, how connections fare, and asking the lake. What does not:
+how it is shown.
 """
 
+import json
+from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import duckdb
 import polars as pl
 
+from manna.contracts import CONTRACTS
 from manna.contracts.reports import STATEMENTS
 from resources.installation import Installation
 
@@ -48,16 +53,84 @@ def _month(text: str) -> date:
         raise ReportError(f"{text!r} is no month; write it as YYYY-MM, e.g. 2026-03") from error
 
 
+CONNECTION_SCHEMA = {
+    "book": pl.String,
+    "institution": pl.String,
+    "status": pl.String,
+    "complete_through": pl.Date,
+    "error": pl.String,
+    "connection_id": pl.String,
+}
+
+
+def connections(manna: Installation) -> pl.DataFrame:
+    """How each connection fares: columns of :data:`CONNECTION_SCHEMA`, by book and institution."""
+    rows = [tuple(row[name] for name in CONNECTION_SCHEMA) for row in manna.ops.connections()]
+    return pl.DataFrame(rows, schema=CONNECTION_SCHEMA, orient="row").sort("book", "institution")
+
+
 def ask(manna: Installation, query: str) -> pl.DataFrame:
-    """The answer to one query. It must read: whatever writes belongs to an asset.
+    """The answer to one query over the lake's tables. It must read, and nothing but them.
+
+    SELECT alone is not harmless: functions in it can expire snapshots, write to Postgres, or read any file
+    of this machine, and the catalogue shows the database's password. So a query is parsed first, and only
+    the tables of the contracts, ``information_schema`` and harmless table functions may stand in it.
 
     Raises:
-        ReportError: it is no single SELECT, or the lake refuses it.
+        ReportError: it is no single SELECT, names anything else, or the lake refuses it.
     """
     try:
-        statements = duckdb.extract_statements(query)
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise ReportError("only one SELECT at a time; what writes belongs to an asset")
+        for refused in _refused(query):
+            raise ReportError(
+                f"sql reads the lake's tables only, and {refused} is none; "
+                "`SELECT * FROM information_schema.tables` lists them"
+            )
         return manna.lake.query(query)
     except duckdb.Error as error:
         raise ReportError(f"the lake refuses this: {str(error).splitlines()[0]}") from error
+
+
+_HARMLESS = {"unnest", "range", "generate_series"}
+_INFORMATION = {"tables", "columns", "schemata"}
+
+
+def _refused(query: str) -> Iterator[str]:
+    """Whatever a query reads from that is no table of the lake.
+
+    Raises:
+        ReportError: it is no single SELECT.
+    """
+    with duckdb.connect() as parser:
+        row = parser.execute("SELECT json_serialize_sql(?::VARCHAR)", [query]).fetchone()
+    tree: dict[str, Any] = json.loads(row[0]) if row else {}
+    if tree.get("error") and tree.get("error_type") == "parser":
+        raise ReportError(f"this is not SQL: {tree.get('error_message')}")
+    if tree.get("error") or len(tree["statements"]) != 1:
+        raise ReportError("only one SELECT at a time; what writes belongs to an asset")
+    nodes = list(_nodes(tree))
+    named = {entry["key"] for node in nodes for entry in (node.get("cte_map") or {}).get("map", ())}
+    for node in nodes:
+        match node.get("type"):
+            case "BASE_TABLE" if not _is_table(node, named):
+                yield ".".join(filter(None, (node["schema_name"], node["table_name"])))
+            case "TABLE_FUNCTION" if node["function"]["function_name"] not in _HARMLESS:
+                yield f"{node['function']['function_name']}()"
+            case "SHOW_REF" if node["table_name"] not in ("", '"tables"'):
+                yield str(node["table_name"])
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every object of a parsed query."""
+    if isinstance(tree, dict):
+        yield tree
+    for child in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from _nodes(child)
+
+
+def _is_table(node: dict[str, Any], named: set[str]) -> bool:
+    schema, table = node["schema_name"], node["table_name"]
+    if not schema:
+        return table in named
+    if schema == "information_schema":
+        return table in _INFORMATION
+    return node["catalog_name"] in ("", "lake") and f"{schema}.{table}".lower() in CONTRACTS

@@ -129,7 +129,7 @@ def security(payload: Payload, row: Row) -> dict[str, Any]:
 def activity(payload: Payload, row: Row) -> dict[str, Any]:
     """``TradingActivities`` (fills) and ``NonTradeActivities``. One that was canceled moves nothing."""
     common = {"trade_id": payload.get("id"), "book": row["book"], "account_id": row["account_id"], "fees": 0}
-    common["currency"] = payload.get("currency") or CURRENCY
+    common |= {"currency": payload.get("currency") or CURRENCY, "first_known_on": row["first_known_on"]}
     if payload.get("activity_type") == "FILL":
         return common | _fill(payload)
     code, symbol = payload["activity_type"], payload.get("symbol")

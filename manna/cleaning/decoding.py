@@ -44,16 +44,31 @@ class Cleaned:
     received: int
 
 
-def latest(raw: pl.DataFrame) -> pl.DataFrame:
+def latest(raw: pl.DataFrame, zones: Mapping[str, str] | None = None) -> pl.DataFrame:
     """The last record per source id, with ``removed`` telling whether it was taken back.
+
+    ``first_known_on`` is the day on which the id was first heard of, in its book's time zone.
 
     A removal carries no facts of its own, so the last payload that did is kept beside the flag; the
     removal of something never seen is dropped, because it changes nothing.
     """
     ordered = raw.sort("known_at", "batch_id", "seq")
     said = ordered.filter(pl.col("change") != "removed").unique("source_id", keep="last", maintain_order=True)
-    last = ordered.unique("source_id", keep="last").select("source_id", removed=pl.col("change") == "removed")
-    return said.join(last, on="source_id", how="left", maintain_order="left")
+    ever = (
+        ordered.with_columns(first_known_on=_local_day(zones or {}))
+        .group_by("source_id")
+        .agg(pl.col("first_known_on").first(), removed=pl.col("change").last() == "removed")
+    )
+    return said.join(ever, on="source_id", how="left", maintain_order="left")
+
+
+def _local_day(zones: Mapping[str, str]) -> pl.Expr:
+    """The day of ``known_at`` where the book is; UTC for a book without a zone."""
+    day = pl.col("known_at").dt.date()
+    for book, zone in zones.items():
+        there = pl.col("known_at").dt.convert_time_zone(zone).dt.date()
+        day = pl.when(pl.col("book") == book).then(there).otherwise(day)
+    return day
 
 
 def latest_per_day(raw: pl.DataFrame, zones: Mapping[str, str]) -> pl.DataFrame:
@@ -61,11 +76,7 @@ def latest_per_day(raw: pl.DataFrame, zones: Mapping[str, str]) -> pl.DataFrame:
 
     Per connection as well: Alpaca names a position by its asset, which two accounts may hold.
     """
-    local = pl.col("known_at").dt.date()
-    for book, zone in zones.items():
-        there = pl.col("known_at").dt.convert_time_zone(zone).dt.date()
-        local = pl.when(pl.col("book") == book).then(there).otherwise(local)
-    ordered = raw.with_columns(as_of=local, removed=pl.col("change") == "removed").sort(
+    ordered = raw.with_columns(as_of=_local_day(zones), removed=pl.col("change") == "removed").sort(
         "known_at", "batch_id", "seq"
     )
     return ordered.unique(["connection_id", "source_id", "as_of"], keep="last", maintain_order=True)

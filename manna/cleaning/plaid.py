@@ -101,6 +101,7 @@ def transaction(payload: Payload, row: Row) -> dict[str, Any]:
         "plaid_primary": category.get("primary"),
         "plaid_detailed": category.get("detailed"),
         "plaid_confidence": category.get("confidence_level"),
+        "first_known_on": row["first_known_on"],
     }
 
 
@@ -156,6 +157,7 @@ def trade(payload: Payload, row: Row) -> dict[str, Any]:
         "fees": abs_text(payload.get("fees")),
         "currency": currency(payload),
         "description": payload.get("name"),
+        "first_known_on": row["first_known_on"],
     }
 
 

@@ -112,7 +112,7 @@ def balances(raw: Raw, context: Context) -> Cleaned:
 def transactions(raw: Raw, context: Context) -> Cleaned:
     """``clean.transactions``: current state of every row, removed ones as tombstones."""
     known = accounts(raw, context).rows["account_id"]
-    return _turned(typed(c.TRANSACTIONS, latest(raw["raw.plaid_transactions"]), plaid.transaction, known))
+    return _turned(typed(c.TRANSACTIONS, latest(raw["raw.plaid_transactions"], context.zones), plaid.transaction, known))
 
 
 def _turned(part: Cleaned) -> Cleaned:
@@ -157,8 +157,8 @@ def holdings(raw: Raw, context: Context) -> Cleaned:
 def trades(raw: Raw, context: Context) -> Cleaned:
     """``clean.trades``: investment transactions of Plaid and activities of Alpaca."""
     known = accounts(raw, context).rows["account_id"]
-    told = latest(raw["raw.plaid_investment_transactions"])
-    activities = _with_account(latest(raw["raw.alpaca_activities"]), raw["raw.alpaca_account"])
+    told = latest(raw["raw.plaid_investment_transactions"], context.zones)
+    activities = _with_account(latest(raw["raw.alpaca_activities"], context.zones), raw["raw.alpaca_account"])
     return both(
         c.TRADES,
         _turned(typed(c.TRADES, told, _knowing(plaid.trade, names=_security_names(raw)), known)),

@@ -20,6 +20,7 @@ _SOURCE = (
     Column("known_at", Kind.MOMENT, "when we learnt the current version"),
 )
 _VOLATILE = ("known_at",)
+_FIRST_KNOWN = Column("first_known_on", Kind.DATE, "the day we first heard of it, in the book's time zone")
 
 ACCOUNTS = Contract(
     "clean",
@@ -85,6 +86,7 @@ TRANSACTIONS = Contract(
         Column("plaid_primary", Kind.TEXT, "personal finance category, primary", nullable=True),
         Column("plaid_detailed", Kind.TEXT, "personal finance category, detailed", nullable=True),
         Column("plaid_confidence", Kind.TEXT, "Plaid's confidence level", nullable=True),
+        _FIRST_KNOWN,
         *_SOURCE,
     ),
     key=("transaction_id",),
@@ -163,6 +165,7 @@ TRADES = Contract(
         Column("fees", Kind.MONEY, "part of amount, as a positive number", minimum=Decimal(0)),
         Column("currency", Kind.TEXT, "of price, amount and fees", pattern=CURRENCY),
         Column("description", Kind.TEXT, "the broker's text"),
+        _FIRST_KNOWN,
         *_SOURCE,
     ),
     key=("trade_id",),

@@ -24,7 +24,7 @@ from manna.ledger.openings import (
     position_openings,
 )
 from manna.ledger.reconciliation import provider_money, reconcile
-from manna.ledger.records import cash_securities, read_holdings, read_trades
+from manna.ledger.records import cash_securities, counted_on, read_holdings, read_trades
 from manna.ledger.trades import book_trades
 
 
@@ -81,9 +81,10 @@ def keep_books(
     bank = book_transactions(book.id, booked, categories, own)
     traded = entry_frames(book.id, invested.entries)
     moves = pl.concat([bank[1], traded[1]])
+    counted = _as_counted(moves, pl.concat([bank[0], traded[0]]), booked, trades)
     provider = provider_money(own, balances, holdings, securities)
     silent = _silent_loans(own, booked, trades)
-    stated = cash_openings(own, provider, moves, days) + loan_changes(silent, balances)
+    stated = cash_openings(own, provider, counted, days) + loan_changes(silent, balances)
     told = entry_frames(book.id, stated)
     postings = pl.concat([moves, told[1]]).sort("date", "posting_id")
     return Books(
@@ -91,7 +92,9 @@ def keep_books(
         postings=postings,
         lots=_lot_frame(book.id, invested.lots),
         gains=_gain_frame(book.id, invested.gains),
-        reconciliation=reconcile(book.id, own, provider, postings, frozenset(a.account_id for a in silent)),
+        reconciliation=reconcile(
+            book.id, own, provider, pl.concat([counted, told[1]]), frozenset(a.account_id for a in silent)
+        ),
     )
 
 
@@ -101,6 +104,24 @@ def _silent_loans(
     """Loans whose feed gives balances alone."""
     heard = frozenset(booked["account_id"]) | frozenset(trades["account_id"])
     return [account for account in own.values() if account.type == "loan" and account.account_id not in heard]
+
+
+def _as_counted(
+    postings: pl.DataFrame, journal: pl.DataFrame, booked: pl.DataFrame, trades: pl.DataFrame
+) -> pl.DataFrame:
+    """``postings`` with the day each counts from in place of its date, to compare with told balances."""
+    sources = pl.concat(
+        [
+            rows.select(source_table=pl.lit(table), source_id=key, counted=counted_on())
+            for rows, table, key in (
+                (booked, "clean.transactions", "transaction_id"),
+                (trades, "clean.trades", "trade_id"),
+            )
+        ]
+    )
+    days = journal.join(sources, on=["source_table", "source_id"]).select("entry_id", "counted")
+    dated = postings.join(days, on="entry_id", how="left", maintain_order="left")
+    return dated.with_columns(date=pl.coalesce("counted", "date")).drop("counted")
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,8 @@ def cash_openings(
 
     Args:
         provider: :func:`manna.ledger.reconciliation.provider_money`.
-        postings: all postings made from transactions and trades.
+        postings: all postings made from transactions and trades, each on the day it counts from
+            (:func:`manna.ledger.records.counted_on`).
         days: :func:`opening_days`.
 
     Returns:
@@ -148,7 +149,7 @@ def opening_lots(own: OwnAccount, day: date, first: FirstPositions, trades: Sequ
     the basis is unknown and the lot is carried at the institution's value, else at what its first trade
     says it was worth. Costs of the part sold before the snapshot are taken to be the same per unit.
     """
-    known = [trade for trade in trades if trade.date <= first.as_of]
+    known = [trade for trade in trades if trade.counted_on <= first.as_of]
     moved: dict[str, Decimal] = {security_id: Decimal(0) for security_id in first.holdings}
     currencies = {security_id: holding.currency for security_id, holding in first.holdings.items()}
     for trade in known:

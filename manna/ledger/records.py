@@ -13,6 +13,9 @@ import polars as pl
 TRADES = "clean.trades"
 _QUANTITY_IS_NO_MOVE = ("dividend", "interest", "fee")
 _CURRENCY_ID = "CUR:"
+MOST_DAYS_LATE = 5
+"""A row may post this many days after its date (a long weekend); what comes later is a backfill."""
+
 _NO_MOMENT = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
@@ -31,6 +34,7 @@ class Trade:
     amount: Decimal
     currency: str
     description: str
+    counted_on: dt.date
     is_cash: bool
 
     @property
@@ -76,6 +80,17 @@ class Holding:
     currency: str
 
 
+def counted_on() -> pl.Expr:
+    """The first day whose balance can include a row of clean.transactions or clean.trades.
+
+    That is its date; but a row of which we first hear a few days after its date had not posted before, so
+    no balance told in between includes it. One that is older when we first hear of it was there all the
+    time, and we are told of it late: every balance since its date includes it.
+    """
+    late = (pl.col("first_known_on") - pl.col("date")).dt.total_days()
+    return pl.when(late.is_between(1, MOST_DAYS_LATE)).then("first_known_on").otherwise("date")
+
+
 def cash_securities(securities: pl.DataFrame, *others: pl.DataFrame) -> frozenset[str]:
     """Ids of the securities that are money under another name: a sweep, ``CUR:USD``.
 
@@ -93,7 +108,7 @@ def read_trades(trades: pl.DataFrame, cash: frozenset[str]) -> dict[str, list[Tr
     """Rows of clean.trades by account, each account's in the order they happened."""
     found: dict[str, list[Trade]] = defaultdict(list)
     columns = [name for name in Trade.__slots__ if name != "is_cash"]
-    for row in trades.select(columns).iter_rows(named=True):
+    for row in trades.with_columns(counted_on=counted_on()).select(columns).iter_rows(named=True):
         found[row["account_id"]].append(Trade(**row, is_cash=row["security_id"] in cash))
     return {account_id: sorted(rows, key=lambda t: t.order) for account_id, rows in sorted(found.items())}
 

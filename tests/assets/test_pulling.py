@@ -17,10 +17,6 @@ from resources.plaid import Plaid
 PLATYPUS = "First Platypus Bank"
 CHECK = "raw.plaid_accounts every_connection_answered"
 RECONCILED = "ledger.reconciliation reconciled"
-LATE_ROWS = pytest.mark.xfail(
-    strict=True,
-    reason="a row dated up to the first snapshot's day that becomes known later moves the opening",
-)
 
 
 class TestASecondNightAtTheSameMoment:
@@ -81,12 +77,10 @@ class TestADayLater:
         assert vanished["transaction_id"][0] not in world.read("categorized.transactions")["transaction_id"]
         assert vanished["transaction_id"][0] not in world.read("ledger.journal")["source_id"]
 
-    @LATE_ROWS
     def test_the_ledger_still_agrees_with_every_balance(self, tuesday: Any) -> None:
         world, _ = tuesday
         assert "difference" not in world.read("ledger.reconciliation")["basis"].to_list()
 
-    @LATE_ROWS
     def test_openings_do_not_move_and_yesterdays_entries_stay(self, tuesday: Any) -> None:
         world, before = tuesday
         after = world.read("ledger.journal")
@@ -94,7 +88,6 @@ class TestADayLater:
         assert set(after.filter(openings).rows()) == set(before["ledger.journal"].filter(openings).rows())
         assert set(before["ledger.journal"].rows()) < set(after.rows())
 
-    @LATE_ROWS
     def test_only_the_present_month_is_dirty(self, tuesday: Any) -> None:
         world, _ = tuesday
         assert [str(month) for month in worlds.published.months_to_publish(world.manna)] == ["2026-03-01"]

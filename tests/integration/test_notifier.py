@@ -3,7 +3,6 @@
 import json
 import logging
 import threading
-import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,12 +10,11 @@ from typing import Any
 
 import pytest
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # deprecations while apprise loads its services are not ours to mend
-    import apprise  # noqa: F401
-
 from resources.notifier import Notifier
 from resources.ops import Ops
+
+# apprise 2 loads a service that imports imghdr
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
 NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
 
@@ -37,7 +35,7 @@ class Mailbox:
                 self.send_response(200 if mailbox.accepts else 503)
                 self.end_headers()
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, *args: Any) -> None:
                 pass
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)

@@ -85,7 +85,11 @@ def frames(**tables: list[dict[str, Any]]) -> dict[str, pl.DataFrame]:
         "securities": clean.SECURITIES, "holdings": clean.HOLDINGS, "trades": clean.TRADES,
         "categories": categorized.TRANSACTIONS, "transfers": categorized.TRANSFERS,
     }  # fmt: skip
-    return {name: rows(contract, *given.get(name, [])) for name, contract in contracts.items()}
+    made = {name: rows(contract, *given.get(name, [])) for name, contract in contracts.items()}
+    # Unless a test says otherwise, a row is heard of on its day.
+    for name in ("transactions", "trades"):
+        made[name] = made[name].with_columns(pl.col("first_known_on").fill_null(pl.col("date")))
+    return made
 
 
 def keep(book: Book = BOOK, **tables: list[dict[str, Any]]) -> Books:

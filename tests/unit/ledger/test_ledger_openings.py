@@ -277,3 +277,30 @@ class TestPositions:
             trades=[trade("s", "2025-02-01", "sell", -1, 50), trade("t", "2025-02-02", "sell", -1, 50)],
         )
         assert books.gains.sort("closed")["term"].to_list() == ["unknown", "long"]
+
+
+class TestRowsHeardOfLate:
+    """The first snapshot says 1000 on 10 March, when 100 of spending was known."""
+
+    def openings(self, **late):
+        books = keep(
+            accounts=[account("checking", "depository")],
+            balances=[balance("checking", "03-10", 1000)],
+            transactions=[
+                transaction("known", "checking", "03-05", -100),
+                transaction("late", "checking", **late),
+            ],
+        )
+        return sums(books)["Equity:Opening Balances"], books
+
+    def test_what_posts_after_the_snapshot_is_not_in_its_balance(self):
+        # Dated the day before the snapshot, posted the day after it: 1000 did not include it.
+        opening, books = self.openings(on="03-09", amount=-40, first_known_on=day("03-11"))
+        assert opening == -1100
+        assert books.reconciliation["difference"].to_list() == [0]
+        assert lines(books, "late")[0][1] == -40  # and it is spending, on its own date
+
+    def test_history_that_is_told_late_was_in_it(self):
+        opening, books = self.openings(on="02-01", amount=-40, first_known_on=day("03-11"))
+        assert opening == -1140
+        assert books.reconciliation["difference"].to_list() == [0]

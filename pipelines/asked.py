@@ -1,0 +1,79 @@
+"""What a command was asked for, checked before anything is started or written.
+
+What belongs here: each thing a person can get wrong on the command line, and the sentence that says what
+to do. What does not: what goes wrong later (each module raises its own errors).
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from resources.settings import Settings
+
+FORMATS = ("table", "json", "csv", "html")
+
+
+class UsageError(Exception):
+    """The command cannot be carried out as given. One line that says what to do."""
+
+
+def require_one_of(kind: str, given: Iterable[str], known: Collection[str]) -> None:
+    """Raises :class:`UsageError` where something ``given`` is not ``known``; names all that is, and is not."""
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise UsageError(f"unknown {kind} {', '.join(map(repr, unknown))}; there are: {', '.join(known)}")
+
+
+def require_format(name: str) -> None:
+    """Raises :class:`UsageError` for an output format that does not exist."""
+    require_one_of("format", [name], FORMATS)
+
+
+def uses_sandbox(settings: Settings) -> bool:
+    """Whether the sandbox answers: in a demo's data directory. Real accounts never share one with it.
+
+    Raises:
+        UsageError: real credentials are set, and the directory holds the demo.
+        SettingsError: real credentials are set without a usable ``MANNA_KEY``.
+    """
+    from pipelines.services import is_demo
+    from resources.vault import Vault
+
+    if not settings.uses_real_providers:
+        return is_demo(settings)
+    if is_demo(settings):
+        raise UsageError(
+            f"{settings.data_dir} holds the demo; set MANNA_DATA_DIR to another folder for real accounts"
+        )
+    Vault.from_settings(settings)
+    return False
+
+
+def require_partition(job: str, text: str | None, settings: Settings) -> None:
+    """Raises :class:`UsageError` unless ``text`` (``KEY`` or ``FIRST...LAST``) suits the job.
+
+    Jobs over months or market days need a partition, the others have none.
+    """
+    from pipelines.jobs import MARKET, STATEMENTS
+    from pipelines.partitions import market_days, months
+
+    partitions: Mapping[str, Any] = {
+        MARKET: (market_days, "market day", "2026-03-16"),
+        STATEMENTS: (months, "month", "2026-03-01"),
+    }
+    if job not in partitions:
+        if text is not None:
+            raise UsageError(f"{job} has no partitions; leave --partition out")
+        return
+    make, kind, example = partitions[job]
+    if text is None:
+        raise UsageError(f"{job} works on a {kind}: add --partition {example}, or FIRST...LAST for a range")
+    known = make(settings.first_month).get_partition_keys(current_time=settings.now())
+    keys = text.split("...")
+    unknown = [key for key in keys if key not in known]
+    if len(keys) > 2 or unknown:
+        raise UsageError(
+            f"there is no {kind} {', '.join(map(repr, unknown or [text]))}; from {known[0]} to {known[-1]}, "
+            f"written as {example}"
+        )
+    if len(keys) == 2 and keys[0] > keys[1]:
+        raise UsageError(f"{keys[0]} is after {keys[1]}; the first comes first")

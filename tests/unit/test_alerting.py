@@ -1,0 +1,97 @@
+"""When something is worth an alert, and that its words name no account number."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+
+from manna.alerting import broken_connections, failed_checks, held_reports, low_balances, quarantined_rows
+from manna.books import Book
+
+BOOK = Book.model_validate({"id": "home", "name": "Home", "thresholds": {"low_balance": 500}})
+
+
+def low(*told: tuple[int, str], kind: str = "depository", book: str = "home") -> list[tuple[str, str]]:
+    account = {"account_id": "a", "book": book, "type": kind, "institution": "Bank", "name": "Checking"}
+    balances = [
+        {
+            "account_id": "a",
+            "book": book,
+            "as_of": date(2026, 3, day),
+            "current": Decimal(current),
+            "currency": "USD",
+        }
+        for day, current in told
+    ]
+    found = low_balances(BOOK, pl.DataFrame([account]), pl.DataFrame(balances))
+    assert all(alert["fingerprint"] == "low_balance:home:a" for alert in found)
+    return [(alert["severity"], alert["message"]) for alert in found]
+
+
+def test_a_low_balance_is_a_warning_and_a_negative_one_critical() -> None:
+    assert low((1, "500")) == []
+    assert low((1, "499.99")) == [("warning", "Bank Checking holds 499.99 USD, less than 500.00")]
+    assert low((1, "-1234.5")) == [("critical", "Bank Checking holds -1,234.50 USD, less than 500.00")]
+
+
+def test_the_latest_balance_counts() -> None:
+    assert low((2, "1000"), (1, "0")) == []
+    assert len(low((2, "0"), (1, "1000"))) == 1
+
+
+@pytest.mark.parametrize("other", [{"kind": "credit"}, {"kind": "investment"}, {"book": "studio"}])
+def test_only_bank_accounts_of_the_book_can_be_low(other: dict[str, str]) -> None:
+    assert low((1, "0"), **other) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "severity"),
+    [
+        ("new", None),
+        ("healthy", None),
+        ("degraded", "warning"),
+        ("login_required", "critical"),
+        ("revoked", "critical"),
+    ],
+)
+def test_connections(status: str, severity: str | None) -> None:
+    row: dict[str, Any] = {
+        "book": "home",
+        "connection_id": "c",
+        "institution": "Bank",
+        "status": status,
+        "error": None,
+    }
+    found = broken_connections([row])
+    assert [alert["severity"] for alert in found] == ([severity] if severity else [])
+    assert all(alert["message"] == f"Bank does not answer: {status}" for alert in found)
+
+
+def test_quarantined_rows_are_counted_per_book_and_table() -> None:
+    rows = pl.DataFrame({"book": ["b", "a", "a"], "table_name": ["clean.x", "clean.x", "clean.x"]})
+    found = quarantined_rows(rows)
+    assert [(alert["book"], alert["message"][:17]) for alert in found] == [
+        ("a", "2 rows of clean.x"),
+        ("b", "1 row of clean.x "),
+    ]
+    assert quarantined_rows(rows.clear()) == []
+
+
+def test_failed_checks_and_held_reports() -> None:
+    (check,) = failed_checks([("ledger.postings", "balanced", "run")])
+    assert check["fingerprint"] == "failed_check:all:ledger.postings balanced"
+    publications = pl.DataFrame(
+        {
+            "book": ["home", "home"],
+            "period": [date(2026, 1, 1), date(2026, 2, 1)],
+            "status": ["published", "held"],
+            "reason": [None, "cash does not tie"],
+        }
+    )
+    (held,) = held_reports(publications)
+    assert (held["severity"], held["message"]) == (
+        "critical",
+        "reports for 2026-02 are held back: cash does not tie",
+    )
