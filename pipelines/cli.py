@@ -42,7 +42,9 @@ def main() -> None:
     except TyperException as error:
         context = getattr(error, "ctx", None)
         if error.format_message():  # else help has been printed instead
-            _complain(f"{error.format_message()} See `{context.command_path if context else 'manna'} --help`.")
+            _complain(
+                f"{error.format_message()} See `{context.command_path if context else 'manna'} --help`."
+            )
         sys.exit(error.exit_code)
     except Exception as error:
         line = _foreseen(error)
@@ -152,7 +154,7 @@ def run(
     ops = {
         NIGHTLY: OPS_WITH_BOOKS,
         MARKET: (),
-        STATEMENTS: ("make_statements", "published"),
+        STATEMENTS: ("make_statements", "publish"),
         REBALANCE: ("plan_trades",),
     }
     require_one_of("job", [job], ops)
@@ -177,7 +179,7 @@ def run(
 
 @app.command()
 def up(
-    port: Annotated[int, typer.Option(help="port of the Dagster UI on 127.0.0.1")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="port of the Dagster UI on 127.0.0.1")] = 3000,
 ) -> None:
     """Serves the Dagster UI, schedules and sensors until Ctrl-C.
 
@@ -191,8 +193,8 @@ def up(
     from resources.settings import Settings
 
     settings = Settings.load()
-    services.require_free(port)
     with_sandbox = uses_sandbox(settings) or not settings.uses_real_providers
+    services.require_free(port)
     with progress(err) as tell:
         tell("starting", "database")
         with _opened(with_sandbox=with_sandbox) as manna:
@@ -320,7 +322,7 @@ def sandbox(
     people: Annotated[
         Path | None, typer.Option(help="Plaid custom-user JSON file, or a folder of them")
     ] = None,
-    port: Annotated[int, typer.Option(help="port on 127.0.0.1")] = 8600,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="port on 127.0.0.1; 0 takes a free one")] = 8600,
 ) -> None:
     """Serves the local Plaid and Alpaca until Ctrl-C.
 

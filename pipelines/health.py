@@ -52,7 +52,7 @@ def _frame(found: list[Finding]) -> pl.DataFrame:
 def _data_directory(settings: Settings) -> Iterator[Finding]:
     folder = settings.data_dir
     existing = next(path for path in (folder, *folder.parents) if path.exists())
-    if not os.access(existing, os.W_OK):
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
         yield Finding("data directory", "broken", f"cannot write to {folder}", "set MANNA_DATA_DIR")
         return
     yield Finding("data directory", "fine", str(folder))
@@ -83,6 +83,8 @@ def _credentials(settings: Settings) -> Iterator[Finding]:
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
+    from sqlalchemy.exc import OperationalError
+
     from pipelines.services import ServiceError, database
     from resources.lake import LakeError
     from resources.postgres import PostgresError
@@ -100,5 +102,9 @@ def _database(settings: Settings) -> Iterator[Finding]:
                     f"{connection['institution']}: {connection['status']}",
                     str(connection["error"]),
                 )
+    except OperationalError as error:
+        yield Finding(
+            "database", "broken", str(error.orig).strip().splitlines()[0], "check MANNA_POSTGRES_URL"
+        )
     except (PostgresError, LakeError, ServiceError, SettingsError) as error:
         yield Finding("database", "broken", str(error), "see the message")

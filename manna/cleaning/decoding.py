@@ -47,17 +47,23 @@ class Cleaned:
 def latest(raw: pl.DataFrame, zones: Mapping[str, str] | None = None) -> pl.DataFrame:
     """The last record per source id, with ``removed`` telling whether it was taken back.
 
-    ``first_known_on`` is the day on which the id was first heard of, in its book's time zone.
+    ``first_known_on`` and ``removed_on`` are the days on which the id was first heard of and taken back,
+    in its book's time zone.
 
     A removal carries no facts of its own, so the last payload that did is kept beside the flag; the
     removal of something never seen is dropped, because it changes nothing.
     """
     ordered = raw.sort("known_at", "batch_id", "seq")
     said = ordered.filter(pl.col("change") != "removed").unique("source_id", keep="last", maintain_order=True)
+    gone = pl.col("change").last() == "removed"
     ever = (
-        ordered.with_columns(first_known_on=_local_day(zones or {}))
+        ordered.with_columns(day=_local_day(zones or {}))
         .group_by("source_id")
-        .agg(pl.col("first_known_on").first(), removed=pl.col("change").last() == "removed")
+        .agg(
+            removed=gone,
+            first_known_on=pl.col("day").first(),
+            removed_on=pl.when(gone).then(pl.col("day").last()),
+        )
     )
     return said.join(ever, on="source_id", how="left", maintain_order="left")
 

@@ -98,6 +98,7 @@ def transaction(payload: Payload, row: Row) -> dict[str, Any]:
         "pending": payload.get("pending"),
         "pending_transaction_id": payload.get("pending_transaction_id"),
         "removed": row["removed"],
+        "removed_on": row["removed_on"],
         "plaid_primary": category.get("primary"),
         "plaid_detailed": category.get("detailed"),
         "plaid_confidence": category.get("confidence_level"),

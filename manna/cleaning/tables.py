@@ -112,7 +112,9 @@ def balances(raw: Raw, context: Context) -> Cleaned:
 def transactions(raw: Raw, context: Context) -> Cleaned:
     """``clean.transactions``: current state of every row, removed ones as tombstones."""
     known = accounts(raw, context).rows["account_id"]
-    return _turned(typed(c.TRANSACTIONS, latest(raw["raw.plaid_transactions"], context.zones), plaid.transaction, known))
+    return _turned(
+        typed(c.TRANSACTIONS, latest(raw["raw.plaid_transactions"], context.zones), plaid.transaction, known)
+    )
 
 
 def _turned(part: Cleaned) -> Cleaned:

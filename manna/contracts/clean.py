@@ -83,6 +83,7 @@ TRANSACTIONS = Contract(
         Column("pending", Kind.BOOLEAN, "not yet posted: a memo, never journalled"),
         Column("pending_transaction_id", Kind.TEXT, "the pending row this one replaces", nullable=True),
         Column("removed", Kind.BOOLEAN, "the provider took it back"),
+        Column("removed_on", Kind.DATE, "the day we heard of that, in the book's time zone", nullable=True),
         Column("plaid_primary", Kind.TEXT, "personal finance category, primary", nullable=True),
         Column("plaid_detailed", Kind.TEXT, "personal finance category, detailed", nullable=True),
         Column("plaid_confidence", Kind.TEXT, "Plaid's confidence level", nullable=True),

@@ -81,7 +81,7 @@ def keep_books(
     bank = book_transactions(book.id, booked, categories, own)
     traded = entry_frames(book.id, invested.entries)
     moves = pl.concat([bank[1], traded[1]])
-    counted = _as_counted(moves, pl.concat([bank[0], traded[0]]), booked, trades)
+    counted = _as_counted(moves, pl.concat([bank[0], traded[0]]), transactions, trades)
     provider = provider_money(own, balances, holdings, securities)
     silent = _silent_loans(own, booked, trades)
     stated = cash_openings(own, provider, counted, days) + loan_changes(silent, balances)
@@ -93,7 +93,11 @@ def keep_books(
         lots=_lot_frame(book.id, invested.lots),
         gains=_gain_frame(book.id, invested.gains),
         reconciliation=reconcile(
-            book.id, own, provider, pl.concat([counted, told[1]]), frozenset(a.account_id for a in silent)
+            book.id,
+            own,
+            provider,
+            pl.concat([counted, told[1].select(counted.columns)], how="vertical_relaxed"),
+            frozenset(account.account_id for account in silent),
         ),
     )
 
@@ -107,21 +111,31 @@ def _silent_loans(
 
 
 def _as_counted(
-    postings: pl.DataFrame, journal: pl.DataFrame, booked: pl.DataFrame, trades: pl.DataFrame
+    postings: pl.DataFrame, journal: pl.DataFrame, transactions: pl.DataFrame, trades: pl.DataFrame
 ) -> pl.DataFrame:
-    """``postings`` with the day each counts from in place of its date, to compare with told balances."""
+    """``postings`` as told balances saw them: each on the day it counts from, and what was taken back.
+
+    A row the provider removed later is in the balances of the days between, and in no posting: it stands
+    here twice, coming and going.
+    """
     sources = pl.concat(
         [
             rows.select(source_table=pl.lit(table), source_id=key, counted=counted_on())
             for rows, table, key in (
-                (booked, "clean.transactions", "transaction_id"),
+                (transactions, "clean.transactions", "transaction_id"),
                 (trades, "clean.trades", "trade_id"),
             )
         ]
     )
     days = journal.join(sources, on=["source_table", "source_id"]).select("entry_id", "counted")
+    columns = ["account_id", "currency", "date", "amount", "security_id"]
     dated = postings.join(days, on="entry_id", how="left", maintain_order="left")
-    return dated.with_columns(date=pl.coalesce("counted", "date")).drop("counted")
+    seen = dated.with_columns(date=pl.coalesce("counted", "date")).select(columns)
+    gone = transactions.filter(pl.col("removed") & ~pl.col("pending"), pl.col("removed_on") > counted_on())
+    gone = gone.with_columns(security_id=pl.lit(None, dtype=pl.String))
+    coming = gone.with_columns(date=counted_on()).select(columns)
+    going = gone.with_columns(pl.col("removed_on").alias("date"), -pl.col("amount")).select(columns)
+    return pl.concat([seen, coming, going], how="vertical_relaxed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,8 +60,7 @@ def cash_openings(
 
     Args:
         provider: :func:`manna.ledger.reconciliation.provider_money`.
-        postings: all postings made from transactions and trades, each on the day it counts from
-            (:func:`manna.ledger.records.counted_on`).
+        postings: what transactions and trades moved, as told balances saw it.
         days: :func:`opening_days`.
 
     Returns:

@@ -95,7 +95,7 @@ def reconcile(
 
     Args:
         provider: :func:`provider_money`.
-        postings: each on the day it counts from (:func:`manna.ledger.records.counted_on`).
+        postings: all postings, as told balances saw them.
         plugged: accounts whose every balance is booked as it comes (loans without transactions), so that
             agreement proves nothing. Of every other account that is true of its first day alone.
     """

@@ -56,7 +56,9 @@ def publication(world: World, book: str, period: date) -> dict[str, Any]:
 
 def decide(world: World, book: str, month: date) -> None:
     """A person gives another category to an expense of that month; the ledger follows."""
-    rows = world.read("categorized.transactions", book=book).filter(pl.col("category").str.starts_with("Expenses:"))
+    rows = world.read("categorized.transactions", book=book).filter(
+        pl.col("category").str.starts_with("Expenses:")
+    )
     dated = world.read("clean.transactions", book=book).join(rows, on="transaction_id", how="semi")
     own = dated.filter(pl.col("date").dt.truncate("1mo") == month, ~pl.col("pending")).sort("transaction_id")
     world.manna.ops.decide(
@@ -110,7 +112,11 @@ def test_what_does_not_tie_out_is_held_alone_and_published_once_mended(
     assert held["known_at"] == before["known_at"]
     assert stored(world, "household", MARCH) != other[0]
     assert stored(world, "studio", FEBRUARY) != other[1]
-    head = (world.manna.settings.documents_dir / "household" / "2026-02.html").read_text().partition("</header>")[0]
+    head = (
+        (world.manna.settings.documents_dir / "household" / "2026-02.html")
+        .read_text()
+        .partition("</header>")[0]
+    )
     assert "last good version" in head
 
     settle(world.manna, world.instance)
@@ -203,7 +209,9 @@ class TestPublished:
                 assert lake == postgres == file
                 assert shown
         with psycopg.connect(world.url) as connection:
-            recorded = connection.execute("SELECT * FROM reports.published_snapshots ORDER BY book").fetchall()
+            recorded = connection.execute(
+                "SELECT * FROM reports.published_snapshots ORDER BY book"
+            ).fetchall()
         for book, snapshot, content_hash in recorded:
             file = world.manna.settings.published_dir / f"{book}.duckdb"
             with duckdb.connect(str(file), read_only=True) as connection:

@@ -26,7 +26,12 @@ class TestASecondNightAtTheSameMoment:
             result = worlds.succeeded(world.night())
             assert world.everything("raw", "clean", "categorized", "ledger", "portfolio") == before
             assert said(result, "raw.plaid_transactions")["new_rows"] == 0
-            for table in ("clean.transactions", "categorized.transactions", "ledger.postings", "ledger.months"):
+            for table in (
+                "clean.transactions",
+                "categorized.transactions",
+                "ledger.postings",
+                "ledger.months",
+            ):
                 assert said(result, table)["change"] == "nothing has changed"
         assert world.report() is None
 
@@ -113,7 +118,11 @@ class TestOneLoginBroken:
         assert "ITEM_LOGIN_REQUIRED" in broken["error"]
         assert "must log in again" in broken["error"]
         assert str(broken["complete_through"]) == "2026-03-16"
-        others = [c for c in world.manna.ops.connections(provider="plaid") if c["connection_id"] != broken["connection_id"]]
+        others = [
+            c
+            for c in world.manna.ops.connections(provider="plaid")
+            if c["connection_id"] != broken["connection_id"]
+        ]
         assert {(c["status"], str(c["complete_through"])) for c in others} == {("healthy", "2026-03-17")}
         assert said(result, "raw.plaid_transactions")["new_rows"] > 0
         assert str(worlds.ledger.complete_through(world.manna, "household")) == "2026-03-16"
@@ -124,7 +133,9 @@ class TestOneLoginBroken:
         assert alerts[f"connection:household:{broken['connection_id']}"]["severity"] == "critical"
         assert f"failed_check:all:{CHECK}" in alerts
         settle(world.manna, world.instance)
-        assert {alert["alert_id"] for alert in world.manna.ops.alerts()} == {a["alert_id"] for a in alerts.values()}
+        assert {alert["alert_id"] for alert in world.manna.ops.alerts()} == {
+            a["alert_id"] for a in alerts.values()
+        }
 
         _log_in_again(world, token)
         result = world.pull()
@@ -152,7 +163,9 @@ class TestOneLoginBroken:
             if connection["institution"] in ("Houndstooth Bank", "Tattersall Federal Credit Union"):
                 assert grown == []
                 batches = world.read("raw.batches").filter(mine)
-                assert batches["known_at"].max() < pl.Series([TUESDAY]).str.to_datetime("%+", time_zone="UTC")[0]
+                assert (
+                    batches["known_at"].max() < pl.Series([TUESDAY]).str.to_datetime("%+", time_zone="UTC")[0]
+                )
             else:
                 assert "raw.plaid_accounts" in grown
 
@@ -202,7 +215,9 @@ class TestNobodyAnswers:
     def test_wrong_broker_keys_say_so(self, world: World) -> None:
         sealed = world.manna.vault.seal("nobody:nothing")
         with world.manna.ops.engine.begin() as connection:
-            connection.execute(CONNECTIONS.update().where(CONNECTIONS.c.provider == "alpaca").values(token=sealed))
+            connection.execute(
+                CONNECTIONS.update().where(CONNECTIONS.c.provider == "alpaca").values(token=sealed)
+            )
         world.start_sandbox()
         message, retries = failure(world.run([worlds.broker.alpaca]), "pull_alpaca")
         assert message.startswith("no connection answered: Alpaca")

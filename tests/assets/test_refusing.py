@@ -37,12 +37,19 @@ def tell(world: World, change: str, payload: dict[str, Any], second: int) -> Non
 
 
 class TestQuarantine:
-    def test_a_bad_row_is_kept_with_every_reason_and_leaves_by_itself_once_it_passes(self, world: World) -> None:
+    def test_a_bad_row_is_kept_with_every_reason_and_leaves_by_itself_once_it_passes(
+        self, world: World
+    ) -> None:
         before = world.read(TRANSACTIONS)
         tell(world, "added", FAULTY, 1)
         result = worlds.succeeded(world.run([CLEAN_TRANSACTIONS, clean.quarantine]))
         refused = world.read("clean.quarantine", source_id="bad").row(0, named=True)
-        for reason in ("amount is no number: a lot", "date is missing", "currency is missing", "account is unknown"):
+        for reason in (
+            "amount is no number: a lot",
+            "date is missing",
+            "currency is missing",
+            "account is unknown",
+        ):
             assert reason in refused["reasons"]
         assert json.loads(refused["payload"]) == FAULTY
         assert world.read(TRANSACTIONS).sort("transaction_id").rows() == before.sort("transaction_id").rows()
@@ -51,7 +58,12 @@ class TestQuarantine:
         assert counts["quarantined"].value == 2
 
         account = before["account_id"][0]
-        mended = FAULTY | {"account_id": account, "amount": 12.5, "date": "2026-03-02", "iso_currency_code": "USD"}
+        mended = FAULTY | {
+            "account_id": account,
+            "amount": 12.5,
+            "date": "2026-03-02",
+            "iso_currency_code": "USD",
+        }
         tell(world, "modified", mended, 2)
         worlds.succeeded(world.run([CLEAN_TRANSACTIONS, clean.quarantine]))
         assert world.read("clean.quarantine", source_id="bad").is_empty()
@@ -83,16 +95,21 @@ class TestAPersonsDecision:
         row = posted.sort("date", "transaction_id").row(-1, named=True)
         before = world.everything("clean", "categorized", "ledger", "portfolio")
         decided = "Expenses:Gifts"
-        world.manna.ops.decide(
-            "household", row["transaction_id"], decided, "ana", world.manna.settings.now()
-        )
-        after_clean = [worlds.categorized.categories, ledger.ledger, worlds.portfolio.valuations, ledger.months]
+        world.manna.ops.decide("household", row["transaction_id"], decided, "ana", world.manna.settings.now())
+        after_clean = [
+            worlds.categorized.categories,
+            ledger.ledger,
+            worlds.portfolio.valuations,
+            ledger.months,
+        ]
         result = worlds.succeeded(world.run(after_clean))
         assert said(result, "categorized.transactions")["change"] == "1 in, 1 out"
         assert said(result, "ledger.journal")["change"] == "nothing has changed"
         assert said(result, "ledger.postings")["change"] == "1 in, 1 out"
         assert said(result, "portfolio.valuations")["change"] == "nothing has changed"
-        verdict = world.read("categorized.transactions", transaction_id=row["transaction_id"]).row(0, named=True)
+        verdict = world.read("categorized.transactions", transaction_id=row["transaction_id"]).row(
+            0, named=True
+        )
         assert (verdict["category"], verdict["source"]) == (decided, "override")
         assert verdict["reason"] == "decided by ana"
         after = world.everything("clean", "categorized", "ledger", "portfolio")
@@ -105,7 +122,9 @@ class TestAPersonsDecision:
         former = spent.filter(pl.col("transaction_id") == row["transaction_id"])["category"][0]
         world.manna.ops.decide("household", row["transaction_id"], former, "ana", world.manna.settings.now())
         worlds.succeeded(world.run(after_clean))
-        assert world.everything("ledger") == {table: before[table] for table in before if table.startswith("ledger")}
+        assert world.everything("ledger") == {
+            table: before[table] for table in before if table.startswith("ledger")
+        }
 
 
 @pytest.mark.parametrize(
@@ -122,8 +141,12 @@ def test_an_unknown_book_is_a_clear_failure(world: World, asset: Any, op: str) -
 
 
 class TestLedger:
-    def test_a_book_that_cannot_be_kept_keeps_its_last_good_ledger_and_the_other_goes_on(self, world: World) -> None:
-        before = {table: world.read(table, book="household") for table in ("ledger.journal", "ledger.postings")}
+    def test_a_book_that_cannot_be_kept_keeps_its_last_good_ledger_and_the_other_goes_on(
+        self, world: World
+    ) -> None:
+        before = {
+            table: world.read(table, book="household") for table in ("ledger.journal", "ledger.postings")
+        }
         trades = world.read("clean.trades")
         sale = trades.filter(pl.col("kind") == "sell").row(0, named=True)
         # After the first snapshot: what happened before it is explained by the opening.
@@ -160,7 +183,9 @@ class TestLedger:
         result = world.run([ledger.ledger, worlds.portfolio.valuations])
         assert not checks(result)["ledger.postings balanced"].passed
         assert not result.success
-        assert not any(event.is_step_start and event.step_key == "value_positions" for event in result.all_events)
+        assert not any(
+            event.is_step_start and event.step_key == "value_positions" for event in result.all_events
+        )
         assert world.everything("ledger") == before
 
     def test_it_is_held_against_the_provider_on_every_snapshot_day(self, world: World) -> None:
@@ -170,7 +195,9 @@ class TestLedger:
         row = told.filter(pl.col("current") > 0).row(0, named=True)
         tomorrow = row | {"as_of": row["as_of"].replace(day=17), "current": row["current"] + 1}
         world.plant(
-            "clean.balances", pl.concat([told, pl.DataFrame([tomorrow], schema=told.schema, orient="row")]), book="studio"
+            "clean.balances",
+            pl.concat([told, pl.DataFrame([tomorrow], schema=told.schema, orient="row")]),
+            book="studio",
         )
         check = checks(world.run([ledger.ledger]))["ledger.reconciliation reconciled"]
         assert not check.passed

@@ -76,7 +76,9 @@ class World:
         self.data_dir, self.url, self._people = data_dir, url, people
         self.instance = dg.DagsterInstance.ephemeral()
         self._sandbox: subprocess.Popen[str] | None = None
-        self._addresses = dict.fromkeys(("plaid_url", "alpaca_trading_url", "alpaca_data_url", "control_url"), "")
+        self._addresses = dict.fromkeys(
+            ("plaid_url", "alpaca_trading_url", "alpaca_data_url", "control_url"), ""
+        )
         self.overrides: dict[str, Any] = {}
         self.at(now)
 
@@ -290,9 +292,7 @@ def chain(error: Any) -> Iterator[Any]:
 
 def checks(result: Result) -> dict[str, dg.AssetCheckEvaluation]:
     """Check evaluations of a run, by ``asset check``."""
-    return {
-        f"{'.'.join(e.asset_key.path)} {e.check_name}": e for e in result.get_asset_check_evaluations()
-    }
+    return {f"{'.'.join(e.asset_key.path)} {e.check_name}": e for e in result.get_asset_check_evaluations()}
 
 
 def failure(result: Result, step: str) -> tuple[str, int]:

@@ -4,11 +4,11 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from console import Demo, Manna, Said, clean_environment
 
 from pipelines import cli
 from resources.postgres import EmbeddedPostgres
@@ -18,44 +18,6 @@ with warnings.catch_warnings():
     # alpaca-py 0.44 imports websockets.legacy, which websockets 14 deprecates
     warnings.filterwarnings("ignore", "websockets.legacy is deprecated", DeprecationWarning)
     import alpaca.trading.stream  # noqa: F401
-
-NOW = "2026-03-16T12:00:00Z"
-OURS = ("MANNA_", "PLAID_", "ALPACA_", "DAGSTER_")
-
-
-def clean_environment(data_dir: Path, **more: str) -> dict[str, str]:
-    """This process's environment without anything of Manna's, then what the test wants."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    return {**kept, "MANNA_DATA_DIR": str(data_dir), "MANNA_NOW": NOW, "COLUMNS": "120", **more}
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def complaint(self) -> str:
-        """The one line on stderr of a command that refused."""
-        assert self.code != 0
-        assert self.out == ""
-        lines = self.err.strip().splitlines()
-        # A display of progress may stand before it, never after.
-        assert [line for line in lines if line.startswith("error:")] == lines[-1:], self.err
-        assert "Traceback" not in self.err
-        return lines[-1]
-
-
-@dataclass(frozen=True, slots=True)
-class Demo:
-    """A data directory in which `manna demo` has run, and what it said. Its database is kept running."""
-
-    data_dir: Path
-    url: str
-    said: Said
 
 
 @pytest.fixture(scope="session")
@@ -73,9 +35,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     assert done.returncode == 0, done.stderr
     with EmbeddedPostgres(data_dir) as url:
         yield Demo(data_dir, url, Said(done.returncode, done.stdout, done.stderr))
-
-
-Manna = Callable[..., Said]
 
 
 @pytest.fixture
@@ -97,8 +56,3 @@ def manna(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
     yield call
     os.environ.clear()
     os.environ.update(before)
-
-
-def names(folder: Path, *, but: Sequence[str] = ()) -> set[str]:
-    """What stands in a folder; nothing where there is none."""
-    return {file.name for file in folder.iterdir()} - set(but) if folder.is_dir() else set()

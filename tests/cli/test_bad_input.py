@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import names
+from console import names, running_sandbox
 from cryptography.fernet import Fernet
 
 from pipelines import services
@@ -27,12 +27,18 @@ REAL = {"PLAID_CLIENT_ID": "client-of-a-person", "PLAID_SECRET": "secret-of-a-pe
         (("run", "statements", "--partition", "2027-01-01"), "there is no month '2027-01-01'"),
         (("run", "statements", "--partition", "2026-03-01...2026-01-01"), "2026-03-01 is after 2026-01-01"),
         (("run", "statements", "--partition", "2026-01-01...2026-02-01...2026-03-01"), "there is no month"),
-        (("run", "market_close", "--partition", "2026-03-14"), "there is no market day '2026-03-14'"),  # a Saturday
+        (
+            ("run", "market_close", "--partition", "2026-03-14"),
+            "there is no market day '2026-03-14'",
+        ),  # a Saturday
         (("run", "market_close", "--partition", "2026-03-13", "--book", "studio"), "serves every book"),
         (("report", "profits", "--book", "household", "--period", "2026-02"), "unknown report 'profits'"),
         (("report", "cash_flow", "--book", "nobody", "--period", "2026-02"), "unknown book 'nobody'"),
         (("report", "cash_flow", "--book", "household", "--period", "02/2026"), "'02/2026' is no month"),
-        (("report", "cash_flow", "--book", "household", "--period", "2019-01"), "nothing is published for household"),
+        (
+            ("report", "cash_flow", "--book", "household", "--period", "2019-01"),
+            "nothing is published for household",
+        ),
         (("report", "cash_flow", "--book", "household"), "Missing option '--period'"),
         (("status", "--format", "xml"), "unknown format 'xml'; there are: table, json, csv, html"),
         (("sql", "SELECT 1", "--format", "JSON"), "unknown format 'JSON'"),
@@ -57,7 +63,9 @@ class TestDataDirectory:
             assert "MANNA_DATA_DIR" in complaint
         said = manna(tmp_path / "file" / "data", "doctor", "--format", "json")
         assert said.code == 1
-        assert {row["status"] for row in json.loads(said.out) if row["what"] == "data directory"} == {"broken"}
+        assert {row["status"] for row in json.loads(said.out) if row["what"] == "data directory"} == {
+            "broken"
+        }
 
     def test_a_port_that_is_taken(self, manna: Any, tmp_path: Path) -> None:
         with socket.socket() as taken:
@@ -81,7 +89,10 @@ class TestBooks:
             ("id: one\nname: One\nrulez: []\n", "rulez"),
             ("id: one\nname: One\ntime_zone: Mars/Base\ncurrency: dollars\n", "Mars/Base"),
             ("id: one\nname: One\ntargets: {weights: {VTI: 0.5}}\n", "weights sum to 0.5"),
-            ("id: one\nname: One\nrules: [{description: '(', category: Expenses:X}]\n", "not a regular expression"),
+            (
+                "id: one\nname: One\nrules: [{description: '(', category: Expenses:X}]\n",
+                "not a regular expression",
+            ),
         ],
     )
     def test_a_malformed_file_is_named_before_anything_is_started(
@@ -108,8 +119,10 @@ class TestCredentials:
         complaint = manna(tmp_path / "data", "link", "--book", "household", "--alpaca").complaint
         assert "ALPACA_API_KEY" in complaint
 
-    @pytest.mark.parametrize("command", [("run", "nightly_close"), ("link", "--book", "household"), ("up", "--port", "0")])
-    def test_real_ones_want_a_key_of_their_own(self, command: tuple[str, ...], manna: Any, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("command", [("run", "nightly_close"), ("link", "--book", "household"), ("up",)])
+    def test_real_ones_want_a_key_of_their_own(
+        self, command: tuple[str, ...], manna: Any, tmp_path: Path
+    ) -> None:
         complaint = manna(tmp_path / "data", *command, **REAL).complaint
         assert "MANNA_KEY" in complaint
         assert "manna key" in complaint
@@ -117,7 +130,7 @@ class TestCredentials:
         assert "MANNA_KEY is not a key" in complaint
         assert not (tmp_path / "data").exists()
 
-    @pytest.mark.parametrize("command", [("run", "nightly_close"), ("link", "--book", "household"), ("up", "--port", "0")])
+    @pytest.mark.parametrize("command", [("run", "nightly_close"), ("link", "--book", "household"), ("up",)])
     def test_real_ones_never_meet_the_demo(self, command: tuple[str, ...], manna: Any, demo: Any) -> None:
         key = Fernet.generate_key().decode()
         complaint = manna(demo.data_dir, *command, **REAL, MANNA_KEY=key).complaint
@@ -149,12 +162,23 @@ class TestCredentials:
         said = manna(demo.data_dir, "run", "nightly_close", MANNA_KEY=key)
         assert "sealed with another key" in said.complaint
 
-    def test_wrong_ones_are_refused_when_linking(self, manna: Any, demo: Any) -> None:
-        with services.sandbox(Settings.load(data_dir=demo.data_dir)):
-            pass  # it has made the addresses of this test's environment known, and is gone again
-        wrong = {"PLAID_CLIENT_ID": "nobody", "PLAID_SECRET": "nothing", "PLAID_BASE_URL": "http://127.0.0.1:9"}
-        said = manna(demo.data_dir / "other", "link", "--book", "household", **wrong)
-        assert "Plaid did not answer" in said.complaint
+    def test_wrong_ones_are_refused_when_linking(self, manna: Any, tmp_path: Path) -> None:
+        with running_sandbox(tmp_path / "sandbox") as found:
+            plaid = {
+                "PLAID_CLIENT_ID": "nobody",
+                "PLAID_SECRET": "nothing",
+                "PLAID_BASE_URL": found["plaid_url"],
+            }
+            said = manna(tmp_path / "data", "link", "--book", "household", **plaid)
+            assert "INVALID_API_KEYS" in said.complaint
+            assert "PLAID_SECRET" in said.complaint
+            broker = {
+                "ALPACA_API_KEY": "nobody",
+                "ALPACA_SECRET_KEY": "nothing",
+                "ALPACA_TRADING_URL": found["alpaca_trading_url"],
+            }
+            said = manna(tmp_path / "data", "link", "--book", "household", "--alpaca", **plaid, **broker)
+            assert "ALPACA_API_KEY" in said.complaint
 
     def test_settings_that_cannot_be(self, manna: Any, tmp_path: Path) -> None:
         complaint = manna(tmp_path, "status", MANNA_NOW="yesterday", MANNA_FIRST_MONTH="long ago").complaint
@@ -179,7 +203,8 @@ class TestDatabase:
 
 class TestPeople:
     @pytest.mark.parametrize(
-        ("text", "why"), [("{", "JSON"), ("[]", "people.json"), ('{"override_accounts": 3}', "override_accounts")]
+        ("text", "why"),
+        [("{", "JSON"), ("[]", "people.json"), ('{"override_accounts": 3}', "override_accounts")],
     )
     def test_a_malformed_file(self, text: str, why: str, manna: Any, tmp_path: Path) -> None:
         people = tmp_path / "people.json"

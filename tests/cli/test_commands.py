@@ -32,7 +32,9 @@ class TestHelp:
     def test_every_option_is_explained(self, command: str) -> None:
         group = typer.main.get_command(app)
         for parameter in group.commands[command].params:  # type: ignore[attr-defined]
-            assert getattr(parameter, "help", None) or parameter.name in ("name", "job", "query"), parameter.name
+            assert getattr(parameter, "help", None) or parameter.name in ("name", "job", "query"), (
+                parameter.name
+            )
 
     def test_the_commands_of_the_issue_are_there(self) -> None:
         assert {"demo", "up", "run", "status", "report", "sql", "doctor", "link"} <= set(COMMANDS)
@@ -77,7 +79,13 @@ class TestFormats:
 
 class TestDemo:
     def test_it_says_where_everything_is_and_progress_goes_to_stderr(self, demo: Any) -> None:
-        for heading in ("Net worth", "Quarantined rows", "Open alerts", "Drift from targets", "Proposed trades"):
+        for heading in (
+            "Net worth",
+            "Quarantined rows",
+            "Open alerts",
+            "Drift from targets",
+            "Proposed trades",
+        ):
             assert heading in demo.said.out
         assert str(demo.data_dir / "documents" / "index.html") in demo.said.out.replace("\n", "")
         assert "nightly_close" in demo.said.err
@@ -89,10 +97,14 @@ class TestDemo:
 
 
 class TestStatus:
-    def test_it_shows_how_each_connection_fares_and_how_far_it_is_complete(self, manna: Any, demo: Any) -> None:
+    def test_it_shows_how_each_connection_fares_and_how_far_it_is_complete(
+        self, manna: Any, demo: Any
+    ) -> None:
         ops = Ops(sqlalchemy_url(demo.url))
         broken = next(c for c in ops.connections() if c["institution"] == "Tartan Bank")
-        ops.connection_failed(broken["connection_id"], "login_required", "Plaid: ITEM_LOGIN_REQUIRED: log in again")
+        ops.connection_failed(
+            broken["connection_id"], "login_required", "Plaid: ITEM_LOGIN_REQUIRED: log in again"
+        )
         try:
             shown = manna(demo.data_dir, "status").out
             rows = json.loads(manna(demo.data_dir, "status", "--format", "json").out)
@@ -113,7 +125,9 @@ class TestStatus:
 class TestRun:
     def test_one_month_of_one_book_again_changes_nothing(self, manna: Any, demo: Any) -> None:
         before = _publications(demo.url)
-        said = manna(demo.data_dir, "run", "statements", "--partition", "2026-01-01...2026-02-01", "--book", "studio")
+        said = manna(
+            demo.data_dir, "run", "statements", "--partition", "2026-01-01...2026-02-01", "--book", "studio"
+        )
         assert said.code == 0, said.err
         assert said.out.startswith("statements  done  run ")
         assert _publications(demo.url) == before
@@ -159,8 +173,14 @@ class TestSql:
             ("SELECT (SELECT content FROM read_text('/etc/passwd'))", "read_text()"),
             ("SELECT 1 WHERE EXISTS (FROM glob('/etc/*'))", "glob()"),
             ("WITH f AS (FROM read_blob('/etc/passwd')) FROM f", "read_blob()"),
-            ("FROM postgres_execute('__ducklake_metadata_lake', 'DROP SCHEMA ops CASCADE')", "postgres_execute()"),
-            ("FROM postgres_query('__ducklake_metadata_lake', 'SELECT token FROM ops.connections')", "postgres_query()"),
+            (
+                "FROM postgres_execute('__ducklake_metadata_lake', 'DROP SCHEMA ops CASCADE')",
+                "postgres_execute()",
+            ),
+            (
+                "FROM postgres_query('__ducklake_metadata_lake', 'SELECT token FROM ops.connections')",
+                "postgres_query()",
+            ),
             ("FROM ducklake_expire_snapshots('lake', older_than => now())", "ducklake_expire_snapshots()"),
             ("FROM duckdb_databases()", "duckdb_databases()"),
             ("FROM duckdb_databases", "duckdb_databases"),
@@ -172,7 +192,9 @@ class TestSql:
             ("SELECT * FROM ledger.nothing", "ledger.nothing"),
         ],
     )
-    def test_what_writes_or_looks_elsewhere_is_refused(self, query: str, why: str, manna: Any, demo: Any) -> None:
+    def test_what_writes_or_looks_elsewhere_is_refused(
+        self, query: str, why: str, manna: Any, demo: Any
+    ) -> None:
         assert why in manna(demo.data_dir, "sql", query).complaint
 
 
@@ -181,5 +203,3 @@ def _publications(url: str) -> list[tuple[Any, ...]]:
     with engine.connect() as connection:
         query = sa.text("SELECT * FROM reports.publications ORDER BY book, period")
         return [tuple(row) for row in connection.execute(query)]
-
-

@@ -111,17 +111,22 @@ def test_the_next_day_says_that_balances_still_are_so(linked: Installation, bank
     assert_sound(linked)
 
 
+ACCOUNTS = "/plaid/accounts/get"
+
+
 @pytest.mark.parametrize(
-    ("kind", "times", "error", "status"),
+    ("endpoint", "kind", "times", "error", "status"),
     [
-        ("rate_limit", ATTEMPTS, ProviderUnavailableError, "degraded"),
-        ("server_error", ATTEMPTS, ProviderUnavailableError, "degraded"),
-        ("timeout", ATTEMPTS, ProviderUnavailableError, "degraded"),
-        ("truncated", ATTEMPTS, ProviderUnavailableError, "degraded"),
-        ("login_required", 1, LoginRequiredError, "login_required"),
+        (ACCOUNTS, "rate_limit", ATTEMPTS, ProviderUnavailableError, "degraded"),
+        (ACCOUNTS, "server_error", ATTEMPTS, ProviderUnavailableError, "degraded"),
+        (ACCOUNTS, "timeout", ATTEMPTS, ProviderUnavailableError, "degraded"),
+        (ACCOUNTS, "truncated", ATTEMPTS, ProviderUnavailableError, "degraded"),
+        (ACCOUNTS, "login_required", 1, LoginRequiredError, "login_required"),
+        (SYNC, "truncated", ATTEMPTS, ProviderUnavailableError, "degraded"),
+        (SYNC, "login_required", 1, LoginRequiredError, "login_required"),
+        ("/plaid/liabilities/get", "server_error", ATTEMPTS, ProviderUnavailableError, "degraded"),
     ],
 )
-@pytest.mark.parametrize("endpoint", [SYNC, "/plaid/accounts/get", "/plaid/liabilities/get"])
 @pytest.mark.usefixtures("pauses")
 def test_a_failure_leaves_nothing_half_written(
     linked: Installation,

@@ -373,3 +373,20 @@ def test_liabilities(source_id: str, payload: dict[str, Any], row: dict[str, Any
 def test_a_liability_without_an_account_is_refused() -> None:
     sent = raw_rows("plaid_liabilities", {"payload": CREDIT | {"account_id": None}})
     assert reasons("clean.liabilities", plaid_liabilities=sent) == ["account_id is missing"]
+
+
+def test_the_day_a_row_was_first_heard_of_stays_when_it_changes() -> None:
+    day = timedelta(days=1)
+    sent = raw_rows(
+        "plaid_transactions",
+        {"payload": TRANSACTION | {"amount": 2}, "at": MOMENT + day},
+        {"payload": {}, "change": "removed", "at": MOMENT + 2 * day},
+        {"payload": TRANSACTION | {"amount": 1}},
+    )
+    row = the_row("clean.transactions", plaid_transactions=sent)
+    # MOMENT is the 17th in London and still the 16th in New York, where the book is.
+    assert (row["first_known_on"], row["amount"], row["removed"]) == (date(2026, 3, 16), Decimal(-2), True)
+    trades = raw_rows("plaid_investment_transactions", {}, {"at": MOMENT + day})
+    assert the_row("clean.trades", plaid_investment_transactions=trades)["first_known_on"] == date(
+        2026, 3, 16
+    )
