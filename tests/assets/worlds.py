@@ -13,7 +13,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from assets import categorized, clean, examined, ledger, portfolio, published
+from assets import categorized, clean, ledger, portfolio, published
 from assets.common import key
 from assets.raw import alpaca as broker
 from assets.raw import plaid

@@ -76,7 +76,7 @@ class TestDataDirectory:
         assert not (tmp_path / "data").exists()
 
     def test_a_port_that_cannot_be(self, manna: Any, tmp_path: Path) -> None:
-        assert "70000" in manna(tmp_path / "data", "up", "--port", "70000").complaint
+        assert "65535" in manna(tmp_path / "data", "up", "--port", "70000").complaint
         assert not (tmp_path / "data").exists()
 
 
