@@ -318,7 +318,9 @@ def _open(postgres_url: str, data_path: Path) -> duckdb.DuckDBPyConnection:
         data_path.mkdir(parents=True, exist_ok=True)
         connection.execute(
             f"ATTACH 'ducklake:postgres:{secret}' AS lake (DATA_PATH '{_quoted(str(data_path))}/', "
-            f"METADATA_SCHEMA '{CATALOGUE_SCHEMA}', DATA_INLINING_ROW_LIMIT {INLINED_ROWS})"
+            f"METADATA_SCHEMA '{CATALOGUE_SCHEMA}', DATA_INLINING_ROW_LIMIT {INLINED_ROWS}, "
+            # The catalogue recalls where the data was; a data directory may be moved or restored elsewhere.
+            "OVERRIDE_DATA_PATH true)"
         )
     except OSError as error:
         connection.close()

@@ -28,10 +28,11 @@ _DAY = timedelta(days=1)
 def opening_days(
     posted: pl.DataFrame, trades: pl.DataFrame, balances: pl.DataFrame, holdings: pl.DataFrame
 ) -> dict[str, date]:
-    """The day each account is opened on: the day before its first row, or its first snapshot if earlier.
+    """The day each account is opened on: for all of a book the day before its first row of any account.
 
-    An account of which the provider states balances only (a mortgage, a car loan) is opened on the book's
-    first day: it was there before the first night, and net worth must not fall off a cliff on that night.
+    An account whose first row comes weeks later was there before, with the balance it has then; net worth
+    must not jump on the day an account first moves, nor fall off a cliff on the night a mortgage, of which
+    balances alone are told, is first heard of. An account that really was opened in between opens empty.
 
     Args:
         posted: the booked rows of clean.transactions.
@@ -43,11 +44,9 @@ def opening_days(
         balances.select("account_id", day="as_of"),
         holdings.select("account_id", day="as_of"),
     ]
-    first = pl.concat(days).group_by("account_id").agg(pl.col("day").min()).sort("account_id")
-    moving = {*posted["account_id"], *trades["account_id"]}
-    by_account: dict[str, date] = dict(first.iter_rows())
-    book_first = min(by_account.values()) if by_account else date.min
-    return {account: day if account in moving else book_first for account, day in by_account.items()}
+    known = pl.concat(days)
+    first = known.select(pl.col("day").min()).item() if known.height else date.min
+    return dict.fromkeys(known["account_id"].unique().sort(), first)
 
 
 def cash_openings(

@@ -375,6 +375,7 @@ def test_two_processes_that_sync_the_same_login_end_with_each_row_once(
     assert_sound(linked)
 
 
+@pytest.mark.slow
 def test_who_is_killed_between_reading_and_committing_leaves_everything_to_the_next(
     linked: Installation, database: str
 ) -> None:

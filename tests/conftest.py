@@ -1,0 +1,62 @@
+"""What tests of several folders share: one finished demo.
+
+What belongs here: that, and nothing a single folder needs.
+"""
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+NOW = "2026-03-16T12:00:00Z"
+OURS = ("MANNA_", "PLAID_", "ALPACA_", "DAGSTER_")
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedDemo:
+    """A data directory in which `manna demo` has run to its end, and what it said. Nothing runs in it."""
+
+    data_dir: Path
+    out: str
+    err: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment for commands on this data directory, free of anything else of Manna's."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        return {**kept, "MANNA_DATA_DIR": str(self.data_dir), "MANNA_NOW": NOW, "COLUMNS": "120"}
+
+    def copy(self, data_dir: Path) -> "FinishedDemo":
+        """A copy of one's own, which may be written to."""
+        # Owners are kept: under root the cluster belongs to an account of its own.
+        subprocess.run(["cp", "-a", str(self.data_dir), str(data_dir)], check=True)
+        return FinishedDemo(data_dir, self.out, self.err)
+
+
+@pytest.fixture(scope="session")
+def finished_demo(tmp_path_factory: pytest.TempPathFactory) -> FinishedDemo:
+    """The demo, run once for all workers of pytest-xdist. To be read, or copied."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    record, demo = shared / "finished_demo.json", FinishedDemo(shared / "finished_demo", "", "")
+    with (shared / "finished_demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not record.exists():
+            done = subprocess.run(
+                [sys.executable, "-m", "pipelines", "demo"],
+                cwd=PROJECT,
+                env=demo.environment,
+                capture_output=True,
+                text=True,
+                timeout=300,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            record.write_text(json.dumps({"out": done.stdout, "err": done.stderr}))
+    return FinishedDemo(demo.data_dir, **json.loads(record.read_text()))

@@ -1,0 +1,94 @@
+"""What a data directory holds, in a form that two of them can be compared by.
+
+What belongs here: reading the lake, ``ops``, Dagster's records and the published files. What does not:
+assertions.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import psycopg
+
+from manna.contracts import CONTRACTS
+from manna.contracts.declaration import content_hash
+from manna.contracts.reports import PUBLICATIONS, STATEMENTS
+from pipelines.services import database
+from resources.installation import Installation
+from resources.publisher import recorded_in_postgres
+from resources.settings import Settings
+
+OPS = {
+    "connections": "book, provider, institution, external_id, products, status, error, complete_through",
+    "overrides": "book, transaction_id, category, decided_by",
+    "alerts": "fingerprint, book, kind, severity, message, status, notified_at IS NOT NULL",
+    "examinations": "suite, content_hash, success",
+}
+UNFINISHED = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+@contextmanager
+def opened(environment: dict[str, str]) -> Iterator[Installation]:
+    """The installation that ``environment`` names, its database running."""
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        with database(Settings.load(_env_file=None)) as manna:
+            yield manna
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def state(environment: dict[str, str]) -> dict[str, Any]:
+    """Everything that two runs over the same facts must agree on, by name."""
+    with opened(environment) as manna:
+        found: dict[str, Any] = {
+            address: content_hash(contract, manna.lake.read(address)) for address, contract in CONTRACTS.items()
+        }
+        with psycopg.connect(manna.postgres_url) as connection:
+            for table, columns in OPS.items():
+                rows = connection.execute(f"SELECT {columns} FROM ops.{table}").fetchall()
+                found[f"ops.{table}"] = sorted(map(repr, rows))
+        found["published in Postgres"] = recorded_in_postgres(manna.postgres_url)
+        settings = manna.settings
+    for file in sorted(settings.published_dir.glob("*.duckdb")):
+        found[f"published/{file.name}"] = _published(file)
+    for file in sorted(settings.documents_dir.rglob("*")):
+        if file.suffix == ".html":
+            name = str(file.relative_to(settings.documents_dir))
+            found[f"documents/{name}"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    return found
+
+
+def _published(file: Path) -> dict[str, str]:
+    with duckdb.connect(str(file), read_only=True) as connection:
+        return {
+            contract.address: content_hash(contract, connection.sql(f"FROM {contract.address}").pl())
+            for contract in (*STATEMENTS, PUBLICATIONS)
+        }
+
+
+def loose_ends(environment: dict[str, str]) -> list[str]:
+    """Runs that look unfinished and concurrency slots that are taken: nothing, where nothing runs."""
+    with opened(environment):
+        with dg.DagsterInstance.get() as instance:
+            runs = instance.get_runs(filters=dg.RunsFilter(statuses=UNFINISHED))
+            found = [f"{run.job_name} {run.run_id} {run.status.value}" for run in runs]
+            log = instance.event_log_storage
+            for key in sorted(log.get_concurrency_keys()):
+                info = log.get_concurrency_info(key)
+                if info.active_slot_count or info.pending_step_count or info.assigned_step_count:
+                    found.append(f"pool {key}: {info}")
+    return found
