@@ -37,8 +37,7 @@ def main() -> None:
     try:
         sys.exit(app(standalone_mode=False) or 0)
     except (KeyboardInterrupt, typer.Abort):
-        err.print("stopped")
-        sys.exit(130)
+        _stopped()
     except TyperException as error:
         context = getattr(error, "ctx", None)
         if error.format_message():  # else help has been printed instead
@@ -47,11 +46,19 @@ def main() -> None:
             )
         sys.exit(error.exit_code)
     except Exception as error:
+        # Dagster makes a failed step of Ctrl-C.
+        if "DagsterExecutionInterruptedError" in str(error):
+            _stopped()
         line = _foreseen(error)
         if line is None:
             raise
         _complain(line)
         sys.exit(1)
+
+
+def _stopped() -> None:
+    err.print("stopped")
+    sys.exit(130)
 
 
 def _foreseen(error: Exception) -> str | None:
@@ -257,9 +264,10 @@ def sql(
     Example: `manna sql "SELECT account, sum(amount) FROM ledger.postings GROUP BY ALL"`
     """
     from pipelines.rendering import render
-    from pipelines.reporting import ask
+    from pipelines.reporting import ask, require_reading
 
     require_format(output)
+    require_reading(query)
     with _opened() as manna:
         frame = ask(manna, query)
     render(frame, output, title="", console=out)  # type: ignore[arg-type]

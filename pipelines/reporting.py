@@ -69,22 +69,28 @@ def connections(manna: Installation) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=CONNECTION_SCHEMA, orient="row").sort("book", "institution")
 
 
-def ask(manna: Installation, query: str) -> pl.DataFrame:
-    """The answer to one query over the lake's tables. It must read, and nothing but them.
+def require_reading(query: str) -> None:
+    """Raises :class:`ReportError` unless ``query`` is one SELECT over the lake's tables and nothing else.
 
     SELECT alone is not harmless: functions in it can expire snapshots, write to Postgres, or read any file
     of this machine, and the catalogue shows the database's password. So a query is parsed first, and only
     the tables of the contracts, ``information_schema`` and harmless table functions may stand in it.
+    """
+    for refused in _refused(query):
+        raise ReportError(
+            f"sql reads the lake's tables only, and {refused} is none; "
+            "`SELECT * FROM information_schema.tables` lists them"
+        )
+
+
+def ask(manna: Installation, query: str) -> pl.DataFrame:
+    """The answer to one query over the lake's tables.
 
     Raises:
-        ReportError: it is no single SELECT, names anything else, or the lake refuses it.
+        ReportError: see :func:`require_reading`, or the lake refuses it.
     """
+    require_reading(query)
     try:
-        for refused in _refused(query):
-            raise ReportError(
-                f"sql reads the lake's tables only, and {refused} is none; "
-                "`SELECT * FROM information_schema.tables` lists them"
-            )
         return manna.lake.query(query)
     except duckdb.Error as error:
         raise ReportError(f"the lake refuses this: {str(error).splitlines()[0]}") from error

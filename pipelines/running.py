@@ -6,16 +6,13 @@ how the daemon launches runs.
 
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from assets.published import months_to_publish
 from pipelines.definitions import build_definitions
 from pipelines.jobs import MARKET, NIGHTLY, REBALANCE, STATEMENTS
-from pipelines.partitions import MARKET_ZONE, market_days
 from pipelines.process import bury_dead_runs, executing, owns_database
 from pipelines.sensors import (
     RANGE_END,
@@ -23,6 +20,7 @@ from pipelines.sensors import (
     STATE_TAG,
     drift_state,
     has_succeeded,
+    missing_bars,
     month_range,
     settle,
 )
@@ -30,9 +28,6 @@ from resources.installation import Installation
 
 Progress = Callable[[str, str], None]
 """Told (stage, step) whenever a step begins."""
-
-HISTORY = timedelta(days=730)
-
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """The terminal shows the progress display; the event log has everything."""
@@ -110,12 +105,12 @@ class Runner:
         Returns the run ids by job.
         """
         runs = {}
-        days = self._missing_market_days()
-        if days:
-            if self._manna.lake.query("SELECT 1 FROM raw.batches LIMIT 1").is_empty():
-                # Which symbols are held is known only after the first pull.
-                self.run(NIGHTLY, assets=self._assets("raw"), config=config)
-            runs[MARKET] = self.run(MARKET, tags={RANGE_START: days[0], RANGE_END: days[-1]})
+        if any(connection["complete_through"] is None for connection in self._manna.ops.connections()):
+            # Which symbols are held is known only after the first pull of every login.
+            self.run(NIGHTLY, assets=self._assets("raw"), config=config)
+        days = missing_bars(self._manna)
+        if days is not None and not has_succeeded(self.instance, MARKET, days.state):
+            runs[MARKET] = self.run(MARKET, tags={STATE_TAG: days.state, **days.tags})
         runs[NIGHTLY] = self.run(NIGHTLY, config=config)
         months = months_to_publish(self._manna)
         if months:
@@ -126,17 +121,6 @@ class Runner:
         self._progress("alerts", "settle")
         settle(self._manna, self.instance)
         return runs
-
-    def _missing_market_days(self) -> list[str]:
-        """Market days without bars, from two years ago to the last one that has closed."""
-        if not self._manna.ops.connections(provider="alpaca"):
-            return []
-        now = self._manna.settings.now().astimezone(ZoneInfo(MARKET_ZONE))
-        last = now.date() if now.hour >= 17 else now.date() - timedelta(days=1)
-        known = self._manna.lake.query("SELECT max(date) AS last FROM clean.bars")["last"][0]
-        first: date = known + timedelta(days=1) if known else last - HISTORY
-        days = market_days(self._manna.settings.first_month)
-        return [key for key in days.get_partition_keys() if first.isoformat() <= key <= last.isoformat()]
 
     def _assets(self, group: str) -> list[dg.AssetKey]:
         job = self._repository.get_job(NIGHTLY)

@@ -1,4 +1,4 @@
-"""What reacts to data: months that changed, alerts, drift.
+"""What reacts to data: bars that are missing, months that changed, alerts, drift.
 
 What belongs here: looking, and asking for a run or settling alerts. What does not: the decision itself,
 which is a pure function elsewhere (``manna.alerting``, ``manna.portfolio``).
@@ -9,21 +9,27 @@ names the very state that asks for the run. A read that fails is a skip *with it
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from assets.common import Manna
 from assets.published import months_to_publish
 from manna.alerting import broken_connections, failed_checks, held_reports, low_balances, quarantined_rows
-from pipelines.jobs import REBALANCE, STATEMENTS
+from pipelines.jobs import MARKET, REBALANCE, STATEMENTS
+from pipelines.partitions import MARKET_ZONE, market_days
 from resources.installation import Installation
 from resources.publisher import recorded_in_postgres
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 STATE_TAG = "manna/state"
 MOST_ATTEMPTS = 3
+HISTORY = timedelta(days=730)
+EVENING = 18
+"""Hour in New York from which the day's bars are missing when we have none."""
 RUNNING = dg.DefaultSensorStatus.RUNNING
 
 
@@ -66,6 +72,60 @@ def drift_state(manna: Installation) -> str | None:
         "UNION SELECT book FROM portfolio.rebalance_plan) ORDER BY ALL"
     )
     return None if found.is_empty() else _digest(found.rows())
+
+
+@dataclass(frozen=True, slots=True)
+class MissingBars:
+    """Market days whose bars are to be asked for, from ``first`` to ``last``; ``state`` names why."""
+
+    first: str
+    last: str
+    state: str
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Run tags that ask for one run over these days."""
+        return {RANGE_START: self.first, RANGE_END: self.last}
+
+
+def missing_bars(manna: Installation) -> MissingBars | None:
+    """Days since the last bar we have; all of the history when a symbol of ours has no bar at all.
+
+    A day counts once its evening has come in New York: until then the schedule ``market_close`` asks.
+    """
+    if not manna.ops.connections(provider="alpaca"):
+        return None
+    now = manna.settings.now().astimezone(ZoneInfo(MARKET_ZONE))
+    last = now.date() if now.hour >= EVENING else now.date() - timedelta(days=1)
+    known = manna.lake.query("SELECT max(date) AS last FROM clean.bars")["last"][0]
+    unknown = manna.lake.query(
+        "SELECT DISTINCT source_id FROM raw.alpaca_assets WHERE source_id NOT IN "
+        "(SELECT split_part(source_id, ':', 1) FROM raw.alpaca_bars) ORDER BY 1"
+    )["source_id"].to_list()
+    first = last - HISTORY if known is None or unknown else known + timedelta(days=1)
+    keys = market_days(manna.settings.first_month).get_partition_keys()
+    days = [key for key in keys if first.isoformat() <= key <= last.isoformat()]
+    return MissingBars(days[0], days[-1], _digest((days[0], days[-1], unknown))) if days else None
+
+
+@dg.sensor(
+    name="missing_bars",
+    job_name=MARKET,
+    minimum_interval_seconds=300,
+    default_status=RUNNING,
+    description="Asks for bars of days that were missed, and for the history of a symbol that is new.",
+)
+def bars(context: dg.SensorEvaluationContext, manna: Manna) -> dg.RunRequest | dg.SkipReason:
+    """One run for the whole range of days."""
+    try:
+        missing = missing_bars(manna)
+    except Exception as error:  # noqa: BLE001
+        return dg.SkipReason(f"cannot read the bars: {error}")
+    if missing is None:
+        return dg.SkipReason("every market day has its bars")
+    if has_succeeded(context.instance, MARKET, missing.state):
+        return dg.SkipReason(f"asked already: there are none from {missing.first} to {missing.last}")
+    return request(context.instance, MARKET, missing.state, missing.tags)
 
 
 @dg.sensor(
@@ -163,4 +223,4 @@ def _digest(state: Any) -> str:
     return hashlib.sha256(repr(state).encode()).hexdigest()[:32]
 
 
-SENSORS = [changed_months, drift, alerts]
+SENSORS = [bars, changed_months, drift, alerts]

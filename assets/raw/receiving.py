@@ -21,6 +21,7 @@ from manna.facts import Answer, Source, batch_rows, new_records
 from resources.installation import CODE_VERSION, Installation
 from resources.lake import LakeTransaction
 from resources.providers import CredentialsRefusedError, ProviderError, ProviderUnavailableError
+from resources.settings import SettingsError
 
 CHECK = "every_connection_answered"
 
@@ -98,6 +99,8 @@ def receive(
             if isinstance(error, CredentialsRefusedError) and connection["provider"] == "plaid":
                 raise dg.Failure(str(error), allow_retries=False) from error
             continue
+        except SettingsError as error:  # a token sealed with another key, say: trying again cannot help
+            raise dg.Failure(str(error), allow_retries=False) from error
         for table, count in rows.items():
             received.rows[table] = received.rows.get(table, 0) + count
         now, zone = manna.settings.now(), ZoneInfo(manna.books[connection["book"]].time_zone)

@@ -1,5 +1,6 @@
 """`manna link`, as a person meets it: an address is printed, a login is chosen there, the command ends."""
 
+import json
 import re
 import signal
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
+import pytest
 from console import clean_environment, running_sandbox
 from cryptography.fernet import Fernet
 
@@ -40,8 +43,6 @@ def manna_process(data_dir: Path, *arguments: str, **environment: str) -> Iterat
 
 def keys(folder: Path, found: dict[str, str]) -> dict[str, str]:
     """The environment that leads to this sandbox as if it were the real thing."""
-    import json
-
     secret = json.loads((folder / "credentials.json").read_text())
     return {
         "PLAID_CLIENT_ID": secret["plaid_client_id"],
@@ -102,11 +103,12 @@ def test_nobody_logs_in(tmp_path: Path, manna: Any, monkeypatch: Any) -> None:
     assert said.err.splitlines() == ["error: nobody logged in within half an hour; run `manna link` again"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_with_one_word_and_nothing_left_running(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     with manna_process(data_dir, "demo") as process:
         assert process.stderr is not None
-        before = [next(line for line in iter(process.stderr.readline, "") if "nightly_close" in line)]
+        before = [next(line for line in iter(process.stderr.readline, "") if "market_close" in line)]
         process.send_signal(signal.SIGINT)
         _, rest = process.communicate(timeout=60)
     assert process.returncode == 130, rest
@@ -117,8 +119,6 @@ def test_ctrl_c_ends_it_with_one_word_and_nothing_left_running(tmp_path: Path) -
 
 def running_in(data_dir: Path) -> list[str]:
     """Processes whose command line names the data directory."""
-    import psutil
-
     found = []
     for process in psutil.process_iter(["cmdline"]):
         if str(data_dir) in " ".join(process.info["cmdline"] or []):

@@ -55,7 +55,8 @@ def state(environment: dict[str, str]) -> dict[str, Any]:
     """Everything that two runs over the same facts must agree on, by name."""
     with opened(environment) as manna:
         found: dict[str, Any] = {
-            address: content_hash(contract, manna.lake.read(address)) for address, contract in CONTRACTS.items()
+            address: content_hash(contract, manna.lake.read(address))
+            for address, contract in CONTRACTS.items()
         }
         with psycopg.connect(manna.postgres_url) as connection:
             for table, columns in OPS.items():
@@ -82,13 +83,12 @@ def _published(file: Path) -> dict[str, str]:
 
 def loose_ends(environment: dict[str, str]) -> list[str]:
     """Runs that look unfinished and concurrency slots that are taken: nothing, where nothing runs."""
-    with opened(environment):
-        with dg.DagsterInstance.get() as instance:
-            runs = instance.get_runs(filters=dg.RunsFilter(statuses=UNFINISHED))
-            found = [f"{run.job_name} {run.run_id} {run.status.value}" for run in runs]
-            log = instance.event_log_storage
-            for key in sorted(log.get_concurrency_keys()):
-                info = log.get_concurrency_info(key)
-                if info.active_slot_count or info.pending_step_count or info.assigned_step_count:
-                    found.append(f"pool {key}: {info}")
+    with opened(environment), dg.DagsterInstance.get() as instance:
+        runs = instance.get_runs(filters=dg.RunsFilter(statuses=UNFINISHED))
+        found = [f"{run.job_name} {run.run_id} {run.status.value}" for run in runs]
+        log = instance.event_log_storage
+        for key in sorted(log.get_concurrency_keys()):
+            info = log.get_concurrency_info(key)
+            if info.active_slot_count or info.pending_step_count or info.assigned_step_count:
+                found.append(f"pool {key}: {info}")
     return found
