@@ -3,7 +3,8 @@
 What belongs here: the few lines every asset needs. What does not: anything of one stage.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
@@ -14,6 +15,22 @@ from resources.installation import Installation
 from resources.lake import Change
 
 Manna = dg.ResourceParam[Installation]
+
+INTERRUPTED = "interrupted"
+"""Why a step failed that somebody stopped (Ctrl-C, or the UI)."""
+
+
+@contextmanager
+def stopping_for_good() -> Iterator[None]:
+    """Around the body of an op that is retried: Dagster would retry it on Ctrl-C too.
+
+    Raises:
+        dagster.Failure: it was interrupted; not to be tried again.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as stop:
+        raise dg.Failure(INTERRUPTED, allow_retries=False) from stop
 
 
 def key(address: str) -> dg.AssetKey:

@@ -46,8 +46,8 @@ def main() -> None:
             )
         sys.exit(error.exit_code)
     except Exception as error:
-        # Dagster makes a failed step of Ctrl-C.
-        if "DagsterExecutionInterruptedError" in str(error):
+        # Dagster makes a failed step of Ctrl-C: as such, or as our assets say it.
+        if str(error).endswith((": interrupted", "DagsterExecutionInterruptedError")):
             _stopped()
         line = _foreseen(error)
         if line is None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.common import BooksConfig, Manna, chosen, spec
+from assets.common import BooksConfig, Manna, chosen, spec, stopping_for_good
 from assets.raw.bars import symbols_of_interest
 from assets.raw.receiving import CHECK, Told, receive
 from manna.facts import Answer
@@ -36,9 +36,10 @@ TABLES = (
 )
 def alpaca(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
     """Pulls every brokerage account at Alpaca, each in one lake transaction."""
-    wanted = chosen(manna.books, config.books)
-    connections = [c for c in manna.ops.connections(provider="alpaca") if c["book"] in wanted]
-    received = receive(manna, context.run.run_id, connections, "alpaca", lambda told: _ask(manna, told))
+    with stopping_for_good():
+        wanted = chosen(manna.books, config.books)
+        connections = [c for c in manna.ops.connections(provider="alpaca") if c["book"] in wanted]
+        received = receive(manna, context.run.run_id, connections, "alpaca", lambda told: _ask(manna, told))
     yield from received.materializations(TABLES)
     yield received.check("raw.alpaca_account")
 

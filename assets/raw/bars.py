@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import msgspec
 
-from assets.common import Manna, spec
+from assets.common import Manna, spec, stopping_for_good
 from assets.raw.receiving import Told, receive
 from manna.facts import Answer, Record
 from resources.installation import Installation
@@ -41,17 +41,18 @@ def bars_asset(market_days: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
     )
     def alpaca_bars(context: dg.AssetExecutionContext, manna: Manna) -> dg.MaterializeResult[Any]:
         """Pulls raw daily bars of the partitions' days, for every symbol that is held or wanted."""
-        days = sorted(date.fromisoformat(key) for key in context.partition_keys)
+        with stopping_for_good():
+            days = sorted(date.fromisoformat(key) for key in context.partition_keys)
 
-        def ask(told: Told) -> dict[str, Answer]:
-            client = manna.alpaca(manna.vault.open(told.connection["token"]))
-            symbols = symbols_of_interest(manna, told.transaction)
-            return {TABLE: client.bars(symbols, days[0], days[-1]) if symbols else Answer(())}
+            def ask(told: Told) -> dict[str, Answer]:
+                client = manna.alpaca(manna.vault.open(told.connection["token"]))
+                symbols = symbols_of_interest(manna, told.transaction)
+                return {TABLE: client.bars(symbols, days[0], days[-1]) if symbols else Answer(())}
 
-        # Prices are the same through any account: one connection is enough.
-        connections = manna.ops.connections(provider="alpaca")[:1]
-        received = receive(manna, context.run.run_id, connections, "alpaca_bars", ask)
-        return next(received.materializations([TABLE]))
+            # Prices are the same through any account: one connection is enough.
+            connections = manna.ops.connections(provider="alpaca")[:1]
+            received = receive(manna, context.run.run_id, connections, "alpaca_bars", ask)
+            return next(received.materializations([TABLE]))
 
     return alpaca_bars
 

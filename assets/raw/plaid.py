@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.common import BooksConfig, Manna, chosen, spec
+from assets.common import BooksConfig, Manna, chosen, spec, stopping_for_good
 from assets.raw.receiving import CHECK, Told, receive
 from manna.facts import Answer
 from resources.installation import Installation
@@ -38,9 +38,10 @@ OVERLAP = timedelta(days=30)
 )
 def plaid(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
     """Pulls every login at Plaid. A login's answers and its new cursor land in one lake transaction."""
-    wanted = chosen(manna.books, config.books)
-    connections = [c for c in manna.ops.connections(provider="plaid") if c["book"] in wanted]
-    received = receive(manna, context.run.run_id, connections, "plaid", lambda told: _ask(manna, told))
+    with stopping_for_good():
+        wanted = chosen(manna.books, config.books)
+        connections = [c for c in manna.ops.connections(provider="plaid") if c["book"] in wanted]
+        received = receive(manna, context.run.run_id, connections, "plaid", lambda told: _ask(manna, told))
     yield from received.materializations(TABLES)
     yield received.check("raw.plaid_accounts")
 

@@ -214,6 +214,15 @@ class TestNobodyAnswers:
         assert retries == 0
         assert len(asked) == 1  # nobody else is asked with keys that cannot work
 
+    def test_who_stops_a_run_wants_it_to_stop(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        def ctrl_c(*asked: Any) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Plaid, "_ask_once", ctrl_c)
+        before = world.everything("raw")
+        assert failure(world.run([worlds.plaid.plaid]), "pull_plaid") == ("interrupted", 0)
+        assert world.everything("raw") == before
+
     def test_wrong_broker_keys_say_so(self, world: World) -> None:
         sealed = world.manna.vault.seal("nobody:nothing")
         with world.manna.ops.engine.begin() as connection:

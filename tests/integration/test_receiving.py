@@ -23,7 +23,7 @@ from manna.facts import Answer, Record
 from resources import plaid as plaid_module
 from resources.installation import Installation
 from resources.providers import ATTEMPTS, LoginRequiredError, ProviderUnavailableError
-from resources.settings import Settings, SettingsError
+from resources.settings import Settings
 from resources.vault import Vault
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -393,6 +393,6 @@ def test_who_is_killed_between_reading_and_committing_leaves_everything_to_the_n
 
 def test_a_token_sealed_with_another_key_stops_the_pull_and_says_so(linked: Installation) -> None:
     linked.__dict__["vault"] = Vault(Fernet.generate_key())
-    with pytest.raises(SettingsError, match="restore the former MANNA_KEY"):
+    with pytest.raises(dg.Failure, match="restore the former MANNA_KEY"):
         pull(linked)
     assert extent(linked) == {}

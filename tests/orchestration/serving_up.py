@@ -1,0 +1,156 @@
+"""`manna up` as a person and a browser meet it: its processes, and the GraphQL API that the UI speaks.
+
+What belongs here: starting it, asking it, and finding its processes. What does not: assertions about what
+it did, and fixtures.
+"""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+PROJECT = Path(__file__).resolve().parents[2]
+PATIENCE_SECONDS = 180
+REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "manna"}
+
+
+def eventually(look: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
+    """What ``look`` returns as soon as that is true; ``tenacity.RetryError`` when it never is."""
+    return Retrying(
+        retry=retry_if_result(lambda found: not found), stop=stop_after_delay(seconds), wait=wait_fixed(0.1)
+    )(look)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """A running `manna up`."""
+
+    process: "subprocess.Popen[str]"
+    port: int
+    environment: Mapping[str, str]
+
+    @property
+    def data_dir(self) -> Path:
+        return Path(self.environment["MANNA_DATA_DIR"])
+
+    def processes(self) -> list[psutil.Process]:
+        """Its supervisor and everything that was started for its data directory, the database included."""
+        postgres = self.data_dir / "postgres" / "cluster"
+        found = []
+        for process in psutil.process_iter():
+            try:
+                ours = process.environ().get("MANNA_DATA_DIR") == str(self.data_dir)
+                if ours or Path(process.cwd()) == postgres:
+                    found.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        return found
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        """The answer's data."""
+        asked = {"query": query, "variables": variables}
+        answer = httpx.post(f"http://127.0.0.1:{self.port}/graphql", json=asked, timeout=60).json()
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    def materialize(self, *path: str) -> str:
+        """Launches what the button "Materialize" of one asset does; returns the run's id.
+
+        The UI asks which others its function makes in the same go, and adds the checks made with them.
+        """
+        keys = [{"path": path}]
+        keys += self.ask(ADDITIONAL_KEYS, keys=keys)["assetNodeAdditionalRequiredKeys"]
+        nodes = self.ask(CHECKS, keys=keys)["assetNodes"]
+        checks = [
+            {"name": check["name"], "assetKey": check["assetKey"]}
+            for node in nodes
+            for check in node["assetChecksOrError"].get("checks", ())
+            if check["canExecuteIndividually"] == "REQUIRES_MATERIALIZATION"
+        ]
+        return self.launch("__ASSET_JOB", assetSelection=keys, assetCheckSelection=checks)
+
+    def launch(self, job: str, **selection: Any) -> str:
+        """Launches a run as the launchpad does; returns its id."""
+        selector = {**REPOSITORY, "jobName": job, **selection}
+        parameters = {"selector": selector, "runConfigData": "{}", "mode": "default"}
+        launched = self.ask(LAUNCH_RUN, parameters=parameters)["launchRun"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        return str(launched["run"]["runId"])
+
+    def status(self, run_id: str) -> str:
+        return str(self.ask(RUN, id=run_id)["runOrError"]["status"])
+
+    def ended(self, run_id: str) -> str:
+        """The status with which the run ends, waited for."""
+        ends = ("SUCCESS", "FAILURE", "CANCELED")
+        return str(eventually(lambda: (status := self.status(run_id)) in ends and status))
+
+
+LAUNCH_RUN = """mutation ($parameters: ExecutionParams!) {
+  launchRun(executionParams: $parameters) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+    ... on InvalidSubsetError { message }
+    ... on RunConfigValidationInvalid { errors { message } }
+  }
+}"""
+
+ADDITIONAL_KEYS = """query ($keys: [AssetKeyInput!]!) {
+  assetNodeAdditionalRequiredKeys(assetKeys: $keys) { path }
+}"""
+
+CHECKS = """query ($keys: [AssetKeyInput!]!) { assetNodes(assetKeys: $keys) { assetChecksOrError {
+  ... on AssetChecks { checks { name assetKey { path } canExecuteIndividually } }
+} } }"""
+
+RUN = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+
+
+@contextmanager
+def serving(environment: Mapping[str, str]) -> Iterator[Up]:
+    """`manna up` until the block ends; nothing of it is left then, whatever happens."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipelines", "up", "--port", str(port)],
+        cwd=PROJECT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    up = Up(process, port, environment)
+    with process:
+        try:
+            assert process.stdout is not None
+            said = []
+            for line in process.stdout:
+                said.append(line)
+                if "Manna is up" in line:
+                    break
+            else:
+                raise AssertionError("".join(said))
+            yield up
+        finally:
+            process.terminate()
+            try:
+                process.wait(PATIENCE_SECONDS)
+            finally:
+                for left in up.processes():
+                    left.kill()

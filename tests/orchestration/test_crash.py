@@ -1,0 +1,100 @@
+"""A night that is killed, wherever it is, and run again ends as if nothing had happened."""
+
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from serving_up import PATIENCE_SECONDS, PROJECT
+from states import loose_ends, state
+
+from tests.conftest import FinishedDemo
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("crash")]
+
+DYING = Path(__file__).with_name("dying.py")
+
+POINTS = [
+    ("starting/Dagster", 0.0),
+    ("nightly_close/pull_plaid", 0.3),
+    ("before-commit:2", 0.0),
+    ("nightly_close/pull_alpaca", 0.1),
+    ("market_close/pull_bars", 0.5),
+    ("market_close/pull_bars", 1.5),
+    ("after-commit:3", 0.0),
+    ("nightly_close/keep_books", 0.2),
+    ("nightly_close/value_positions", 0.0),
+    ("statements/make_statements", 0.5),
+    ("statements/publish", 0.2),
+    ("alerts/settle", 0.0),
+]
+"""Where one night is killed, again and again: within a pull (which holds a pool of limit 1), just before a
+commit and just after one, before Dagster has begun, between Postgres and the files."""
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> FinishedDemo:
+    """A data directory in which nothing has run."""
+    return FinishedDemo(tmp_path / "data", "", "")
+
+
+def test_killed_at_every_stage(fresh: FinishedDemo, finished_demo: FinishedDemo) -> None:
+    for point, seconds in POINTS:
+        died = _demo(fresh, point, seconds)
+        assert died.returncode == -signal.SIGKILL, f"{point}: {died.stderr}"
+    _ends_like(finished_demo, fresh)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_killed_at_any_moment(fresh: FinishedDemo, finished_demo: FinishedDemo, seed: int) -> None:
+    moments = random.Random(seed)
+    for _ in range(4):
+        _demo(fresh, "starting/database and sandbox", moments.uniform(0, 12))
+    _ends_like(finished_demo, fresh)
+
+
+@pytest.mark.parametrize("op", ["pull_plaid", "pull_alpaca"])
+def test_killed_while_it_holds_a_pool(demo: FinishedDemo, op: str) -> None:
+    died = _demo(demo, f"nightly_close/{op}", 0.05, "run", "nightly_close")
+    assert died.returncode == -signal.SIGKILL
+    left = loose_ends(demo.environment)
+    assert [end.split()[0] for end in left] == ["nightly_close", "pool"], left
+    again = _run(demo, [sys.executable, "-m", "pipelines", "run", "nightly_close"])
+    assert again.returncode == 0, again.stderr
+    assert loose_ends(demo.environment) == []
+
+
+@pytest.fixture
+def demo(finished_demo: FinishedDemo, tmp_path: Path) -> FinishedDemo:
+    return finished_demo.copy(tmp_path / "data")
+
+
+def _demo(
+    demo: FinishedDemo, point: str, seconds: float, *command: str
+) -> "subprocess.CompletedProcess[str]":
+    return _run(demo, [sys.executable, str(DYING), point, str(seconds), *(command or ["demo"])])
+
+
+def _run(demo: FinishedDemo, command: list[str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command,
+        cwd=PROJECT,
+        env={**demo.environment, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+        start_new_session=True,
+    )
+
+
+def _ends_like(undisturbed: FinishedDemo, demo: FinishedDemo) -> None:
+    done = _run(demo, [sys.executable, "-m", "pipelines", "demo"])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.replace(str(demo.data_dir), "") == undisturbed.out.replace(str(undisturbed.data_dir), "")
+    assert loose_ends(demo.environment) == []
+    found, wanted = state(demo.environment), state(undisturbed.environment)
+    different = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
+    assert different == []
