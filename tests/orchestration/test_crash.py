@@ -93,7 +93,9 @@ def _run(demo: FinishedDemo, command: list[str]) -> "subprocess.CompletedProcess
 def _ends_like(undisturbed: FinishedDemo, demo: FinishedDemo) -> None:
     done = _run(demo, [sys.executable, "-m", "pipelines", "demo"])
     assert done.returncode == 0, done.stderr
-    assert done.stdout.replace(str(demo.data_dir), "") == undisturbed.out.replace(str(undisturbed.data_dir), "")
+    assert done.stdout.replace(str(demo.data_dir), "") == undisturbed.out.replace(
+        str(undisturbed.data_dir), ""
+    )
     assert loose_ends(demo.environment) == []
     found, wanted = state(demo.environment), state(undisturbed.environment)
     different = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))

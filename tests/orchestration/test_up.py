@@ -63,7 +63,9 @@ def test_schedules_and_sensors_run(up: Up) -> None:
 
 
 def test_every_asset_is_materialized(up: Up) -> None:
-    nodes = up.ask("{ assetNodes { assetKey { path } assetMaterializations(limit: 1) { runId } } }")["assetNodes"]
+    nodes = up.ask("{ assetNodes { assetKey { path } assetMaterializations(limit: 1) { runId } } }")[
+        "assetNodes"
+    ]
     assert ["/".join(n["assetKey"]["path"]) for n in nodes if not n["assetMaterializations"]] == []
 
 
@@ -73,7 +75,9 @@ def test_sensors_tick_and_find_nothing_to_do(up: Up) -> None:
         sensorState { ticks(limit: 1) { status skipReason error { message } } } } } }"""
 
     def last_tick(name: str) -> dict[str, object] | None:
-        found = up.ask(ticks, sensor={**REPOSITORY, "sensorName": name})["sensorOrError"]["sensorState"]["ticks"]
+        found = up.ask(ticks, sensor={**REPOSITORY, "sensorName": name})["sensorOrError"]["sensorState"][
+            "ticks"
+        ]
         return found[0] if found and found[0]["status"] != "STARTED" else None
 
     said = {
@@ -162,7 +166,9 @@ def test_a_killed_supervisor_takes_its_children_along(demo: FinishedDemo) -> Non
     assert loose_ends(demo.environment) == []
 
 
-def test_after_the_whole_tree_was_killed_it_serves_again(demo: FinishedDemo, finished_demo: FinishedDemo) -> None:
+def test_after_the_whole_tree_was_killed_it_serves_again(
+    demo: FinishedDemo, finished_demo: FinishedDemo
+) -> None:
     with serving(demo.environment) as up:
         run_id = up.launch("nightly_close")
         eventually(lambda: _executing(up, run_id))
@@ -203,5 +209,11 @@ def _to_each(processes: list[psutil.Process], act: Callable[[psutil.Process], No
 def _manna(environment: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "pipelines", *arguments]
     return subprocess.run(
-        command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+        command,
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
     )

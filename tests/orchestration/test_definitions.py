@@ -1,0 +1,130 @@
+"""What Dagster is told: every asset, job, schedule and sensor; and what importing that costs."""
+
+import json
+import subprocess
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+
+from manna.contracts import CONTRACTS
+from pipelines.definitions import build_definitions
+from pipelines.jobs import MARKET, NIGHTLY, REBALANCE, STATEMENTS
+from pipelines.partitions import MARKET_ZONE
+from resources.settings import PROJECT, Settings
+
+HEAVY = ("great_expectations", "sklearn", "matplotlib", "exchange_calendars", "pandas", "alpaca", "plaid")
+MOST_MODULES = 800
+"""Imported beyond Dagster's; each costs about a millisecond, and all code servers pay it."""
+
+NOT_AN_ASSET = "raw.batches"
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    return build_definitions(Settings(_env_file=None, books_dir=PROJECT / "books"))
+
+
+@pytest.fixture(scope="module")
+def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
+    return {".".join(spec.key.path): spec for spec in definitions.resolve_all_asset_specs()}
+
+
+def test_importing_them_is_cheap() -> None:
+    program = (
+        "import json, sys, dagster; before = set(sys.modules); import pipelines.definitions as d; d.defs(); "
+        "print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    imported = json.loads(done.stdout)
+    assert sorted({name.partition(".")[0] for name in imported} & set(HEAVY)) == []
+    assert len(imported) <= MOST_MODULES
+
+
+def test_they_load(definitions: dg.Definitions) -> None:
+    dg.Definitions.validate_loadable(definitions)
+
+
+def test_an_asset_is_found_where_its_table_is(specs: dict[str, dg.AssetSpec]) -> None:
+    tables = {address: spec for address, spec in specs.items() if spec.group_name != "published"}
+    assert sorted(tables) == sorted(CONTRACTS.keys() - {NOT_AN_ASSET})
+    assert {address: spec.group_name for address, spec in tables.items()} == {
+        address: CONTRACTS[address].schema for address in tables
+    }
+
+
+def test_every_asset_is_described(specs: dict[str, dg.AssetSpec]) -> None:
+    assert [address for address, spec in specs.items() if not spec.description or not spec.group_name] == []
+
+
+def test_every_asset_is_in_one_job(definitions: dg.Definitions, specs: dict[str, dg.AssetSpec]) -> None:
+    repository = definitions.get_repository_def()
+    jobs = {
+        name: {".".join(key.path) for key in repository.get_job(name).asset_layer.executable_asset_keys}
+        for name in (NIGHTLY, MARKET, STATEMENTS, REBALANCE)
+    }
+    assert {name for name in repository.job_names if not name.startswith("__")} == jobs.keys()
+    assert sorted(asset for assets in jobs.values() for asset in assets) == sorted(specs)
+    assert jobs[MARKET] == {"raw.alpaca_bars"}
+    assert jobs[REBALANCE] == {"portfolio.rebalance_plan"}
+    assert {asset.partition(".")[0] for asset in jobs[STATEMENTS]} == {"reports", "published"}
+
+
+def test_what_is_partitioned(specs: dict[str, dg.AssetSpec]) -> None:
+    partitioned = {address for address, spec in specs.items() if spec.partitions_def is not None}
+    assert partitioned == {
+        "raw.alpaca_bars",
+        *(address for address in specs if address.startswith("reports.")),
+    }
+
+
+# -- schedules ----------------------------------------------------------------------------------------
+
+
+def test_one_night_per_time_zone(tmp_path: Path) -> None:
+    for book, zone in (("a", "Europe/Berlin"), ("b", "America/New_York"), ("c", "Europe/Berlin")):
+        (tmp_path / f"{book}.yaml").write_text(f"id: {book}\nname: {book}\ntime_zone: {zone}\n")
+    repository = build_definitions(Settings(_env_file=None, books_dir=tmp_path)).get_repository_def()
+    nights = {s.execution_timezone: s for s in repository.schedule_defs if s.name.startswith(NIGHTLY)}
+    assert {zone: night.name for zone, night in nights.items()} == {
+        "Europe/Berlin": "nightly_close_europe_berlin",
+        "America/New_York": "nightly_close_america_new_york",
+    }
+    at = datetime(2026, 3, 16, 3, tzinfo=ZoneInfo("Europe/Berlin"))
+    tick = nights["Europe/Berlin"].evaluate_tick(_at(at))
+    assert tick.run_requests is not None
+    [request] = tick.run_requests
+    books = {op: config["config"]["books"] for op, config in request.run_config["ops"].items()}
+    assert books == dict.fromkeys(books, ["a", "c"])
+    # The configuration is one that the job accepts.
+    dg.validate_run_config(repository.get_job(NIGHTLY), request.run_config)
+
+
+@pytest.mark.parametrize(
+    ("day", "asked"),
+    [
+        (date(2026, 3, 16), "2026-03-16"),
+        (date(2026, 7, 2), "2026-07-02"),
+        (date(2026, 7, 3), None),  # Independence Day, observed
+        (date(2026, 11, 26), None),  # Thanksgiving
+        (date(2026, 11, 27), "2026-11-27"),  # a short day is a market day
+    ],
+)
+def test_bars_on_market_days_only(definitions: dg.Definitions, day: date, asked: str | None) -> None:
+    schedule = definitions.get_repository_def().get_schedule_def(MARKET)
+    at = datetime(day.year, day.month, day.day, 17, 30, tzinfo=ZoneInfo(MARKET_ZONE))
+    tick = schedule.evaluate_tick(_at(at))
+    if asked is None:
+        assert tick.run_requests == []
+        assert tick.skip_message == f"{day} is a holiday in New York"
+    else:
+        assert [(r.partition_key, r.run_key) for r in tick.run_requests or ()] == [(asked, asked)]
+
+
+def _at(moment: datetime) -> dg.ScheduleEvaluationContext:
+    return dg.build_schedule_context(scheduled_execution_time=moment)

@@ -1,0 +1,156 @@
+"""Runs whose process is gone are found and buried; all others are left alone."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import psutil
+import pytest
+from dagster._core.launcher.base import WorkerStatus
+from dagster._core.test_utils import create_run_for_test
+
+from pipelines.process import SERVING, WatchfulRunLauncher, bury_dead_runs, executing, hold, is_dead
+from resources.settings import PROJECT
+
+HOLDER = """
+import sys, dagster as dg
+from pipelines.process import executing
+with dg.DagsterInstance.local_temp(sys.argv[1]) as instance, executing(instance, sys.argv[2]):
+    print("holding", flush=True)
+    sys.stdin.read()
+"""
+Status = dg.DagsterRunStatus
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as found:
+        yield found
+
+
+def a_run(instance: dg.DagsterInstance, status: Status = Status.STARTED) -> str:
+    return str(create_run_for_test(instance, job_name="nightly_close", status=status).run_id)
+
+
+def killed_while_executing(instance: dg.DagsterInstance, run_id: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, instance.root_directory, run_id],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "holding\n"
+        assert not is_dead(instance, run_id)
+        assert bury_dead_runs(instance) == []
+        process.kill()
+
+
+def status(instance: dg.DagsterInstance, run_id: str) -> Status:
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    return run.status
+
+
+def test_a_killed_run_is_buried(instance: dg.DagsterInstance) -> None:
+    run_id = a_run(instance)
+    killed_while_executing(instance, run_id)
+    assert is_dead(instance, run_id)
+    assert bury_dead_runs(instance, alone=False) == [run_id]
+    assert status(instance, run_id) == Status.FAILURE
+    assert bury_dead_runs(instance) == []
+
+
+def test_its_slots_are_freed(instance: dg.DagsterInstance) -> None:
+    run_id, log = a_run(instance), instance.event_log_storage
+    log.set_concurrency_slots("plaid", 1)
+    assert log.claim_concurrency_slot("plaid", run_id, "pull_plaid").is_claimed
+    killed_while_executing(instance, run_id)
+    bury_dead_runs(instance)
+    assert log.get_concurrency_info("plaid").active_slot_count == 0
+    assert log.claim_concurrency_slot("plaid", a_run(instance), "pull_plaid").is_claimed
+
+
+def test_slots_of_a_run_that_ended_are_freed(instance: dg.DagsterInstance) -> None:
+    run_id, log = a_run(instance), instance.event_log_storage
+    log.set_concurrency_slots("plaid", 1)
+    log.claim_concurrency_slot("plaid", run_id, "pull_plaid")
+    instance.report_run_failed(instance.get_run_by_id(run_id))
+    bury_dead_runs(instance)
+    assert log.get_concurrency_info("plaid").active_slot_count == 0
+
+
+def test_a_living_run_is_left_alone(instance: dg.DagsterInstance) -> None:
+    run_id = a_run(instance)
+    with executing(instance, run_id):
+        with executing(instance, run_id):
+            pass
+        assert bury_dead_runs(instance) == []
+    assert status(instance, run_id) == Status.STARTED
+
+
+@pytest.mark.parametrize("begun", [Status.NOT_STARTED, Status.STARTING, Status.STARTED, Status.CANCELING])
+def test_a_run_that_no_process_has_begun(instance: dg.DagsterInstance, begun: Status) -> None:
+    """Its process died before it could say so, or a daemon is about to start one."""
+    run_id = a_run(instance, begun)
+    assert bury_dead_runs(instance, alone=False) == []
+    supervisor = hold(Path(instance.root_directory) / SERVING)
+    assert supervisor is not None
+    assert bury_dead_runs(instance) == []
+    os.close(supervisor)
+    assert bury_dead_runs(instance) == [run_id]
+
+
+@pytest.mark.parametrize("ended", [Status.SUCCESS, Status.FAILURE, Status.CANCELED, Status.QUEUED])
+def test_runs_that_ended_or_wait_stay_as_they_are(instance: dg.DagsterInstance, ended: Status) -> None:
+    run_id = a_run(instance, ended)
+    assert bury_dead_runs(instance) == []
+    assert status(instance, run_id) == ended
+
+
+def test_run_monitoring_is_told(instance: dg.DagsterInstance) -> None:
+    run_id, launcher = a_run(instance), WatchfulRunLauncher()
+    launcher.register_instance(instance)
+    run = instance.get_run_by_id(run_id)
+    assert launcher.supports_check_run_worker_health
+    assert launcher.check_run_worker_health(run).status == WorkerStatus.RUNNING
+    killed_while_executing(instance, run_id)
+    assert launcher.check_run_worker_health(run).status == WorkerStatus.FAILED
+
+
+# -- the leash ----------------------------------------------------------------------------------------
+
+FAMILY = "sleep 1000 & sleep 1000 & echo $!; {}"
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        pytest.param("wait", id="released"),
+        pytest.param("trap '' TERM; exit 3", id="the parent ends first"),
+    ],
+)
+def test_a_leash_ends_the_whole_family(then: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipelines.leash", "sh", "-c", FAMILY.format(then)],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+    child = psutil.Process(int(process.stdout.readline()))
+    if then == "wait":
+        process.stdin.close()
+        assert process.wait(60) == -signal.SIGTERM % 256 or process.returncode
+    else:
+        assert process.wait(60) == 3
+        process.stdin.close()
+    process.stdout.close()
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
