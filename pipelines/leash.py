@@ -23,19 +23,21 @@ _ENDING = threading.Lock()
 
 
 def main() -> int:
-    """Runs the command until it ends or standard input does."""
+    """Runs the command until it ends or standard input does; returns its exit code."""
     # Ctrl-C in the terminal is the supervisor's to handle; it then lets go of the leash.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
     threading.Thread(target=_wait_for_release, args=(child.pid,), daemon=True).start()
     try:
-        return child.wait()
+        code = child.wait()
+        return code if code >= 0 else 128 - code  # ended by a signal, as a shell says it
     finally:
         end_tree(child.pid)
 
 
 def _wait_for_release(pid: int) -> None:
-    while sys.stdin.buffer.read(4096):
+    # Not sys.stdin: its lock, held while it waits, would abort the interpreter as it ends.
+    while os.read(0, 4096):
         pass
     end_tree(pid)
 

@@ -43,8 +43,9 @@ _STATEMENT_SECONDS, _RECYCLE_SECONDS = 60, 300
 def installation_resource(context: dg.InitResourceContext) -> Iterator[Installation]:
     """One :class:`Installation` per run or tick; a run holds its lock as long as it has one."""
     holding: AbstractContextManager[None] = nullcontext()
-    if context.run_id and context.instance and context.instance.has_run(context.run_id):
-        holding = executing(context.instance, context.run_id)
+    run = context.run
+    if run is not None and context.instance and context.instance.has_run(run.run_id):
+        holding = executing(context.instance, run.run_id)
     with holding:
         installation = Installation()
         try:

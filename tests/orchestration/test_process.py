@@ -106,8 +106,8 @@ def test_a_run_that_no_process_has_begun(instance: dg.DagsterInstance, begun: St
     assert bury_dead_runs(instance) == [run_id]
 
 
-@pytest.mark.parametrize("ended", [Status.SUCCESS, Status.FAILURE, Status.CANCELED, Status.QUEUED])
-def test_runs_that_ended_or_wait_stay_as_they_are(instance: dg.DagsterInstance, ended: Status) -> None:
+@pytest.mark.parametrize("ended", [Status.SUCCESS, Status.FAILURE, Status.CANCELED])
+def test_runs_that_ended_stay_as_they_are(instance: dg.DagsterInstance, ended: Status) -> None:
     run_id = a_run(instance, ended)
     assert bury_dead_runs(instance) == []
     assert status(instance, run_id) == ended
@@ -129,28 +129,22 @@ FAMILY = "sleep 1000 & sleep 1000 & echo $!; {}"
 
 
 @pytest.mark.parametrize(
-    "then",
+    ("then", "released"),
     [
-        pytest.param("wait", id="released"),
-        pytest.param("trap '' TERM; exit 3", id="the parent ends first"),
+        pytest.param("wait", True, id="released"),
+        pytest.param("exit 3", False, id="the parent ends first"),
     ],
 )
-def test_a_leash_ends_the_whole_family(then: str) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pipelines.leash", "sh", "-c", FAMILY.format(then)],
-        cwd=PROJECT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdin is not None
-    child = psutil.Process(int(process.stdout.readline()))
-    if then == "wait":
-        process.stdin.close()
-        assert process.wait(60) == -signal.SIGTERM % 256 or process.returncode
-    else:
-        assert process.wait(60) == 3
-        process.stdin.close()
-    process.stdout.close()
+def test_a_leash_ends_the_whole_family(then: str, released: bool) -> None:
+    command = [sys.executable, "-m", "pipelines.leash", "sh", "-c", FAMILY.format(then)]
+    with subprocess.Popen(
+        command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        child = psutil.Process(int(process.stdout.readline()))
+        if released:
+            process.stdin.close()
+        code = process.wait(60)
+    assert code == (128 + signal.SIGTERM if released else 3)
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE

@@ -1,5 +1,6 @@
 """`manna up`: what the UI asks for through GraphQL is done by the daemon, and what is started is stopped."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from serving_up import PATIENCE_SECONDS, PROJECT, REPOSITORY, Up, eventually, serving
+from serving_up import PATIENCE_SECONDS, PROJECT, REPOSITORY, Up, eventually, free_port, serving
 from states import loose_ends, state
 
 from tests.conftest import FinishedDemo
@@ -31,12 +32,11 @@ def demo(finished_demo: FinishedDemo, tmp_path: Path) -> FinishedDemo:
 
 
 def test_it_is_reached_from_this_machine_only(up: Up) -> None:
-    listening = {
-        connection.laddr.ip
-        for process in up.processes()
-        for connection in process.net_connections(kind="inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
+    listening = set()
+    for process in up.processes():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found = process.net_connections(kind="inet")
+            listening |= {one.laddr.ip for one in found if one.status == psutil.CONN_LISTEN}
     assert listening == {"127.0.0.1"}
 
 
@@ -137,7 +137,7 @@ def test_a_run_whose_process_is_killed_fails_and_frees_its_slot(up: Up) -> None:
 
 
 def test_nobody_serves_the_same_data_directory_twice(up: Up) -> None:
-    done = _manna(up.environment, "up", "--port", "0")
+    done = _manna(up.environment, "up", "--port", str(free_port()))
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(f"error: another `manna up` serves {up.data_dir}")
     assert up.ended(up.launch("rebalance")) == "SUCCESS"
