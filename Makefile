@@ -50,6 +50,10 @@ test-full: install ## With crashes, a browser, and long property tests
 test-slow: install
 	@$(RUN) pytest -m slow
 
+.PHONY: test-pages
+test-pages: install
+	@$(RUN) pytest -m slow tests/unit/documents
+
 .PHONY: check
 check: install ## Lint, format, types, import rules
 	@$(RUN) ruff check .
