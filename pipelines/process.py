@@ -93,7 +93,7 @@ def is_dead(instance: dg.DagsterInstance, run_id: str) -> bool:
 
     False for one that has not begun or has ended in good order, or is another machine's to judge.
     """
-    return not _is_held(_lock_of(instance, run_id), absent=True)
+    return not is_held(_lock_of(instance, run_id), absent=True)
 
 
 def bury_dead_runs(instance: dg.DagsterInstance, *, alone: bool = True) -> list[str]:
@@ -105,7 +105,7 @@ def bury_dead_runs(instance: dg.DagsterInstance, *, alone: bool = True) -> list[
             has begun is then dead too, unless a daemon lives that may be about to launch it.
     """
     home = Path(instance.root_directory)
-    served = _is_held(home / SERVING)
+    served = is_held(home / SERVING)
     if not served:
         # Whoever was left by a killed supervisor is about to be killed: nobody would bury it later.
         _await_release(home / CHILDREN)
@@ -113,7 +113,7 @@ def bury_dead_runs(instance: dg.DagsterInstance, *, alone: bool = True) -> list[
     for run in instance.get_runs(filters=dg.RunsFilter(statuses=_UNFINISHED)):
         lock = _lock_of(instance, run.run_id)
         begun = lock.exists()
-        if (begun and _is_held(lock)) or (not begun and (served or not alone)):
+        if (begun and is_held(lock)) or (not begun and (served or not alone)):
             continue
         # Its lock may be gone because it has just ended in good order.
         now = instance.get_run_by_id(run.run_id)
@@ -178,7 +178,7 @@ def _lock_of(instance: dg.DagsterInstance, run_id: str) -> Path:
     return Path(instance.root_directory) / "running" / run_id
 
 
-def _is_held(lock: Path, *, absent: bool = False) -> bool:
+def is_held(lock: Path, *, absent: bool = False) -> bool:
     """Whether a living process holds it exclusively; ``absent`` is the answer when there is no such file."""
     try:
         descriptor = os.open(lock, os.O_RDWR)
@@ -198,4 +198,4 @@ def _await_release(lock: Path) -> None:
     patience = Retrying(
         retry=retry_if_result(bool), stop=stop_after_delay(LAST_WORDS_SECONDS), wait=wait_fixed(0.1)
     )
-    patience(_is_held, lock)
+    patience(is_held, lock)

@@ -104,8 +104,9 @@ def sandbox(settings: Settings, people: Path | None = None) -> Iterator[str]:
     This process's environment then points the SDK clients at it.
 
     Raises:
-        ServiceError: it did not start; its own one-line reason.
+        ServiceError: it did not start; its own one-line reason. Or `manna up` has one already.
     """
+    refuse_when_served(settings)
     credentials = demo_credentials(settings)
     command = [sys.executable, "-m", "sandbox", "--data-dir", str(settings.data_dir / "sandbox")]
     command += ["--port", "0", "--credentials", str(credentials)]
@@ -144,6 +145,14 @@ def sandbox(settings: Settings, people: Path | None = None) -> Iterator[str]:
         process.wait(timeout=SANDBOX_SECONDS)
         if process.stdout is not None:
             process.stdout.close()
+
+
+def refuse_when_served(settings: Settings) -> None:
+    """Raises :class:`ServiceError` while another process serves this data directory."""
+    from pipelines.process import SERVING, is_held
+
+    if is_held(settings.dagster_home / SERVING):
+        raise ServiceError(f"another `manna up` serves {settings.data_dir}; use its address, or end it first")
 
 
 def require_free(port: int) -> None:

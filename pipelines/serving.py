@@ -72,7 +72,9 @@ def _alone(settings: Settings) -> Iterator[int]:
     children = None if serving is None else hold(settings.dagster_home / CHILDREN)
     try:
         if serving is None or children is None:
-            raise ServiceError(f"another `manna up` serves {settings.data_dir}; end it, or use its address")
+            raise ServiceError(
+                f"another `manna up` serves {settings.data_dir}; use its address, or end it first"
+            )
         yield children
     finally:
         for descriptor in (children, serving):

@@ -137,9 +137,13 @@ def test_a_run_whose_process_is_killed_fails_and_frees_its_slot(up: Up) -> None:
 
 
 def test_nobody_serves_the_same_data_directory_twice(up: Up) -> None:
-    done = _manna(up.environment, "up", "--port", str(free_port()))
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith(f"error: another `manna up` serves {up.data_dir}")
+    for command in (["up", "--port", str(free_port())], ["run", "nightly_close"]):
+        done = _manna(up.environment, *command)
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1] == (
+            f"error: another `manna up` serves {up.data_dir}; use its address, or end it first"
+        )
+    assert _manna(up.environment, "status").returncode == 0
     assert up.ended(up.launch("rebalance")) == "SUCCESS"
 
 
