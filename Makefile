@@ -43,16 +43,11 @@ test: install ## The test suite (under 8 minutes)
 	@$(RUN) pytest -n 2 --dist loadgroup -m "not slow"
 
 .PHONY: test-full
-test-full: install ## With crashes, a browser, and long property tests
-	@$(RUN) pytest -n 2 --dist loadgroup
+test-full: test test-slow ## With crashes, a browser, and long property tests
 
 .PHONY: test-slow
 test-slow: install
 	@$(RUN) pytest -m slow
-
-.PHONY: test-pages
-test-pages: install
-	@$(RUN) pytest -m slow tests/unit/documents
 
 .PHONY: check
 check: install ## Lint, format, types, import rules

@@ -92,7 +92,10 @@ def _opened(*, with_sandbox: bool = False, people: Path | None = None) -> Iterat
 
     settings = Settings.load()
     read_books(settings.books)  # a faulty file is known before anything is started
-    with services.database(settings) as manna:
+    if people:
+        people = people.absolute()
+        services.check_people(people)
+    with services.database(settings) as manna, services.logged(settings):
         if not with_sandbox:
             yield manna
             return

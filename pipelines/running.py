@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
 from assets.published import months_to_publish
 from pipelines.definitions import build_definitions
@@ -128,15 +129,25 @@ class Runner:
 
 
 def _reason(job: str, result: dg.ExecuteInProcessResult) -> str:
+    """Which step failed and why, in words that were meant for a person where there are any."""
     for event in result.all_events:
         if event.is_step_failure:
-            error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            why = (event.step_failure_data.user_failure_data or None) and (
-                event.step_failure_data.user_failure_data.description
-            )
-            return (
-                f"{job}: {event.step_key} failed: {why or (error.message.strip() if error else 'no reason')}"
-            )
+            failure = event.step_failure_data
+            told = failure.user_failure_data.description if failure.user_failure_data else None
+            return f"{job}: {event.step_key} failed: {told or _why(failure.error)}"
+    for event in result.all_events:
+        if event.is_resource_init_failure:
+            return f"{job}: {_why(event.engine_event_data.error)}"
+        if event.event_type == dg.DagsterEventType.RUN_FAILURE:
+            return f"{job} failed: {_why(event.job_failure_data.error)}"
     return f"{job} failed"
+
+
+def _why(error: SerializableErrorInfo | None) -> str:
+    """The outermost error that is not Dagster's own wrapping: what lies below was its cause, for a log."""
+    while error is not None and error.cause is not None and (error.cls_name or "").startswith("Dagster"):
+        error = error.cause
+    if error is None:
+        return "no reason given"
+    name, _, words = error.message.strip().partition(": ")
+    return words if name.endswith(str(error.cls_name)) and words else error.message.strip()

@@ -7,6 +7,7 @@ are configured by it; children get it by inheritance. What is started is stopped
 """
 
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -15,12 +16,14 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from resources.installation import Installation
 from resources.settings import PROJECT, Settings, SettingsError
 
 SANDBOX_SECONDS = 60
+LOG_BYTES = 10_000_000
 
 
 class ServiceError(Exception):
@@ -56,6 +59,25 @@ def database(settings: Settings) -> Iterator[Installation]:
         if embedded:
             os.environ.pop("MANNA_POSTGRES_URL", None)
             embedded.stop()
+
+
+@contextmanager
+def logged(settings: Settings) -> Iterator[None]:
+    """What Manna logs goes to ``logs/manna.log`` until the block ends, and not onto the terminal."""
+    file = settings.data_dir / "logs" / "manna.log"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handler = RotatingFileHandler(file, maxBytes=LOG_BYTES, backupCount=3, delay=True, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("manna")
+    before = logger.propagate
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.propagate = before
+        logger.removeHandler(handler)
+        handler.close()
 
 
 def _writable(folder: Path) -> None:
@@ -97,6 +119,24 @@ def demo_credentials(settings: Settings) -> Path:
     return file
 
 
+def check_people(people: Path) -> None:
+    """Raises :class:`ServiceError` where the sandbox cannot serve these people. Writes nothing."""
+    looked = subprocess.run(
+        [sys.executable, "-m", "sandbox", "--check-people", str(people)],
+        cwd=PROJECT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if looked.returncode:
+        raise ServiceError(f"the sandbox did not start: {_last_line(looked.stderr)}")
+
+
+def _last_line(said: str) -> str:
+    return (said.strip().splitlines() or ["no reason given"])[-1]
+
+
 @contextmanager
 def sandbox(settings: Settings, people: Path | None = None) -> Iterator[str]:
     """The local Plaid and Alpaca, until the block ends; yields the address of its controls.
@@ -124,8 +164,8 @@ def sandbox(settings: Settings, people: Path | None = None) -> Iterator[str]:
         line = process.stdout.readline()
         if not line:
             process.wait(timeout=SANDBOX_SECONDS)
-            reasons = log.read_text(encoding="utf-8").strip().splitlines() or ["no reason given"]
-            raise ServiceError(f"the sandbox did not start: {reasons[-1]}")
+            reason = _last_line(log.read_text(encoding="utf-8"))
+            raise ServiceError(f"the sandbox did not start: {reason}")
         ready = json.loads(line)
         keys = json.loads(credentials.read_text(encoding="utf-8"))
         os.environ.update(

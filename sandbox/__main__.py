@@ -4,7 +4,7 @@ Prints one line of JSON on stdout when requests are answered. Whoever starts it 
 pid as --parent-pid: the sandbox then stops when that process ends, however it ends. (Watching for the end
 of stdin would not do: any other child that inherited the pipe keeps it open.)
 
-Exit codes: 0 stopped as asked, 2 could not start; the reason is one line on stderr.
+Exit codes: 0 stopped as asked, or the people can be served, 2 could not start; the reason is one line on stderr.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from sandbox.people import PeopleError
+from sandbox.people import PeopleError, check_people
 from sandbox.server import HOST, SandboxError, SandboxServer, bind, build, endpoints, load_credentials
 from sandbox.state import State, StateError, clock_from_environment
 
@@ -24,6 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the sandbox; the exit code."""
     options = _parser().parse_args(arguments)
     try:
+        if options.check_people:
+            check_people(options.check_people)
+            return 0
         server, listener = _prepare(options)
     except (SandboxError, StateError, PeopleError) as error:
         sys.stderr.write(f"sandbox: {' '.join(str(error).split())}\n")
@@ -68,9 +71,14 @@ def _parser() -> argparse.ArgumentParser:
         description="Serve a local Plaid and a local Alpaca on 127.0.0.1.",
         epilog="example: python -m sandbox --data-dir .manna/sandbox --port 8090",
     )
-    parser.add_argument(
-        "--data-dir", type=Path, required=True, help="what the sandbox remembers is kept here"
+    wanted = parser.add_mutually_exclusive_group(required=True)
+    wanted.add_argument(
+        "--check-people",
+        type=Path,
+        metavar="PATH",
+        help="only look whether PATH can be served; writes nothing",
     )
+    wanted.add_argument("--data-dir", type=Path, help="what the sandbox remembers is kept here")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port (default)")
     parser.add_argument("--people", type=Path, help="a Plaid custom-user file, or a folder of them")
     parser.add_argument(

@@ -18,6 +18,11 @@ from sandbox.people.studio import Studio
 __all__ = ["Login", "PeopleError", "Person", "load_people"]
 
 
+def check_people(path: Path) -> None:
+    """Raises PeopleError when `path` cannot be served, whatever the day."""
+    list(load_custom_users(path, date(2026, 1, 1), seed=1))
+
+
 def load_people(path: Path | None, start: date, seed: int, market: Market) -> list[Person]:
     """The people of `path` (a custom-user file, or a folder of them), or the demo people when it is None.
 

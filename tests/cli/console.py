@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,8 +74,3 @@ def running_sandbox(folder: Path) -> Iterator[dict[str, str]]:
             yield json.loads(process.stdout.readline())
         finally:
             process.terminate()
-
-
-def names(folder: Path, *, but: Sequence[str] = ()) -> set[str]:
-    """What stands in a folder; nothing where there is none."""
-    return {file.name for file in folder.iterdir()} - set(but) if folder.is_dir() else set()

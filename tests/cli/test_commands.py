@@ -90,6 +90,11 @@ class TestDemo:
         assert "nightly_close" in demo.said.err
         assert "nightly_close" not in demo.said.out
 
+    def test_alerts_are_logged_to_a_file_and_not_onto_the_terminal(self, demo: Any) -> None:
+        logged = (demo.data_dir / "logs" / "manna.log").read_text(encoding="utf-8")
+        assert "WARNING manna.alerts: Manna, household: " in logged
+        assert "Manna, household: " not in demo.said.err
+
     def test_its_keys_are_for_the_owner_alone(self, demo: Any) -> None:
         for name in ("demo.key", "sandbox/credentials.json"):
             assert (demo.data_dir / name).stat().st_mode & 0o777 == 0o600

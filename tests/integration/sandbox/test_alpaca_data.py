@@ -1,6 +1,5 @@
 """Market data: pages, adjustments, latest prices, corporate actions."""
 
-import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -82,16 +81,6 @@ def test_a_full_page_that_is_the_last_has_no_token(sandbox) -> None:
 def test_500_days_of_20_symbols_are_two_pages(sandbox) -> None:
     found = pages(sandbox.data, symbols=SYMBOLS, start="2024-03-01", limit="10000")
     assert [sum(map(len, page["bars"].values())) for page in found] == [10_000, 200]
-
-
-@pytest.mark.slow
-def test_500_days_of_20_symbols_come_fast(sandbox) -> None:
-    took = []
-    for _ in range(4):
-        begun = time.perf_counter()
-        pages(sandbox.data, symbols=SYMBOLS, start="2024-03-01", limit="10000")
-        took.append(time.perf_counter() - begun)
-    assert min(took) < 0.3
 
 
 def test_a_bar_is_served_when_its_session_is_over(own_sandbox) -> None:

@@ -50,6 +50,18 @@ def started(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], dict[st
         process.communicate(timeout=20)
 
 
+def test_people_can_be_looked_at_without_serving_them(tmp_path: Path) -> None:
+    file = tmp_path / "people.json"
+    file.write_text('{"override_accounts": [{"type": "depository", "subtype": "checking"}]}')
+    looked = subprocess.run(command("--check-people", file), cwd=ROOT, capture_output=True, text=True)
+    assert (looked.returncode, looked.stdout, looked.stderr) == (0, "", "")
+    file.write_text("[]")
+    looked = subprocess.run(command("--check-people", file), cwd=ROOT, capture_output=True, text=True)
+    assert looked.returncode == 2
+    assert "people.json" in looked.stderr
+    assert [found.name for found in tmp_path.iterdir()] == ["people.json"]
+
+
 def failed(*arguments: object, now: str = NOW) -> str:
     """The line on stderr of a command that cannot start."""
     done = subprocess.run(
