@@ -45,7 +45,8 @@ class Source:
 class Answer:
     """All pages of one answer. Cursors are null where the endpoint has none.
 
-    ``is_whole``: the answer lists everything there is, so that what it does not list is gone. An empty
+    ``history``: how much of the past has been told by now (``not_ready``, ``initial``, ``complete``), where the
+    provider says so. ``is_whole``: the answer lists everything there is, so that what it does not list is gone. An empty
     whole answer is a fact: the last position has been sold.
     """
 
@@ -53,6 +54,7 @@ class Answer:
     request_ids: tuple[str, ...] = ()
     cursor_before: str | None = None
     cursor_after: str | None = None
+    history: str | None = None
     is_whole: bool = False
 
 
@@ -129,6 +131,7 @@ def batch_rows(
         "request_ids": ",".join(answer.request_ids),
         "cursor_before": answer.cursor_before,
         "cursor_after": answer.cursor_after,
+        "history": answer.history,
         "row_count": len(records),
         "run_id": source.run_id,
         "code_version": source.code_version,

@@ -20,6 +20,13 @@ BATCHES = Contract(
         Column("request_ids", Kind.TEXT, "the provider's request ids, one per page, comma separated"),
         Column("cursor_before", Kind.TEXT, "the cursor asked from; empty at the first time", nullable=True),
         Column("cursor_after", Kind.TEXT, "the cursor to ask from next time", nullable=True),
+        Column(
+            "history",
+            Kind.TEXT,
+            "how much of the past the provider says it has told us by then (transactions only)",
+            nullable=True,
+            allowed=("not_ready", "initial", "complete"),
+        ),
         Column("row_count", Kind.INTEGER, "records this batch added", minimum=0),
         Column("run_id", Kind.TEXT, "the run that asked"),
         Column("code_version", Kind.TEXT, "the version of Manna that asked"),

@@ -1,7 +1,6 @@
 """One finished demo for all tests of the command line, and `manna` called in this process."""
 
 import os
-import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from console import Demo, Manna, Said, clean_environment
 
 from pipelines import cli
 from resources.postgres import EmbeddedPostgres
-from resources.settings import PROJECT
+from tests.conftest import FinishedDemo
 
 with warnings.catch_warnings():
     # alpaca-py 0.44 imports websockets.legacy, which websockets 14 deprecates
@@ -21,20 +20,12 @@ with warnings.catch_warnings():
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    data_dir = tmp_path_factory.mktemp("demo") / "data"
-    done = subprocess.run(
-        [sys.executable, "-m", "pipelines", "demo"],
-        cwd=PROJECT,
-        env=clean_environment(data_dir),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    with EmbeddedPostgres(data_dir) as url:
-        yield Demo(data_dir, url, Said(done.returncode, done.stdout, done.stderr))
+def demo(finished_demo: FinishedDemo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The finished demo with its database running: nothing of it is to be changed for good."""
+    own = finished_demo.copy(tmp_path_factory.mktemp("demo") / "data")
+    said = Said(0, own.out.replace(str(finished_demo.data_dir), str(own.data_dir)), own.err)
+    with EmbeddedPostgres(own.data_dir) as url:
+        yield Demo(own.data_dir, url, said)
 
 
 @pytest.fixture

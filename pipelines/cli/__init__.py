@@ -1,0 +1,14 @@
+"""The command line.
+
+What belongs here: commands, their options and help, and turning every foreseeable error into one line and
+a non-zero exit code (``shell``). What does not: the work (``pipelines.running``, ``services``, ``demo``), what
+may be asked for (``asked``) or how a table looks (``rendering``). Heavy imports happen inside the commands, so
+that ``manna --help`` is quick.
+
+One module per kind of command; their order here is the order in ``manna --help``.
+"""
+
+from pipelines.cli import nights, reading, connecting  # isort: skip  (the order of the help)
+from pipelines.cli.shell import app, main
+
+__all__ = ["app", "connecting", "main", "nights", "reading"]

@@ -1,0 +1,84 @@
+"""Commands that only look: how everything fares, a statement, a query, the installation itself."""
+
+from typing import Annotated
+
+import typer
+
+from pipelines.asked import require_format
+from pipelines.cli.shell import FormatOption, app, opened, out
+
+
+@app.command()
+def status(output: FormatOption = "table") -> None:
+    """Accounts, balances, connections and up to which day each is complete, alerts, drift.
+
+    Example: `manna status --format json`
+    """
+    from pipelines.demo import gather
+    from pipelines.rendering import render, summary
+    from pipelines.reporting import connections
+
+    require_format(output)
+    with opened() as manna:
+        data, healths = gather(manna), connections(manna).drop("connection_id")
+    if output == "table":
+        out.print(summary(data))
+        out.print()
+        render(healths, "table", title="Connections", console=out)
+    else:
+        render(data.accounts, output, title="Accounts", console=out)  # type: ignore[arg-type]
+
+
+@app.command()
+def report(
+    name: Annotated[str, typer.Argument(help="income_statement, balance_sheet, cash_flow, ...")],
+    book: Annotated[str, typer.Option(help="the book")],
+    period: Annotated[str, typer.Option(help="the month, YYYY-MM")],
+    output: FormatOption = "table",
+) -> None:
+    """Prints one published statement.
+
+    Example: `manna report balance_sheet --book household --period 2026-03 --format csv`
+    """
+    from pipelines.rendering import render
+    from pipelines.reporting import published_statement
+
+    require_format(output)
+    with opened() as manna:
+        frame, title = published_statement(manna, name, book, period)
+    render(frame, output, title=title, console=out)  # type: ignore[arg-type]
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="any SELECT over the lake's tables")],
+    output: FormatOption = "table",
+) -> None:
+    """Asks the lake (read only).
+
+    Example: `manna sql "SELECT account, sum(amount) FROM ledger.postings GROUP BY ALL"`
+    """
+    from pipelines.rendering import render
+    from pipelines.reporting import ask, require_reading
+
+    require_format(output)
+    require_reading(query)
+    with opened() as manna:
+        frame = ask(manna, query)
+    render(frame, output, title="", console=out)  # type: ignore[arg-type]
+
+
+@app.command()
+def doctor(output: FormatOption = "table") -> None:
+    """Looks at the installation: settings, books, database, lake, credentials, disk.
+
+    Example: `manna doctor`
+    """
+    from pipelines.health import findings
+    from pipelines.rendering import render
+
+    require_format(output)
+    found = findings()
+    render(found, output, title="Findings", console=out)  # type: ignore[arg-type]
+    if (found["status"] == "broken").any():
+        raise typer.Exit(1)
