@@ -114,8 +114,19 @@ class Contract:
         """
         rules = [rule for column in self.columns for rule in _rules(column)]
         rules.append((pl.struct(self.key).is_duplicated(), f"duplicate key ({', '.join(self.key)})"))
-        reasons = [pl.when(broken.fill_null(False)).then(pl.lit(text)) for broken, text in rules]
-        return frame.select(pl.concat_list(reasons).list.drop_nulls().alias("reasons")).to_series()
+        texts = [text for _, text in rules]
+        # One bit per check: rows at fault in the same way share a list of reasons, and most rows are at none.
+        bits = [
+            pl.when(broken.fill_null(False)).then(pl.lit(1 << number, pl.Int64)).otherwise(0)
+            for number, (broken, _) in enumerate(rules)
+        ]
+        ways = frame.select(way=pl.sum_horizontal(bits))
+        met = ways.unique(maintain_order=True).with_row_index("place")
+        said = [
+            [text for number, text in enumerate(texts) if way >> number & 1] for way in met["way"].to_list()
+        ]
+        place = ways.join(met, on="way", how="left", maintain_order="left")["place"]
+        return pl.Series("reasons", said, dtype=pl.List(pl.String)).gather(place)
 
 
 def _rules(column: Column) -> Sequence[tuple[pl.Expr, str]]:
