@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from assets.common import BooksConfig, Manna, chosen, spec, stopping_for_good
 from assets.raw.receiving import CHECK, Told, receive
@@ -29,6 +30,12 @@ OVERLAP = timedelta(days=30)
 """Brokers book late and correct: every window of investment transactions repeats the last days."""
 
 
+class LoginsConfig(BooksConfig):
+    """Which logins a run pulls: of these books, and of them only these connections where any is named."""
+
+    connections: list[str] = Field(default_factory=list)
+
+
 @dg.multi_asset(
     name="pull_plaid",
     specs=[spec(table, skippable=False) for table in TABLES],
@@ -36,14 +43,23 @@ OVERLAP = timedelta(days=30)
     retry_policy=dg.RetryPolicy(max_retries=1),
     pool="plaid",
 )
-def plaid(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
+def plaid(context: dg.AssetExecutionContext, config: LoginsConfig, manna: Manna) -> Iterator[Any]:
     """Pulls every login at Plaid. A login's answers and its new cursor land in one lake transaction."""
     with stopping_for_good():
         wanted = chosen(manna.books, config.books)
         connections = [c for c in manna.ops.connections(provider="plaid") if c["book"] in wanted]
+        if config.connections:
+            connections = _named(connections, config.connections)
         received = receive(manna, context.run.run_id, connections, "plaid", lambda told: _ask(manna, told))
     yield from received.materializations(TABLES)
     yield received.check("raw.plaid_accounts")
+
+
+def _named(connections: list[dict[str, Any]], ids: list[str]) -> list[dict[str, Any]]:
+    """The connections of these ids; a run that finds none of what it was asked for must not go green."""
+    if unknown := sorted(set(ids) - {c["connection_id"] for c in connections}):
+        raise dg.Failure(f"unknown connection {', '.join(unknown)}", allow_retries=False)
+    return [c for c in connections if c["connection_id"] in ids]
 
 
 def _ask(manna: Installation, told: Told) -> dict[str, Answer]:
