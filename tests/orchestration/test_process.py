@@ -146,5 +146,6 @@ def test_a_leash_ends_the_whole_family(then: str, released: bool) -> None:
         if released:
             process.stdin.close()
         code = process.wait(60)
-    assert code == (128 + signal.SIGTERM if released else 3)
+    # Released, the shell is ended too, or ends by itself when its children were ended before it.
+    assert code in ((128 + signal.SIGTERM, 0) if released else (3,))
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
