@@ -44,23 +44,30 @@ def _asset(cleaner: Cleaner) -> dg.AssetsDefinition:
             yield _check(address, before["received"], before["dagster/row_count"], before["quarantined"])
             return
 
-        def work(transaction: LakeTransaction) -> tuple[Cleaned, Change]:
-            raw = {source: transaction.read(source) for source in cleaner.sources}
-            found = clean(address, raw, told)
-            if not _is_whole(found):
-                return found, Change()  # nothing is written; the blocking check below fails
-            change = transaction.replace(address, found.rows)
-            transaction.replace(QUARANTINE.address, found.quarantined, scope={"table_name": address})
-            return found, change
-
-        found, change = manna.lake.commit(
-            [address, QUARANTINE.address], work, author=address, message=f"run {context.run.run_id}"
-        )
+        found, change = refresh(manna, cleaner, told, f"run {context.run.run_id}")
         counts = {"received": found.received, "quarantined": found.quarantined.height}
         yield result(address, change, **counts, **({INPUTS: seen} if _is_whole(found) else {}))
         yield _check(address, found.received, found.rows.height, found.quarantined.height)
 
     return cleaned
+
+
+def refresh(
+    manna: Installation, cleaner: Cleaner, told: Context, message: str = ""
+) -> tuple[Cleaned, Change]:
+    """Makes one clean table and its part of the quarantine hold what follows from ``raw``."""
+    address = cleaner.contract.address
+
+    def work(transaction: LakeTransaction) -> tuple[Cleaned, Change]:
+        raw = {source: transaction.read(source) for source in cleaner.sources}
+        found = clean(address, raw, told)
+        if not _is_whole(found):
+            return found, Change()  # nothing is written; the blocking check fails
+        change = transaction.replace(address, found.rows)
+        transaction.replace(QUARANTINE.address, found.quarantined, scope={"table_name": address})
+        return found, change
+
+    return manna.lake.commit([address, QUARANTINE.address], work, author=address, message=message)
 
 
 def _inputs(manna: Installation, cleaner: Cleaner, told: Context) -> str:
