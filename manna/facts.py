@@ -11,6 +11,7 @@ from datetime import datetime
 
 import polars as pl
 
+from manna.connections import Health
 from manna.contracts import CONTRACTS
 from manna.contracts.raw import BATCHES
 
@@ -47,7 +48,7 @@ class Answer:
 
     ``history``: how much of the past has been told by now (``not_ready``, ``initial``, ``complete``), where the
     provider says so. ``is_whole``: the answer lists everything there is, so that what it does not list is gone. An empty
-    whole answer is a fact: the last position has been sold.
+    whole answer is a fact: the last position has been sold. ``health``: what is said of the login itself.
     """
 
     records: tuple[Record, ...]
@@ -56,6 +57,7 @@ class Answer:
     cursor_after: str | None = None
     history: str | None = None
     is_whole: bool = False
+    health: Health | None = None
 
 
 def source_id(payload: str, *parts: str | None) -> str:
@@ -119,6 +121,7 @@ def batch_rows(
         str(position),
         answer.cursor_before or "",
         answer.cursor_after or "",
+        *([answer.history] if answer.history else []),
         *(f"{record.change} {record.source_id} {record.payload_sha256}" for record in records),
     ]
     batch_id = hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -7,7 +7,7 @@ One connection's failure never stops the others: its rows stay as they were, it 
 fails and an alert follows. When *no* connection answers, the asset fails: it never goes green on an error.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,10 +44,11 @@ Ask = Callable[[Told], Mapping[str, Answer]]
 
 @dataclass(slots=True)
 class Received:
-    """What one run received: rows per table, and why which connections failed."""
+    """What one run received: rows per table, which connections failed or are unwell, and why."""
 
     rows: dict[str, int] = field(default_factory=dict)
     failures: dict[str, ProviderError] = field(default_factory=dict)
+    unwell: dict[str, str] = field(default_factory=dict)
     asked: int = 0
 
     def materializations(self, tables: Sequence[str]) -> Iterator[dg.MaterializeResult[Any]]:
@@ -73,13 +74,13 @@ class Received:
             )
 
     def check(self, table: str) -> dg.AssetCheckResult:
-        """The check that every connection answered."""
+        """The check that every connection answered, and with what its institution says now."""
         return dg.AssetCheckResult(
-            passed=not self.failures,
+            passed=not self.failures and not self.unwell,
             asset_key=key(table),
             check_name=CHECK,
             severity=dg.AssetCheckSeverity.WARN,
-            metadata={name: str(error) for name, error in self.failures.items()},
+            metadata={**self.unwell, **{name: str(error) for name, error in self.failures.items()}},
         )
 
 
@@ -92,10 +93,10 @@ def receive(
         received.asked += 1
         connection_id = connection["connection_id"]
         try:
-            rows = _receive_one(manna, run_id, connection, endpoint, ask)
+            rows, answers = _receive_one(manna, run_id, connection, endpoint, ask)
         except ProviderError as error:
-            received.failures[f"{connection['institution']} ({connection['book']})"] = error
-            manna.ops.connection_failed(connection_id, error.status, str(error))
+            received.failures[_name(connection, received.failures)] = error
+            manna.ops.connection_status(connection_id, error.status, str(error), manna.settings.now())
             if isinstance(error, CredentialsRefusedError) and connection["provider"] == "plaid":
                 raise dg.Failure(str(error), allow_retries=False) from error
             continue
@@ -103,14 +104,36 @@ def receive(
             raise dg.Failure(str(error), allow_retries=False) from error
         for table, count in rows.items():
             received.rows[table] = received.rows.get(table, 0) + count
-        now, zone = manna.settings.now(), ZoneInfo(manna.books[connection["book"]].time_zone)
-        manna.ops.connection_succeeded(connection_id, now, now.astimezone(zone).date())
+        _answered(manna, connection, answers, received)
     return received
+
+
+def _answered(
+    manna: Installation, connection: Connection, answers: Iterable[Answer], received: Received
+) -> None:
+    """Remembers that a connection answered, and what it said of itself."""
+    now, zone = manna.settings.now(), ZoneInfo(manna.books[connection["book"]].time_zone)
+    history = next((answer.history for answer in answers if answer.history), None)
+    health = next((answer.health for answer in answers if answer.health), None)
+    until = min(now, health.updated_at or now) if health else now
+    unknown = history == "not_ready" or (health and health.error_code and health.updated_at is None)
+    day = None if unknown else until.astimezone(zone).date()
+    manna.ops.connection_answered(connection["connection_id"], now, day, history=history, health=health)
+    if health and health.error_code:
+        # What it serves is kept, but it is what the bank said some time ago.
+        received.unwell[_name(connection, received.unwell)] = f"{health.error_code}: {health.error}"
+
+
+def _name(connection: Connection, others: Container[str] = ()) -> str:
+    """The login in words; where another of the same institution has that name, with its id."""
+    name = f"{connection['institution']} ({connection['book']})"
+    return f"{name} {connection['connection_id'][:8]}" if name in others else name
 
 
 def _receive_one(
     manna: Installation, run_id: str, connection: Connection, endpoint: str, ask: Ask
-) -> dict[str, int]:
+) -> tuple[dict[str, int], list[Answer]]:
+    """New rows by table, and the answers."""
     source = Source(
         book=connection["book"],
         connection_id=connection["connection_id"],
@@ -120,13 +143,14 @@ def _receive_one(
         code_version=CODE_VERSION,
     )
 
-    def work(transaction: LakeTransaction) -> dict[str, int]:
+    def work(transaction: LakeTransaction) -> tuple[dict[str, int], list[Answer]]:
         told = Told(_cursor(transaction, source), transaction, connection, manna.settings.now())
         answers = ask(told)
         known_at = _moment(transaction, source.connection_id, manna.settings.now())
-        return {
+        kept = {
             table: keep(transaction, source, table, answer, known_at) for table, answer in answers.items()
         }
+        return kept, list(answers.values())
 
     # The lock is held while the provider is asked: whoever reads the cursor must be the one to move it.
     return manna.lake.commit(
@@ -141,13 +165,26 @@ def keep(transaction: LakeTransaction, source: Source, table: str, answer: Answe
         [source.connection_id],
     )
     records = new_records(answer, known, known_at)
-    if not records and answer.cursor_after == answer.cursor_before:
+    moved = answer.cursor_after != answer.cursor_before or _tells_more(transaction, source, answer)
+    if not records and not moved:
         return 0
     asked = replace(source, endpoint=table.removeprefix("raw."))
     batch, rows = batch_rows(asked, answer, records, known_at, table, known.height)
     transaction.append("raw.batches", batch)
     transaction.append(table, rows)
     return len(records)
+
+
+def _tells_more(transaction: LakeTransaction, source: Source, answer: Answer) -> bool:
+    """Whether more (or less) of the past has been told by now than at the last batch that said so."""
+    if answer.history is None:
+        return False
+    last = transaction.query(
+        "SELECT history FROM raw.batches WHERE connection_id = ? AND history IS NOT NULL "
+        "ORDER BY known_at DESC LIMIT 1",
+        [source.connection_id],
+    )
+    return last.is_empty() or bool(last["history"][0] != answer.history)
 
 
 def _cursor(transaction: LakeTransaction, source: Source) -> str | None:

@@ -106,15 +106,14 @@ class TestStatus:
     ) -> None:
         ops = Ops(sqlalchemy_url(demo.url))
         broken = next(c for c in ops.connections() if c["institution"] == "Tartan Bank")
-        ops.connection_failed(
-            broken["connection_id"], "login_required", "Plaid: ITEM_LOGIN_REQUIRED: log in again"
-        )
+        reason, at = "Plaid: ITEM_LOGIN_REQUIRED: log in again", broken["last_success_at"]
+        ops.connection_status(broken["connection_id"], "login_required", reason, at)
         try:
             shown = manna(demo.data_dir, "status").out
             rows = json.loads(manna(demo.data_dir, "status", "--format", "json").out)
             doctor = manna(demo.data_dir, "doctor", "--format", "json")
         finally:
-            ops.connection_succeeded(broken["connection_id"], broken["last_success_at"], date(2026, 3, 16))
+            ops.connection_status(broken["connection_id"], "healthy", "repaired", at)
         line = next(line for line in shown.partition("Connections")[2].splitlines() if "Tartan Bank" in line)
         assert "login_required" in line
         assert "2026-03-16" in line

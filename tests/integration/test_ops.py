@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -125,24 +125,6 @@ def test_connections_by_provider_and_book(ops: Ops) -> None:
     assert [c["connection_id"] for c in ops.connections(provider="alpaca")] == ["c2"]
     assert [c["connection_id"] for c in ops.connections(book="studio")] == ["c3"]
     assert ops.connections(provider="alpaca", book="studio") == []
-
-
-def test_a_failure_keeps_the_day_up_to_which_all_is_known(ops: Ops) -> None:
-    ops.add_connection(connection())
-    ops.connection_succeeded("c1", NOW, date(2026, 3, 16))
-    ops.connection_failed("c1", "login_required", "log in again")
-    (found,) = ops.connections()
-    assert (found["status"], found["error"]) == ("login_required", "log in again")
-    assert (found["complete_through"], found["last_success_at"]) == (date(2026, 3, 16), NOW)
-    ops.connection_succeeded("c1", LATER, date(2026, 3, 17))
-    (found,) = ops.connections()
-    assert (found["status"], found["error"], found["last_success_at"]) == ("healthy", None, LATER)
-
-
-def test_a_status_nobody_knows_is_refused(ops: Ops) -> None:
-    ops.add_connection(connection())
-    with pytest.raises(sa.exc.IntegrityError, match="connections_status"):
-        ops.connection_failed("c1", "sleepy", "")
 
 
 # -- people's decisions ----------------------------------------------------------------------------------

@@ -1,0 +1,147 @@
+"""How connections fare: the statements on ``ops.connections`` and ``ops.connection_events``.
+
+What belongs here: adding a connection, moving it from one status to the next, and writing each change down.
+What does not: which status follows from what (``manna.connections``).
+
+A status changes in one transaction with its event, under a lock of the row: a pull and a webhook may come at
+once. An unlinked connection stays so for ever.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from manna.connections import Change, Health, expiry, has_ended, status_after_answer
+from resources.ops_tables import CONNECTION_EVENTS, CONNECTIONS
+
+
+class Connections:
+    """The part of ``Ops`` that is about connections."""
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The database."""
+        raise NotImplementedError
+
+    def connections(self, *, provider: str | None = None, book: str | None = None) -> list[dict[str, Any]]:
+        """Connections with every column, oldest first; those that have ended too."""
+        query = sa.select(CONNECTIONS).order_by(CONNECTIONS.c.linked_at, CONNECTIONS.c.connection_id)
+        if provider is not None:
+            query = query.where(CONNECTIONS.c.provider == provider)
+        if book is not None:
+            query = query.where(CONNECTIONS.c.book == book)
+        with self.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def live_connections(
+        self, *, provider: str | None = None, book: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Connections through which somebody still asks."""
+        return [row for row in self.connections(provider=provider, book=book) if not has_ended(row)]
+
+    def add_connection(self, values: Mapping[str, Any]) -> bool:
+        """Adds a connection; False (and nothing changed) when the provider's id is already linked."""
+        # Asked of RETURNING: the row count of an insert is not to be relied on.
+        query = insert(CONNECTIONS).values(**values).on_conflict_do_nothing()
+        with self.engine.begin() as connection:
+            added = connection.execute(query.returning(CONNECTIONS.c.status)).scalar_one_or_none()
+            if added is not None:
+                _note(connection, values["connection_id"], values["linked_at"], added, "linked")
+            return added is not None
+
+    def connection_status(
+        self,
+        connection_id: str,
+        status: str,
+        reason: str,
+        at: datetime,
+        *,
+        expires_at: datetime | None = None,
+    ) -> bool:
+        """Moves a connection to a status and writes the change down with its reason.
+
+        Args:
+            connection_id: which one.
+            status: one of ``CONNECTION_STATUSES``.
+            reason: the error, or who did what; what to do about it where something is to be done.
+            at: when.
+            expires_at: when the access ends, with ``pending_expiration``. Kept as it was when null, but
+                forgotten by a connection that becomes healthy.
+
+        Returns:
+            Whether the status changed. It stays as it is when it is that already (the reason is renewed), when
+            the connection was unlinked, and when there is no such connection.
+        """
+        with self.engine.begin() as connection:
+            row = _locked(connection, connection_id)
+            if row is None or row["status"] == "unlinked":
+                return False
+            ends = expires_at or (None if status == "healthy" else row["expires_at"])
+            return _move(connection, row, Change(status, reason, ends), at)
+
+    def connection_answered(
+        self,
+        connection_id: str,
+        at: datetime,
+        complete_through: date | None,
+        *,
+        history: str | None = None,
+        health: Health | None = None,
+    ) -> bool:
+        """Remembers that a connection answered, and what follows from it for its status.
+
+        Args:
+            connection_id: which one.
+            at: when.
+            complete_through: the day up to which every row is known now; null leaves it where it was.
+            history: how much of the past has been told; null leaves it as it was.
+            health: what the provider says of the login.
+
+        Returns:
+            Whether the status changed. A connection that ended meanwhile stays as it is.
+        """
+        with self.engine.begin() as connection:
+            row = _locked(connection, connection_id)
+            if row is None or has_ended(row):
+                return False
+            told = {"complete_through": complete_through, "history": history}
+            told = {name: value for name, value in told.items() if value is not None}
+            ends = expiry(row["expires_at"], health.expires_at if health else None, at)
+            _update(connection, connection_id, last_success_at=at, **told)
+            return _move(connection, row, status_after_answer(health, ends, at), at)
+
+    def connection_events(self, connection_id: str) -> list[dict[str, Any]]:
+        """The life of a connection: at, status, reason; oldest first."""
+        e = CONNECTION_EVENTS.c
+        query = sa.select(e.at, e.status, e.reason).where(e.connection_id == connection_id)
+        with self.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query.order_by(e.event_id)).mappings()]
+
+
+def _locked(connection: sa.Connection, connection_id: str) -> dict[str, Any] | None:
+    query = sa.select(CONNECTIONS).where(CONNECTIONS.c.connection_id == connection_id).with_for_update()
+    row = connection.execute(query).mappings().first()
+    return None if row is None else dict(row)
+
+
+def _move(connection: sa.Connection, row: Mapping[str, Any], change: Change, at: datetime) -> bool:
+    error = None if change.status == "healthy" else change.reason
+    _update(connection, row["connection_id"], status=change.status, error=error, expires_at=change.expires_at)
+    if row["status"] == change.status:
+        return False
+    _note(connection, row["connection_id"], at, change.status, change.reason)
+    return True
+
+
+def _update(connection: sa.Connection, connection_id: str, **values: Any) -> None:
+    connection.execute(
+        sa.update(CONNECTIONS).where(CONNECTIONS.c.connection_id == connection_id).values(**values)
+    )
+
+
+def _note(connection: sa.Connection, connection_id: str, at: datetime, status: str, reason: str) -> None:
+    values = {"connection_id": connection_id, "at": at, "status": status, "reason": reason}
+    connection.execute(sa.insert(CONNECTION_EVENTS).values(**values))

@@ -1,0 +1,160 @@
+"""The tables of the Postgres schema ``ops``.
+
+What belongs here: the tables (SQLAlchemy Core). What does not: statements on them (``ops``,
+``connections``). The schema is made and changed by the Alembic migrations in ``resources/migrations``; a test
+keeps them equal to the tables declared here.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+SCHEMA = "ops"
+METADATA = sa.MetaData(schema=SCHEMA)
+
+MOMENT = sa.DateTime(timezone=True)
+
+CONNECTION_STATUSES = (
+    "new",
+    "healthy",
+    "degraded",
+    "login_required",
+    "pending_expiration",
+    "revoked",
+    "unlinked",
+)
+HISTORIES = ("unknown", "not_ready", "initial", "complete")
+"""Plaid loads an account's past in two steps: the last 30 days, then the rest."""
+
+CONNECTIONS = sa.Table(
+    "connections",
+    METADATA,
+    sa.Column("connection_id", sa.Text, primary_key=True),
+    sa.Column("book", sa.Text, nullable=False),
+    sa.Column("provider", sa.Text, nullable=False),
+    sa.Column("institution", sa.Text, nullable=False),
+    sa.Column("external_id", sa.Text, nullable=False, comment="Plaid's item id, Alpaca's account"),
+    sa.Column("products", JSONB, nullable=False),
+    sa.Column("token", sa.LargeBinary, nullable=False, comment="encrypted; see resources/vault.py"),
+    sa.Column("status", sa.Text, nullable=False, server_default="new"),
+    sa.Column("error", sa.Text, comment="why it is not healthy, and what to do"),
+    sa.Column("last_success_at", MOMENT),
+    sa.Column("complete_through", sa.Date, comment="we know every row up to this day"),
+    sa.Column("linked_at", MOMENT, nullable=False),
+    sa.Column(
+        "history", sa.Text, nullable=False, server_default="unknown", comment="how much of the past we have"
+    ),
+    sa.Column("expires_at", MOMENT, comment="when the consent ends, where the provider says so"),
+    sa.UniqueConstraint("provider", "external_id", name="connections_external"),
+    sa.CheckConstraint(f"status in {CONNECTION_STATUSES}", name="connections_status"),
+    sa.CheckConstraint(f"history in {HISTORIES}", name="connections_history"),
+)
+
+CONNECTION_EVENTS = sa.Table(
+    "connection_events",
+    METADATA,
+    sa.Column("event_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("connection_id", sa.Text, sa.ForeignKey(CONNECTIONS.c.connection_id), nullable=False),
+    sa.Column("at", MOMENT, nullable=False),
+    sa.Column("status", sa.Text, nullable=False, comment="the status from then on"),
+    sa.Column("reason", sa.Text, comment="the error, or who did what"),
+    sa.Index("connection_events_connection", "connection_id", "event_id"),
+    comment="append-only: the life of each connection, one row per change of status",
+)
+
+ACCOUNT_DECISIONS = sa.Table(
+    "account_decisions",
+    METADATA,
+    sa.Column("decision_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("book", sa.Text, nullable=False),
+    sa.Column("account_id", sa.Text, nullable=False, comment="the provider's id of the later account"),
+    sa.Column("same_as", sa.Text, comment="the account it continues; null: it is another one"),
+    sa.Column("decided_by", sa.Text, nullable=False),
+    sa.Column("known_at", MOMENT, nullable=False),
+    comment="append-only: whether an account of a new login continues one of a former login",
+)
+
+QUARANTINE_DECISIONS = sa.Table(
+    "quarantine_decisions",
+    METADATA,
+    sa.Column("decision_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("book", sa.Text, nullable=False),
+    sa.Column("table_name", sa.Text, nullable=False),
+    sa.Column("source_id", sa.Text, nullable=False),
+    sa.Column(
+        "payload_sha256", sa.Text, nullable=False, comment="what was decided on: a new payload is a new row"
+    ),
+    sa.Column("decision", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("decided_by", sa.Text, nullable=False),
+    sa.Column("known_at", MOMENT, nullable=False),
+    sa.CheckConstraint("decision in ('discard', 'restore')", name="quarantine_decisions_decision"),
+    comment="append-only: a refused row that a person has looked at and leaves out for good (or again not)",
+)
+
+WEBHOOKS = sa.Table(
+    "webhooks",
+    METADATA,
+    sa.Column("webhook_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column(
+        "signature_sha256", sa.Text, nullable=False, unique=True, comment="a replayed one is known by it"
+    ),
+    sa.Column("received_at", MOMENT, nullable=False),
+    sa.Column("issued_at", MOMENT, nullable=False),
+    sa.Column("item_id", sa.Text, comment="Plaid's item; null where the event names none"),
+    sa.Column("kind", sa.Text, nullable=False, comment="TYPE:CODE"),
+    sa.Column("body", JSONB, nullable=False),
+    comment="events of Plaid whose signature was verified",
+)
+
+RATE_BUCKETS = sa.Table(
+    "rate_buckets",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True, comment="whose budget: provider and account"),
+    sa.Column("tokens", sa.Double, nullable=False, comment="calls that may be made at once"),
+    sa.Column("updated_at", MOMENT, nullable=False, comment="by the database's clock"),
+    comment="a provider's budget of calls per minute, shared by all runs",
+)
+
+OVERRIDES = sa.Table(
+    "overrides",
+    METADATA,
+    sa.Column("override_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("book", sa.Text, nullable=False),
+    sa.Column("transaction_id", sa.Text, nullable=False),
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("note", sa.Text),
+    sa.Column("splits", JSONB, comment="several categories with their amounts, in place of the one"),
+    sa.Column("decided_by", sa.Text, nullable=False),
+    sa.Column("known_at", MOMENT, nullable=False),
+    comment="append-only: the latest decision on a transaction counts",
+)
+
+ALERTS = sa.Table(
+    "alerts",
+    METADATA,
+    sa.Column("alert_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("fingerprint", sa.Text, nullable=False, comment="names the condition: one open alert each"),
+    sa.Column("book", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("severity", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False, server_default="open"),
+    sa.Column("opened_at", MOMENT, nullable=False),
+    sa.Column("resolved_at", MOMENT),
+    sa.Column("notified_at", MOMENT),
+    sa.CheckConstraint("severity in ('info', 'warning', 'critical')", name="alerts_severity"),
+    sa.CheckConstraint("status in ('open', 'resolved')", name="alerts_status"),
+    sa.Index("alerts_one_open", "fingerprint", unique=True, postgresql_where=sa.text("status = 'open'")),
+)
+
+EXAMINATIONS = sa.Table(
+    "examinations",
+    METADATA,
+    sa.Column("suite", sa.Text, primary_key=True),
+    sa.Column("content_hash", sa.Text, primary_key=True),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("success", sa.Boolean, nullable=False),
+    sa.Column("result", JSONB, nullable=False),
+    sa.Column("examined_at", MOMENT, nullable=False),
+    comment="what Great Expectations has examined: the same content is not examined twice",
+)
