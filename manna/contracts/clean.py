@@ -53,7 +53,7 @@ BALANCES = Contract(
     "balances",
     "What the provider said an account held, per day of the book's time zone on which it said so.",
     (
-        Column("account_id", Kind.TEXT, "clean.accounts"),
+        Column("account_id", Kind.TEXT, "the account", references="clean.accounts"),
         Column("book", Kind.TEXT, "the book it belongs to"),
         Column("as_of", Kind.DATE, "the day we were told", minimum=EARLIEST),
         Column("current", Kind.MONEY, "balance, positive = asset, negative = owed"),
@@ -73,7 +73,7 @@ TRANSACTIONS = Contract(
     (
         Column("transaction_id", Kind.TEXT, "the provider's id"),
         Column("book", Kind.TEXT, "the book it belongs to"),
-        Column("account_id", Kind.TEXT, "clean.accounts"),
+        Column("account_id", Kind.TEXT, "the account", references="clean.accounts"),
         Column("date", Kind.DATE, "day it posted (pending: occurred)", minimum=EARLIEST),
         Column("authorized_date", Kind.DATE, "day it was authorised", nullable=True),
         Column("amount", Kind.MONEY, "ledger's sign: positive = money into the account"),
@@ -118,9 +118,9 @@ HOLDINGS = Contract(
     "holdings",
     "What the institution said an account holds, per day it said so.",
     (
-        Column("account_id", Kind.TEXT, "clean.accounts"),
+        Column("account_id", Kind.TEXT, "the account", references="clean.accounts"),
         Column("book", Kind.TEXT, "the book it belongs to"),
-        Column("security_id", Kind.TEXT, "clean.securities"),
+        Column("security_id", Kind.TEXT, "the security", references="clean.securities"),
         Column("as_of", Kind.DATE, "the day we were told", minimum=EARLIEST),
         Column("quantity", Kind.QUANTITY, "negative = short"),
         Column("price", Kind.PRICE, "the institution's price", minimum=Decimal(0)),
@@ -155,8 +155,8 @@ TRADES = Contract(
     (
         Column("trade_id", Kind.TEXT, "the provider's id"),
         Column("book", Kind.TEXT, "the book it belongs to"),
-        Column("account_id", Kind.TEXT, "clean.accounts"),
-        Column("security_id", Kind.TEXT, "clean.securities; null for pure cash", nullable=True),
+        Column("account_id", Kind.TEXT, "the account", references="clean.accounts"),
+        Column("security_id", Kind.TEXT, "null for pure cash", nullable=True, references="clean.securities"),
         Column("date", Kind.DATE, "trade date", minimum=EARLIEST),
         Column("moment", Kind.MOMENT, "when it executed, where the broker says so", nullable=True),
         Column("kind", Kind.TEXT, "what it was", allowed=TRADE_KINDS),
@@ -178,7 +178,7 @@ LIABILITIES = Contract(
     "liabilities",
     "Terms of cards and loans, latest known.",
     (
-        Column("account_id", Kind.TEXT, "clean.accounts"),
+        Column("account_id", Kind.TEXT, "the account", references="clean.accounts"),
         Column("book", Kind.TEXT, "the book it belongs to"),
         Column("kind", Kind.TEXT, "what it is", allowed=("credit", "mortgage", "student")),
         Column("interest_rate", Kind.RATIO, "percent a year", nullable=True),
@@ -201,7 +201,7 @@ ORDERS = Contract(
         Column("order_id", Kind.TEXT, "the broker's id"),
         Column("client_order_id", Kind.TEXT, "the id given when it was sent"),
         Column("book", Kind.TEXT, "the book it belongs to"),
-        Column("account_id", Kind.TEXT, "clean.accounts"),
+        Column("account_id", Kind.TEXT, "the account", references="clean.accounts"),
         Column("symbol", Kind.TEXT, "what is traded"),
         Column("side", Kind.TEXT, "direction", allowed=("buy", "sell")),
         Column("status", Kind.TEXT, "the broker's status"),

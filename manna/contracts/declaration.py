@@ -39,7 +39,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column's promise. ``minimum`` and ``maximum`` are inclusive; ``meaning`` is for people."""
+    """One column's promise. ``minimum`` and ``maximum`` are inclusive; ``meaning`` is for people.
+
+    ``references`` is the address of the table whose (one-column) key this column holds.
+    """
 
     name: str
     kind: Kind
@@ -49,6 +52,7 @@ class Column:
     minimum: Decimal | int | date | None = None
     maximum: Decimal | int | date | None = None
     pattern: str | None = None
+    references: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

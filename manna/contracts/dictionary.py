@@ -43,6 +43,8 @@ def _table(contract: Contract) -> str:
 
 def _meaning(column: Column) -> str:
     said = [column.meaning]
+    if column.references is not None:
+        said.append(f"refers to `{column.references}`")
     if column.nullable:
         said.append("may be null")
     if column.allowed is not None:
