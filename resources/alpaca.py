@@ -6,12 +6,16 @@ exactly as sent, and its errors into ours. What does not: what a payload means (
 Two things about alpaca-py 0.44 shape this module: it sets no time-out on any call, and it decodes JSON
 before one can see it. So each SDK client gets an HTTP session of ours, which has a time-out and keeps the
 body of the last answer.
+
+Alpaca counts the calls of a key per minute, those for trading and those for data apart. Every call takes a
+token of that budget first (``resources.rate``).
 """
 
+import hashlib
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import requests
@@ -25,6 +29,9 @@ from resources.providers import (
     ProviderUnavailableError,
     retrying,
 )
+
+if TYPE_CHECKING:
+    from resources.rate import Rate  # SQLAlchemy takes 0.4 s to import
 
 PAGE = 100
 ORDERS_PAGE = 500
@@ -40,6 +47,7 @@ class _Id(msgspec.Struct):
     account_number: str | None = None
     t: str | None = None
     ex_date: str | None = None
+    date: str | None = None
 
 
 class _Submitted(msgspec.Struct):
@@ -71,10 +79,15 @@ class _Session(requests.Session):
 class Alpaca:
     """One brokerage account."""
 
-    def __init__(self, trading_url: str, data_url: str, key_id: str, secret_key: str) -> None:
+    def __init__(
+        self, trading_url: str, data_url: str, key_id: str, secret_key: str, rate: "Rate | None" = None
+    ) -> None:
+        """``rate`` holds the budgets of calls; without it nothing is counted."""
         self._urls = {"trading": trading_url, "data": data_url}
         self._key_id, self._secret_key = key_id, secret_key
-        self._session = _Session()
+        self._session, self._rate = _Session(), rate
+        # The row in `ops` tells budgets apart, and must not tell the key.
+        self._budget = f"alpaca:{hashlib.sha256(key_id.encode()).hexdigest()[:16]}"
 
     @cached_property
     def _trading(self) -> Any:
@@ -114,8 +127,12 @@ class Alpaca:
         return self._snapshot(self._trading, "/account", msgspec.Raw, "id")
 
     def positions(self) -> Answer:
-        """``/v2/positions``: every open position."""
-        return self._snapshot(self._trading, "/positions", list[msgspec.Raw], "asset_id")
+        """``/v2/positions``: every open position, by symbol.
+
+        Not by ``asset_id``, which a change of symbol may leave as it was: the former symbol would then
+        never be listed as gone.
+        """
+        return self._snapshot(self._trading, "/positions", list[msgspec.Raw], "symbol")
 
     def orders(self) -> Answer:
         """``/v2/orders``: open and closed, oldest first, paged by submission time.
@@ -142,7 +159,11 @@ class Alpaca:
         raise ProviderError(f"Alpaca: more than {MOST_PAGES} pages of orders")
 
     def activities(self) -> Answer:
-        """``/v2/account/activities``: everything since the account exists, oldest first."""
+        """``/v2/account/activities``: everything since the account exists, oldest first.
+
+        All of it every time: an old activity may turn ``canceled``, and the endpoint cannot be asked for
+        what has changed. Pages follow each other by id, so one may end between two of the same moment.
+        """
         records: list[Record] = []
         parameters: dict[str, Any] = {"page_size": PAGE, "direction": "asc"}
         for _ in range(MOST_PAGES):
@@ -152,6 +173,12 @@ class Alpaca:
                 return Answer(tuple(records))
             parameters["page_token"] = records[-1].source_id
         raise ProviderError(f"Alpaca: more than {MOST_PAGES} pages of activities")
+
+    def calendar(self, first: date, last: date) -> Answer:
+        """``/v2/calendar``: the market days from ``first`` to ``last`` with their hours, by date."""
+        parameters = {"start": first.isoformat(), "end": last.isoformat()}
+        listed = self._get(self._trading, "/calendar", parameters, list[msgspec.Raw])
+        return Answer(tuple(_record("added", raw, "date") for raw in listed))
 
     def assets(self, symbols: Sequence[str]) -> Answer:
         """``/v2/assets/{symbol}`` for each symbol; one Alpaca does not know is left out."""
@@ -194,13 +221,12 @@ class Alpaca:
         raise ProviderError(f"Alpaca: more than {MOST_PAGES} pages of bars")
 
     def corporate_actions(self, symbols: Sequence[str], first: date, last: date) -> Answer:
-        """``/v1/corporate-actions``: the kind is put before the id: ``cash_dividends:ID``."""
+        """``/v1/corporate-actions``: every kind of them. It is put before the id: ``cash_dividends:ID``."""
         if not symbols:  # none named would mean all there are
             return Answer(())
         records: list[Record] = []
         parameters: dict[str, Any] = {
             "symbols": ",".join(symbols),
-            "types": "forward_split,reverse_split,cash_dividend",
             "start": first.isoformat(),
             "end": last.isoformat(),
             "limit": 1000,
@@ -226,15 +252,21 @@ class Alpaca:
         return Answer(tuple(_record("snapshot", raw, key) for raw in listed), is_whole=True)
 
     def _get(self, client: Any, path: str, parameters: dict[str, Any], shape: Any) -> Any:
-        return retrying(lambda: self._get_once(client, path, parameters, shape))
+        service = "trading" if client is self.__dict__.get("_trading") else "data"
+        return retrying(lambda: self._get_once(client, path, parameters, shape, f"{self._budget}:{service}"))
 
-    def _get_once(self, client: Any, path: str, parameters: dict[str, Any], shape: Any) -> Any:
+    def _get_once(self, client: Any, path: str, parameters: dict[str, Any], shape: Any, budget: str) -> Any:
         from alpaca.common.exceptions import APIError
 
+        if self._rate is not None:
+            self._rate.take(budget)
         try:
             client.get(path, parameters)
         except APIError as error:
-            raise _translated(error) from None
+            said = _translated(error)
+            if self._rate is not None and said.code == "429":
+                self._rate.empty(budget, getattr(said, "retry_after", None) or 0)
+            raise said from None
         except (requests.RequestException, ValueError) as error:
             raise ProviderUnavailableError(f"Alpaca did not answer: {type(error).__name__}") from error
         try:
@@ -263,5 +295,7 @@ def _translated(error: Any) -> ProviderError:
         return CredentialsRefusedError(f"{said}; check ALPACA_API_KEY, ALPACA_SECRET_KEY and the URLs")
     if status == 429 or status >= 500:
         asked = response.headers.get("Retry-After") if response is not None else None
-        return ProviderUnavailableError(said, float(asked) if asked and asked.isdigit() else None)
+        return ProviderUnavailableError(
+            said, float(asked) if asked and asked.isdigit() else None, code=str(status)
+        )
     return ProviderError(said, str(status))

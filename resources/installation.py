@@ -19,6 +19,7 @@ from resources.vault import Vault
 
 if TYPE_CHECKING:
     from resources.ops import Ops
+    from resources.rate import Rate
 
 CODE_VERSION = importlib.metadata.version("manna")
 
@@ -56,6 +57,13 @@ class Installation:
         return Ops(sqlalchemy_url(self.postgres_url))
 
     @cached_property
+    def rate(self) -> "Rate":
+        """The budgets of calls per minute that all runs share."""
+        from resources.rate import Rate
+
+        return Rate(self.ops.engine, self.settings.alpaca_calls_per_minute)
+
+    @cached_property
     def vault(self) -> Vault:
         """Seals and opens access tokens."""
         return Vault.from_settings(self.settings)
@@ -89,9 +97,12 @@ class Installation:
     def alpaca(self, token: str) -> Alpaca:
         """The client for one brokerage account; ``token`` is ``KEY_ID:SECRET`` as the vault keeps it."""
         key_id, _, secret = token.partition(":")
-        return Alpaca(self.settings.alpaca_trading_url, self.settings.alpaca_data_url, key_id, secret)
+        urls = (self.settings.alpaca_trading_url, self.settings.alpaca_data_url)
+        return Alpaca(*urls, key_id, secret, self.rate)
 
     def close(self) -> None:
         """Ends what was opened."""
         if "lake" in self.__dict__:
             self.lake.close()
+        if "rate" in self.__dict__:
+            self.rate.close()

@@ -38,8 +38,8 @@ class ProviderError(Exception):
 class ProviderUnavailableError(ProviderError):
     """Transient: no answer, a broken one, 5xx, or too many requests."""
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, retry_after: float | None = None, code: str = "") -> None:
+        super().__init__(message, code)
         self.retry_after = retry_after
 
 

@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     alpaca_secret_key: SecretStr | None = Field(None, alias="ALPACA_SECRET_KEY")
     alpaca_trading_url: str = Field("https://paper-api.alpaca.markets", alias="ALPACA_TRADING_URL")
     alpaca_data_url: str = Field("https://data.alpaca.markets", alias="ALPACA_DATA_URL")
+    alpaca_calls_per_minute: int = Field(200, alias="ALPACA_CALLS_PER_MINUTE", ge=4)
     alpaca_book: str | None = Field(None, alias="ALPACA_BOOK")
 
     @field_validator("data_dir", "books_dir")

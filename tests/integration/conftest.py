@@ -148,9 +148,10 @@ class Bank:
             keys.get("secret", KEYS["plaid_secret"]),
         )
 
-    def alpaca(self, secret: str = KEYS["alpaca_secret_key"]) -> Alpaca:
+    def alpaca(self, secret: str = KEYS["alpaca_secret_key"], **more: Any) -> Alpaca:
         """The product's client for Alpaca."""
-        return Alpaca(self.trading_url, self.data_url, KEYS["alpaca_key_id"], secret)
+        key_id = more.pop("key_id", KEYS["alpaca_key_id"])
+        return Alpaca(self.trading_url, self.data_url, key_id, secret, **more)
 
     def link(
         self, username: str = "rivera_platypus", institution: str = "ins_109508", *products: str

@@ -41,7 +41,7 @@ def test_the_account(alpaca: Alpaca) -> None:
 def test_positions(alpaca: Alpaca) -> None:
     found = alpaca.positions()
     assert found.is_whole
-    assert ids(found) == [payload["asset_id"] for payload in payloads(found)] != []
+    assert ids(found) == [payload["symbol"] for payload in payloads(found)] != []
 
 
 def test_activities_in_pages(alpaca: Alpaca, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,6 +102,12 @@ def test_bars_in_pages(alpaca: Alpaca, monkeypatch: pytest.MonkeyPatch) -> None:
     assert alpaca.bars(SYMBOLS, date(2026, 3, 14), date(2026, 3, 15)).records == ()  # a weekend
 
 
+def test_the_calendar(alpaca: Alpaca) -> None:
+    found = alpaca.calendar(date(2025, 11, 26), date(2025, 12, 1))
+    assert ids(found) == ["2025-11-26", "2025-11-28", "2025-12-01"]  # not on Thanksgiving
+    assert [(day["open"], day["close"]) for day in payloads(found)][1] == ("09:30", "13:00")
+
+
 def test_corporate_actions(alpaca: Alpaca) -> None:
     found = alpaca.corporate_actions(["NVDA", *SYMBOLS], date(2024, 3, 16), LAST)
     assert len(ids(found)) == len(set(ids(found))) > 0
@@ -120,6 +126,7 @@ CALLS: dict[str, Callable[[Alpaca], Answer]] = {
     "/alpaca/trading/v2/positions": lambda alpaca: alpaca.positions(),
     "/alpaca/trading/v2/orders": lambda alpaca: alpaca.orders(),
     "/alpaca/trading/v2/account/activities": lambda alpaca: alpaca.activities(),
+    "/alpaca/trading/v2/calendar": lambda alpaca: alpaca.calendar(FIRST, LAST),
     "/alpaca/trading/v2/assets/*": lambda alpaca: alpaca.assets(SYMBOLS),
     "/alpaca/data/v2/stocks/bars": lambda alpaca: alpaca.bars(SYMBOLS, FIRST, LAST),
     "/alpaca/data/v1/corporate-actions": lambda alpaca: alpaca.corporate_actions(SYMBOLS, FIRST, LAST),
@@ -176,6 +183,44 @@ def test_wrong_credentials(bank: Any, pauses: list[float], endpoint: str) -> Non
     assert pauses == []
 
 
+class Spent:
+    """A budget that only writes down what is taken from it."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+        self.emptied: list[tuple[str, float]] = []
+
+    def take(self, name: str) -> None:
+        self.taken.append(name)
+
+    def empty(self, name: str, seconds: float) -> None:
+        self.emptied.append((name, seconds))
+
+
+@pytest.mark.parametrize("endpoint", CALLS)
+@pytest.mark.usefixtures("pauses")
+def test_every_call_takes_a_token_first_and_a_refusal_empties_the_budget(bank: Any, endpoint: str) -> None:
+    spent = Spent()
+    alpaca, service = bank.alpaca(rate=spent), endpoint.split("/")[2]
+    CALLS[endpoint](alpaca)
+    assert {name.rpartition(":")[2] for name in spent.taken} == {service}
+    calls = len(spent.taken)
+    bank.fault(endpoint, "rate_limit", times=2, retry_after=7)
+    bank.fault(endpoint, "server_error", times=1, status=502)
+    CALLS[endpoint](alpaca)
+    assert len(spent.taken) == 2 * calls + 3  # attempts count too
+    assert spent.emptied == [(spent.taken[0], 7)] * 2
+    assert "key-id" not in spent.taken[0]
+
+
+def test_two_keys_have_two_budgets(bank: Any) -> None:
+    spent = Spent()
+    bank.alpaca(rate=spent).account()
+    with pytest.raises(CredentialsRefusedError):
+        bank.alpaca(rate=spent, key_id="other").account()
+    assert len(set(spent.taken)) == 2
+
+
 def test_endless_pages_have_an_end(alpaca: Alpaca, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PAGE", 1)
     monkeypatch.setattr(module, "BARS_PAGE", 1)
@@ -208,7 +253,7 @@ def test_what_is_not_the_documented_shape_is_no_answer(content: bytes) -> None:
 
 
 def test_records_without_a_usable_id_are_kept_apart() -> None:
-    found = canned(b'[{"a": 1}, {"a": 2}, {"asset_id": 5}, 7, {"asset_id": "x"}]').positions()
+    found = canned(b'[{"a": 1}, {"a": 2}, {"symbol": 5}, 7, {"symbol": "x"}]').positions()
     assert len(set(ids(found))) == 5
     bars = canned(b'{"bars": {"VTI": [{"o": 1}, {"o": 2}, {"t": "2026-03-13T04:00:00Z"}]}}').bars(
         ["VTI"], FIRST, LAST
