@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from manna.connections import Change, Health, expiry, has_ended, status_after_answer
-from resources.ops_tables import CONNECTION_EVENTS, CONNECTIONS
+from resources.ops_tables import CONNECTION_EVENTS, CONNECTIONS, WEBHOOKS
 
 
 class Connections:
@@ -60,6 +60,7 @@ class Connections:
         at: datetime,
         *,
         expires_at: datetime | None = None,
+        webhook_id: int | None = None,
     ) -> bool:
         """Moves a connection to a status and writes the change down with its reason.
 
@@ -70,6 +71,8 @@ class Connections:
             at: when.
             expires_at: when the access ends, with ``pending_expiration``. Kept as it was when null, but
                 forgotten by a connection that becomes healthy.
+            webhook_id: the event of ``ops.webhooks`` that says so, if one does. Each has its effect once: when
+                it is told again nothing happens, whatever the status has become since.
 
         Returns:
             Whether the status changed. It stays as it is when it is that already (the reason is renewed), when
@@ -77,6 +80,8 @@ class Connections:
         """
         with self.engine.begin() as connection:
             row = _locked(connection, connection_id)
+            if webhook_id is not None and not _claimed(connection, webhook_id, at):
+                return False
             if row is None or row["status"] == "unlinked":
                 return False
             ends = expires_at or (None if status == "healthy" else row["expires_at"])
@@ -125,6 +130,14 @@ def _locked(connection: sa.Connection, connection_id: str) -> dict[str, Any] | N
     query = sa.select(CONNECTIONS).where(CONNECTIONS.c.connection_id == connection_id).with_for_update()
     row = connection.execute(query).mappings().first()
     return None if row is None else dict(row)
+
+
+def _claimed(connection: sa.Connection, webhook_id: int, at: datetime) -> bool:
+    w = WEBHOOKS.c
+    query = (
+        sa.update(WEBHOOKS).where(w.webhook_id == webhook_id, w.applied_at.is_(None)).values(applied_at=at)
+    )
+    return connection.execute(query.returning(w.webhook_id)).first() is not None
 
 
 def _move(connection: sa.Connection, row: Mapping[str, Any], change: Change, at: datetime) -> bool:

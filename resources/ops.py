@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from resources.connections import Connections
-from resources.ops_tables import ALERTS, CONNECTIONS, EXAMINATIONS, METADATA, OVERRIDES, SCHEMA
+from resources.ops_tables import ALERTS, CONNECTIONS, EXAMINATIONS, METADATA, OVERRIDES, SCHEMA, WEBHOOKS
 
 __all__ = ["ALERTS", "CONNECTIONS", "METADATA", "SCHEMA", "Ops"]
 
@@ -56,6 +56,25 @@ class Ops(Connections):
         with self.engine.connect() as connection:
             rows = [tuple(row) for row in connection.execute(query)]
         return pl.DataFrame(rows, schema=schema, orient="row")
+
+    # -- webhooks ---------------------------------------------------------------------------------
+
+    def store_webhook(self, values: Mapping[str, Any]) -> bool:
+        """Keeps a verified event; False (and nothing changed) when this very one has come in before."""
+        query = insert(WEBHOOKS).values(**values).on_conflict_do_nothing(index_elements=["signature_sha256"])
+        with self.engine.begin() as connection:
+            # One after the other: who has read up to an id must not be overtaken by a smaller one.
+            connection.execute(sa.text("LOCK TABLE ops.webhooks IN SHARE ROW EXCLUSIVE MODE"))
+            return connection.execute(query.returning(WEBHOOKS.c.webhook_id)).first() is not None
+
+    def webhooks(self, *, after: int = 0, through: int | None = None) -> list[dict[str, Any]]:
+        """Events by id, from the first beyond ``after`` to ``through`` (null: to the last)."""
+        w = WEBHOOKS.c
+        query = sa.select(WEBHOOKS).where(w.webhook_id > after).order_by(w.webhook_id)
+        if through is not None:
+            query = query.where(w.webhook_id <= through)
+        with self.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
 
     # -- alerts -----------------------------------------------------------------------------------
 

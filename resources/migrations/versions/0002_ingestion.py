@@ -89,6 +89,7 @@ def upgrade() -> None:
         sa.Column("item_id", sa.Text, comment="Plaid's item; null where the event names none"),
         sa.Column("kind", sa.Text, nullable=False, comment="TYPE:CODE"),
         sa.Column("body", JSONB, nullable=False),
+        sa.Column("applied_at", MOMENT, comment="when its connection took over the status it tells of"),
         schema="ops",
         comment="events of Plaid whose signature was verified",
     )
