@@ -39,9 +39,11 @@ def month_range(months: Sequence[date]) -> dict[str, str]:
 
 
 def request(
-    instance: dg.DagsterInstance, job: str, state: str, tags: Mapping[str, str] | None = None
+    instance: dg.DagsterInstance, job: str, state: str, tags: Mapping[str, str] | None = None, **more: Any
 ) -> dg.RunRequest | dg.SkipReason:
     """Asks for one run of ``job`` for a state of the data, however often a tick is repeated.
+
+    ``more`` goes into the request: which assets, with which configuration.
 
     A run key deduplicates for ever, so it carries the number of failed attempts: a run that failed is
     tried again, a few times, and then a person has to look.
@@ -55,7 +57,7 @@ def request(
     if failed >= MOST_ATTEMPTS:
         return dg.SkipReason(f"{job} has failed {failed} times for this state: mend it and run it by hand")
     return dg.RunRequest(
-        run_key=f"{job}-{state}-{failed}", job_name=job, tags={STATE_TAG: state, **(tags or {})}
+        run_key=f"{job}-{state}-{failed}", job_name=job, tags={STATE_TAG: state, **(tags or {})}, **more
     )
 
 
