@@ -127,8 +127,8 @@ def moment(text: object) -> datetime | None:
     """An ISO 8601 moment in UTC; null where there is none, or none that can be read."""
     try:
         read = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
+        if read is None:
+            return None
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    if read is None:
-        return None
-    return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)

@@ -95,7 +95,7 @@ def missing_bars(manna: Installation) -> MissingBars | None:
 
     A day counts once its evening has come in New York: until then the schedule ``market_close`` asks.
     """
-    if not manna.ops.connections(provider="alpaca"):
+    if not manna.ops.live_connections(provider="alpaca"):
         return None
     now = manna.settings.now().astimezone(ZoneInfo(MARKET_ZONE))
     last = now.date() if now.hour >= EVENING else now.date() - timedelta(days=1)

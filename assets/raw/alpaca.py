@@ -38,7 +38,7 @@ def alpaca(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna)
     """Pulls every brokerage account at Alpaca, each in one lake transaction."""
     with stopping_for_good():
         wanted = chosen(manna.books, config.books)
-        connections = [c for c in manna.ops.connections(provider="alpaca") if c["book"] in wanted]
+        connections = [c for c in manna.ops.live_connections(provider="alpaca") if c["book"] in wanted]
         received = receive(manna, context.run.run_id, connections, "alpaca", lambda told: _ask(manna, told))
     yield from received.materializations(TABLES)
     yield received.check("raw.alpaca_account")

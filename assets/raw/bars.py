@@ -50,7 +50,7 @@ def bars_asset(market_days: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
                 return {TABLE: client.bars(symbols, days[0], days[-1]) if symbols else Answer(())}
 
             # Prices are the same through any account: one connection is enough.
-            connections = manna.ops.connections(provider="alpaca")[:1]
+            connections = manna.ops.live_connections(provider="alpaca")[:1]
             received = receive(manna, context.run.run_id, connections, "alpaca_bars", ask)
             return next(received.materializations([TABLE]))
 

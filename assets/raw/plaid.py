@@ -15,7 +15,8 @@ from assets.common import BooksConfig, Manna, chosen, spec, stopping_for_good
 from assets.raw.receiving import CHECK, Told, receive
 from manna.facts import Answer
 from resources.installation import Installation
-from resources.plaid import DAYS_REQUESTED, lacks_product
+from resources.plaid import DAYS_REQUESTED
+from resources.plaid_wire import lacks_product
 from resources.providers import ProviderError
 
 TABLES = (
@@ -25,6 +26,7 @@ TABLES = (
     "raw.plaid_holdings",
     "raw.plaid_investment_transactions",
     "raw.plaid_liabilities",
+    "raw.plaid_items",
 )
 OVERLAP = timedelta(days=30)
 """Brokers book late and correct: every window of investment transactions repeats the last days."""
@@ -47,7 +49,7 @@ def plaid(context: dg.AssetExecutionContext, config: LoginsConfig, manna: Manna)
     """Pulls every login at Plaid. A login's answers and its new cursor land in one lake transaction."""
     with stopping_for_good():
         wanted = chosen(manna.books, config.books)
-        connections = [c for c in manna.ops.connections(provider="plaid") if c["book"] in wanted]
+        connections = [c for c in manna.ops.live_connections(provider="plaid") if c["book"] in wanted]
         if config.connections:
             connections = _named(connections, config.connections)
         received = receive(manna, context.run.run_id, connections, "plaid", lambda told: _ask(manna, told))
@@ -79,6 +81,8 @@ def _ask(manna: Installation, told: Told) -> dict[str, Answer]:
     except ProviderError as error:
         if not lacks_product(error):
             raise
+    # Last, for it tells of the products too, and asking for one may add it.
+    answers["raw.plaid_items"] = client.item(token)
     return answers
 
 

@@ -64,13 +64,15 @@ PLAID_SECURITIES = _records("plaid_securities", "Securities named by holdings or
 PLAID_HOLDINGS = _records("plaid_holdings", "Investment holdings, per day received.")
 PLAID_INVESTMENT_TRANSACTIONS = _records("plaid_investment_transactions", "Trades, dividends, fees of Plaid.")
 PLAID_LIABILITIES = _records("plaid_liabilities", "Terms of cards and loans, per day received.")
+PLAID_ITEMS = _records("plaid_items", "How the login itself fares, and when Plaid last heard of its bank.")
 ALPACA_ACCOUNT = _records("alpaca_account", "The brokerage account, per day received.")
 ALPACA_POSITIONS = _records("alpaca_positions", "The broker's positions, per day received.")
 ALPACA_ACTIVITIES = _records("alpaca_activities", "Fills, dividends, transfers, splits and so on.")
 ALPACA_ORDERS = _records("alpaca_orders", "Orders as the broker has them.")
 ALPACA_ASSETS = _records("alpaca_assets", "The broker's description of each symbol we hold or target.")
 ALPACA_BARS = _records("alpaca_bars", "Raw daily bars, one record per symbol and market day.")
-ALPACA_CORPORATE_ACTIONS = _records("alpaca_corporate_actions", "Splits and dividends of our symbols.")
+ALPACA_CORPORATE_ACTIONS = _records("alpaca_corporate_actions", "What issuers did to our symbols.")
+ALPACA_CALENDAR = _records("alpaca_calendar", "Market days with their hours, by the broker's calendar.")
 
 RECORDS = (
     PLAID_ACCOUNTS,
@@ -79,6 +81,7 @@ RECORDS = (
     PLAID_HOLDINGS,
     PLAID_INVESTMENT_TRANSACTIONS,
     PLAID_LIABILITIES,
+    PLAID_ITEMS,
     ALPACA_ACCOUNT,
     ALPACA_POSITIONS,
     ALPACA_ACTIVITIES,
@@ -86,5 +89,6 @@ RECORDS = (
     ALPACA_ASSETS,
     ALPACA_BARS,
     ALPACA_CORPORATE_ACTIONS,
+    ALPACA_CALENDAR,
 )
 TABLES = (BATCHES, *RECORDS)

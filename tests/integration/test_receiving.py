@@ -185,7 +185,7 @@ def test_one_broken_login_does_not_stop_the_others(linked: Installation, bank: A
     found = pull(linked)
     assert list(found.failures) == ["Gone (home)"]
     status = {c["connection_id"]: c["status"] for c in linked.ops.connections()}
-    assert status == {"platypus": "healthy", "gone": "revoked", "tartan": "healthy"}
+    assert status == {"platypus": "healthy", "gone": "degraded", "tartan": "healthy"}
     assert set(linked.lake.read("raw.plaid_accounts")["connection_id"]) == {"platypus", "tartan"}
     assert len(list(found.materializations(PLAID_TABLES))) == len(PLAID_TABLES)
     check = found.check("raw.plaid_accounts")
