@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -40,6 +41,8 @@ class Source:
     endpoint: str
     run_id: str
     code_version: str
+    zone: str = "UTC"
+    """The book's time zone, whose days count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +73,15 @@ def source_id(payload: str, *parts: str | None) -> str:
     return ":".join(part or nameless for part in parts)
 
 
-def new_records(answer: Answer, known: pl.DataFrame, known_at: datetime) -> list[Record]:
+def new_records(answer: Answer, known: pl.DataFrame, known_at: datetime, zone: str = "UTC") -> list[Record]:
     """The records of ``answer`` that say something ``raw`` does not hold yet.
 
     Args:
         answer: what the provider just said.
         known: rows of the raw table for this connection.
-        known_at: now. A snapshot is kept once per day (UTC) and content, because that a balance was
+        known_at: now. A snapshot is kept once per day and content, because that a balance was
             *still* so today is a fact too; other records are kept once per content.
+        zone: where the book is: its days count, as they do in ``clean``.
 
     Returns:
         The new records in order of arrival. A thing that was listed before and that a whole answer does
@@ -85,10 +89,12 @@ def new_records(answer: Answer, known: pl.DataFrame, known_at: datetime) -> list
     """
     latest = known.sort("known_at", "seq").unique("source_id", keep="last", maintain_order=True)
     last = {row["source_id"]: row for row in latest.iter_rows(named=True)}
+    there = ZoneInfo(zone)
+    today = known_at.astimezone(there).date()
     said = {
         name: (row["change"], row["payload_sha256"])
         for name, row in last.items()
-        if row["change"] != "snapshot" or row["known_at"].date() == known_at.date()
+        if row["change"] != "snapshot" or row["known_at"].astimezone(there).date() == today
     }
     fresh = []
     for record in answer.records:

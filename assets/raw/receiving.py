@@ -141,6 +141,7 @@ def _receive_one(
         endpoint=endpoint,
         run_id=run_id,
         code_version=CODE_VERSION,
+        zone=manna.books[connection["book"]].time_zone,
     )
 
     def work(transaction: LakeTransaction) -> tuple[dict[str, int], list[Answer]]:
@@ -164,7 +165,7 @@ def keep(transaction: LakeTransaction, source: Source, table: str, answer: Answe
         f"SELECT source_id, change, payload, payload_sha256, known_at, seq FROM {table} WHERE connection_id = ?",
         [source.connection_id],
     )
-    records = new_records(answer, known, known_at)
+    records = new_records(answer, known, known_at, source.zone)
     moved = answer.cursor_after != answer.cursor_before or _tells_more(transaction, source, answer)
     if not records and not moved:
         return 0

@@ -223,3 +223,13 @@ def test_the_last_word_on_a_thing_is_the_last_that_was_said(told: list[Answer]) 
     }
     assert found == said
     assert not raw.batches["batch_id"].is_duplicated().any()
+
+
+def test_a_day_is_that_of_the_book() -> None:
+    """23:00 in New York and 01:00 there are two days, though one in UTC: both say what the balance was."""
+    evening = datetime(2026, 3, 17, 3, tzinfo=UTC)
+    raw = Raw()
+    raw.tell(snapshot(a="1"), evening)
+    later = evening + timedelta(hours=2)
+    assert new_records(snapshot(a="1"), raw.rows, later, "America/New_York") != []
+    assert new_records(snapshot(a="1"), raw.rows, later, "UTC") == []
