@@ -26,8 +26,16 @@ def cents(amount: Decimal) -> Decimal:
 class BankAccount(Account):
     """A depository account. Current = opening - posted rows; available also subtracts pending rows."""
 
+    # The last sums, and at which moment and after how many events: every page of a pass states the balances.
+    _summed: tuple[datetime, int, tuple[Decimal, Decimal]] | None = None
+
     def totals(self, when: datetime) -> tuple[Decimal, Decimal]:
         """(sum of posted rows, sum of pending rows) the bank stands by at `when`, positive = money out."""
+        if self._summed is None or self._summed[:2] != (when, len(self.events)):
+            self._summed = (when, len(self.events), self._sums(when))
+        return self._summed[2]
+
+    def _sums(self, when: datetime) -> tuple[Decimal, Decimal]:
         posted = pending = ZERO
         for event in self.events:
             if event.moment > when or event.kind == "modified":

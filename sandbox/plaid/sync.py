@@ -63,7 +63,7 @@ def sync_transactions(world: PlaidWorld, call: Call) -> Json:
             "Underlying transaction data changed since last page was fetched."
             " Please restart pagination from last update.",
         )
-    changes = _selected(net_changes(feed, cursor.since, upto), item, options)
+    changes = _changes(world, item, options, feed, cursor.since)
     end = cursor.offset + count
     more = end < len(changes)
     following = Cursor(item.item_id, cursor.since, upto, end) if more else Cursor(item.item_id, upto)
@@ -81,6 +81,15 @@ def sync_transactions(world: PlaidWorld, call: Call) -> Json:
         "has_more": more,
         "transactions_update_status": "HISTORICAL_UPDATE_COMPLETE",
     }
+
+
+def _changes(world: PlaidWorld, item: Item, options: Json, feed: list[Event], since: int) -> list[Change]:
+    """What this client is told of the feed from `since` to its end; worked out once for all pages of a pass."""
+    this = (item.item_id, item.first_day, repr(options.get("account_id")), since, len(feed))
+    if this not in world.passes:
+        world.passes.clear()
+        world.passes[this] = _selected(net_changes(feed, since, len(feed)), item, options)
+    return world.passes[this]
 
 
 def net_changes(feed: list[Event], since: int, upto: int) -> list[Change]:

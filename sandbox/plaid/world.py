@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import count
+from typing import Any
 
 from sandbox.faults import FaultStore
 from sandbox.market import Market
@@ -54,6 +55,7 @@ class PlaidWorld:
         self.market = market
         self.faults = FaultStore(state)
         self._logins = {login.username: (person, login) for person in people for login in person.logins}
+        self.passes: dict[tuple[Any, ...], list[Any]] = {}  # the changes that the last pass pages through
         # Counted per start, so that a request id never comes twice and no request has to write.
         self._starts = self.next_number("starts")
         self._requests = count(1)
