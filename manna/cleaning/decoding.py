@@ -57,7 +57,7 @@ def latest(raw: pl.DataFrame, zones: Mapping[str, str] | None = None) -> pl.Data
     said = ordered.filter(pl.col("change") != "removed").unique("source_id", keep="last", maintain_order=True)
     gone = pl.col("change").last() == "removed"
     ever = (
-        ordered.with_columns(day=_local_day(zones or {}))
+        ordered.with_columns(day=local_day(zones or {}))
         .group_by("source_id")
         .agg(
             removed=gone,
@@ -68,7 +68,7 @@ def latest(raw: pl.DataFrame, zones: Mapping[str, str] | None = None) -> pl.Data
     return said.join(ever, on="source_id", how="left", maintain_order="left")
 
 
-def _local_day(zones: Mapping[str, str]) -> pl.Expr:
+def local_day(zones: Mapping[str, str]) -> pl.Expr:
     """The day of ``known_at`` where the book is; UTC for a book without a zone."""
     day = pl.col("known_at").dt.date()
     for book, zone in zones.items():
@@ -82,7 +82,7 @@ def latest_per_day(raw: pl.DataFrame, zones: Mapping[str, str]) -> pl.DataFrame:
 
     Per connection as well: Alpaca names a position by its asset, which two accounts may hold.
     """
-    ordered = raw.with_columns(as_of=_local_day(zones), removed=pl.col("change") == "removed").sort(
+    ordered = raw.with_columns(as_of=local_day(zones), removed=pl.col("change") == "removed").sort(
         "known_at", "batch_id", "seq"
     )
     return ordered.unique(["connection_id", "source_id", "as_of"], keep="last", maintain_order=True)
@@ -142,6 +142,14 @@ def split(contract: Contract, rows: pl.DataFrame, reasons: pl.Series, raw: pl.Da
         .unique(QUARANTINE.key, keep="last", maintain_order=True)
     )
     return Cleaned(rows.filter(~broken), QUARANTINE.conform(quarantined), raw.height)
+
+
+def refused(contract: Contract, raw: pl.DataFrame, reason: str) -> Cleaned:
+    """All of ``raw`` in quarantine, for one and the same reason."""
+    nothing = contract.empty().clear(raw.height)
+    return split(
+        contract, nothing, pl.Series("reasons", [[reason]] * raw.height, dtype=pl.List(pl.String)), raw
+    )
 
 
 def both(contract: Contract, *parts: Cleaned) -> Cleaned:

@@ -7,29 +7,38 @@ Each function takes raw tables by address, all books together, and is determinis
 a past moment is the same function of the raw rows known by then.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
-from manna.cleaning import alpaca, plaid
+from manna.cleaning import activities, alpaca, market, plaid
+from manna.cleaning.accounts import (
+    account_questions,
+    accounts,
+    each_account,
+    of_the_latest_login,
+    taken,
+    who_is_who,
+    with_rows,
+)
+from manna.cleaning.context import Context, Raw, known_by
 from manna.cleaning.decoding import Cleaned, Reader, both, identified, latest, latest_per_day, typed
+from manna.cleaning.identity import Identities
+from manna.cleaning.relinking import (
+    from_the_latest_login,
+    given_up,
+    relinked_trades,
+    relinked_transactions,
+)
+from manna.cleaning.reversals import latest_activities
 from manna.contracts import CONTRACTS
 from manna.contracts import clean as c
+from manna.contracts import market as m
 from manna.contracts.declaration import Contract
 from manna.money import ledger_balance, ledger_sign
-
-Raw = Mapping[str, pl.DataFrame]
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What payloads do not say: each book's time zone, each connection's institution."""
-
-    zones: Mapping[str, str]
-    institutions: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +57,12 @@ def clean(address: str, raw: Raw, context: Context, as_known_on: datetime | None
         address: e.g. ``clean.transactions``.
         raw: the frames of its sources, by address.
         context: see :class:`Context`.
-        as_known_on: only records with ``known_at`` up to this moment count.
+        as_known_on: only facts known up to this moment count, people's decisions among them. The table is
+            then the same, by its content hash, as the one that was made at that moment.
     """
     if as_known_on is not None:
-        raw = {name: frame.filter(pl.col("known_at") <= as_known_on) for name, frame in raw.items()}
+        raw, context = known_by(as_known_on, raw, context)
     return CLEANERS[address].make(raw, context)
-
-
-def _with_institution(raw: pl.DataFrame, context: Context) -> pl.DataFrame:
-    return raw.with_columns(
-        institution=pl.col("connection_id").replace_strict(
-            dict(context.institutions), default="unknown institution", return_dtype=pl.String
-        )
-    )
 
 
 def _with_account(raw: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
@@ -84,36 +86,43 @@ def _knowing(read: Reader, **more: Any) -> Reader:
     return lambda payload, row: read(payload, {**row, **more})
 
 
-def accounts(raw: Raw, context: Context) -> Cleaned:
-    """``clean.accounts``: an account that vanished from its login stays, with its history."""
-    return both(
-        c.ACCOUNTS,
-        typed(c.ACCOUNTS, _with_institution(latest(raw["raw.plaid_accounts"]), context), plaid.account),
-        typed(c.ACCOUNTS, latest(raw["raw.alpaca_account"]), alpaca.account),
-    )
-
-
 def balances(raw: Raw, context: Context) -> Cleaned:
     """``clean.balances``: what is owed on cards and loans becomes negative."""
-    told = latest_per_day(raw["raw.plaid_accounts"], context.zones).filter(~pl.col("removed"))
-    types = accounts(raw, context).rows.select("account_id", "type")
+    # That an account vanished in the evening does not take back what was said of it in the morning.
+    told = latest_per_day(raw["raw.plaid_accounts"].filter(pl.col("change") != "removed"), context.zones)
+    types = each_account(raw, context).rows.select("account_id", "type")
     part = typed(c.BALANCES, told, plaid.balance, types["account_id"])
     owed = part.rows.join(types, on="account_id", how="left", maintain_order="left").with_columns(
         ledger_balance(pl.col("current"), pl.col("type"))
     )
+    rows, who = c.BALANCES.conform(owed), who_is_who(raw, context)
     broker = latest_per_day(raw["raw.alpaca_account"], context.zones).filter(~pl.col("removed"))
     return both(
         c.BALANCES,
-        Cleaned(c.BALANCES.conform(owed), part.quarantined, part.received),
+        with_rows(part, from_the_latest_login(rows, who) if who.chains else rows),
         typed(c.BALANCES, broker, alpaca.balance, types["account_id"]),
     )
 
 
 def transactions(raw: Raw, context: Context) -> Cleaned:
     """``clean.transactions``: current state of every row, removed ones as tombstones."""
-    known = accounts(raw, context).rows["account_id"]
-    return _turned(
-        typed(c.TRANSACTIONS, latest(raw["raw.plaid_transactions"], context.zones), plaid.transaction, known)
+    told, known = raw["raw.plaid_transactions"], taken(raw, context)
+    part = _turned(typed(c.TRANSACTIONS, latest(told, context.zones), plaid.transaction, known))
+    who = who_is_who(raw, context)
+    if not who.chains:
+        return part
+    first = _turned(typed(c.TRANSACTIONS, _first_said(told, raw, who), plaid.transaction))
+    return with_rows(part, relinked_transactions(part.rows, first.rows, who))
+
+
+def _first_said(told: pl.DataFrame, raw: Raw, who: Identities) -> pl.DataFrame:
+    """The first record per source id of the logins whose accounts are continued, or continue one."""
+    listed = raw["raw.plaid_accounts"].filter(pl.col("source_id").is_in(list(who.ranks)))
+    ordered = told.filter(pl.col("change") != "removed").sort("known_at", "batch_id", "seq")
+    return (
+        ordered.join(listed.select("connection_id").unique(), on="connection_id", how="semi")
+        .unique("source_id", keep="first", maintain_order=True)
+        .with_columns(removed=False, removed_on=None, first_known_on=pl.col("known_at").dt.date())
     )
 
 
@@ -147,10 +156,14 @@ def holdings(raw: Raw, context: Context) -> Cleaned:
         latest_per_day(raw["raw.alpaca_positions"], context.zones), raw["raw.alpaca_account"]
     )
     money = latest_per_day(raw["raw.alpaca_account"], context.zones).filter(~pl.col("removed"))
-    known = accounts(raw, context).rows["account_id"]
+    known, who = taken(raw, context), who_is_who(raw, context)
+    part = typed(c.HOLDINGS, told, _knowing(plaid.holding, names=_security_names(raw)), known)
+    if who.chains:
+        counting = from_the_latest_login(part.rows, who)
+        part = with_rows(part, pl.concat([counting, given_up(part.rows, counting, who)]))
     return both(
         c.HOLDINGS,
-        typed(c.HOLDINGS, told, _knowing(plaid.holding, names=_security_names(raw)), known),
+        part,
         typed(c.HOLDINGS, positions, alpaca.position, known),
         typed(c.HOLDINGS, money, alpaca.cash, known),
     )
@@ -158,36 +171,44 @@ def holdings(raw: Raw, context: Context) -> Cleaned:
 
 def trades(raw: Raw, context: Context) -> Cleaned:
     """``clean.trades``: investment transactions of Plaid and activities of Alpaca."""
-    known = accounts(raw, context).rows["account_id"]
-    told = latest(raw["raw.plaid_investment_transactions"], context.zones)
-    activities = _with_account(latest(raw["raw.alpaca_activities"], context.zones), raw["raw.alpaca_account"])
-    return both(
-        c.TRADES,
-        _turned(typed(c.TRADES, told, _knowing(plaid.trade, names=_security_names(raw)), known)),
-        typed(c.TRADES, activities, alpaca.activity, known),
-    )
+    told, known = raw["raw.plaid_investment_transactions"], taken(raw, context)
+    who, read = who_is_who(raw, context), _knowing(plaid.trade, names=_security_names(raw))
+    part = _turned(typed(c.TRADES, latest(told, context.zones), read, known))
+    if who.chains:
+        first = _turned(typed(c.TRADES, _first_said(told, raw, who), read))
+        part = with_rows(part, relinked_trades(part.rows, first.rows, who))
+    told_by_broker = latest_activities(raw["raw.alpaca_activities"], context.zones)
+    by_broker = _with_account(told_by_broker, raw["raw.alpaca_account"])
+    return both(c.TRADES, part, typed(c.TRADES, by_broker, activities.activity, known))
 
 
 def liabilities(raw: Raw, context: Context) -> Cleaned:
     """``clean.liabilities``: latest known terms."""
-    known = accounts(raw, context).rows["account_id"]
-    return typed(c.LIABILITIES, latest(raw["raw.plaid_liabilities"]), plaid.liability, known)
+    told = latest(raw["raw.plaid_liabilities"])
+    return of_the_latest_login(
+        typed(c.LIABILITIES, told, plaid.liability, taken(raw, context)), who_is_who(raw, context)
+    )
 
 
 def orders(raw: Raw, context: Context) -> Cleaned:
     """``clean.orders``: the broker's view of every order."""
     records = _with_account(latest(raw["raw.alpaca_orders"]), raw["raw.alpaca_account"])
-    return typed(c.ORDERS, records, alpaca.order, accounts(raw, context).rows["account_id"])
+    return typed(c.ORDERS, records, alpaca.order, taken(raw, context))
 
 
 def bars(raw: Raw, context: Context) -> Cleaned:
     """``clean.bars``: raw daily prices; a corrected bar replaces the former."""
-    return typed(c.BARS, latest(raw["raw.alpaca_bars"]), alpaca.bar)
+    return typed(m.BARS, latest(raw["raw.alpaca_bars"]), market.bar)
+
+
+def market_days(raw: Raw, context: Context) -> Cleaned:
+    """``clean.market_days``: the same through any account."""
+    return typed(m.MARKET_DAYS, latest(raw["raw.alpaca_calendar"]), market.market_day)
 
 
 def corporate_actions(raw: Raw, context: Context) -> Cleaned:
     """``clean.corporate_actions``."""
-    return typed(c.CORPORATE_ACTIONS, latest(raw["raw.alpaca_corporate_actions"]), alpaca.corporate_action)
+    return typed(m.CORPORATE_ACTIONS, latest(raw["raw.alpaca_corporate_actions"]), market.corporate_action)
 
 
 def _cleaner(make: Callable[[Raw, Context], Cleaned], *sources: str) -> Cleaner:
@@ -200,6 +221,7 @@ CLEANERS: dict[str, Cleaner] = {
     cleaner.contract.address: cleaner
     for cleaner in (
         _cleaner(accounts, *_ACCOUNTS),
+        _cleaner(account_questions, *_ACCOUNTS),
         _cleaner(balances, *_ACCOUNTS),
         _cleaner(transactions, "plaid_transactions", *_ACCOUNTS),
         _cleaner(securities, "plaid_securities", "alpaca_assets"),
@@ -210,7 +232,8 @@ CLEANERS: dict[str, Cleaner] = {
         _cleaner(liabilities, "plaid_liabilities", *_ACCOUNTS),
         _cleaner(orders, "alpaca_orders", *_ACCOUNTS),
         _cleaner(bars, "alpaca_bars"),
+        _cleaner(market_days, "alpaca_calendar"),
         _cleaner(corporate_actions, "alpaca_corporate_actions"),
     )
 }
-"""Every clean table but the quarantine, which all of them fill."""
+"""Every clean table made from ``raw``; all of them fill the quarantine."""

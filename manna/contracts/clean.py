@@ -14,12 +14,12 @@ from manna.contracts.declaration import Column, Contract, Kind
 EARLIEST = date(1970, 1, 1)
 CURRENCY = "^[A-Z0-9]{3,12}$"
 
-_SOURCE = (
+SOURCE = (
     Column("batch_id", Kind.TEXT, "the batch that brought the current version (raw.batches)"),
     Column("payload_sha256", Kind.TEXT, "hash of the payload it was read from"),
     Column("known_at", Kind.MOMENT, "when we learnt the current version"),
 )
-_VOLATILE = ("known_at",)
+VOLATILE = ("known_at",)
 _FIRST_KNOWN = Column("first_known_on", Kind.DATE, "the day we first heard of it, in the book's time zone")
 
 ACCOUNTS = Contract(
@@ -27,9 +27,9 @@ ACCOUNTS = Contract(
     "accounts",
     "Every account of every book.",
     (
-        Column("account_id", Kind.TEXT, "Manna's id of the account"),
+        Column("account_id", Kind.TEXT, "Manna's id of the account: the provider's, of the first login"),
         Column("book", Kind.TEXT, "the book it belongs to"),
-        Column("connection_id", Kind.TEXT, "the login it comes through"),
+        Column("connection_id", Kind.TEXT, "the login it comes through; of several the latest"),
         Column("provider", Kind.TEXT, "where it comes from", allowed=("plaid", "alpaca", "file")),
         Column("institution", Kind.TEXT, "the bank or broker"),
         Column("name", Kind.TEXT, "the name the institution gives"),
@@ -42,10 +42,10 @@ ACCOUNTS = Contract(
         ),
         Column("subtype", Kind.TEXT, "the provider's subtype", nullable=True),
         Column("currency", Kind.TEXT, "the account's currency", pattern=CURRENCY),
-        *_SOURCE,
+        *SOURCE,
     ),
     key=("account_id",),
-    volatile=_VOLATILE,
+    volatile=VOLATILE,
 )
 
 BALANCES = Contract(
@@ -60,10 +60,10 @@ BALANCES = Contract(
         Column("available", Kind.MONEY, "what can be spent", nullable=True),
         Column("credit_limit", Kind.MONEY, "limit of a card or line", nullable=True),
         Column("currency", Kind.TEXT, "of all amounts in the row", pattern=CURRENCY),
-        *_SOURCE,
+        *SOURCE,
     ),
     key=("account_id", "as_of"),
-    volatile=_VOLATILE,
+    volatile=VOLATILE,
 )
 
 TRANSACTIONS = Contract(
@@ -84,14 +84,20 @@ TRANSACTIONS = Contract(
         Column("pending_transaction_id", Kind.TEXT, "the pending row this one replaces", nullable=True),
         Column("removed", Kind.BOOLEAN, "the provider took it back"),
         Column("removed_on", Kind.DATE, "the day we heard of that, in the book's time zone", nullable=True),
+        Column(
+            "superseded_by",
+            Kind.TEXT,
+            "the row of a later login that took this one's place; it is removed then, without a removed_on",
+            nullable=True,
+        ),
         Column("plaid_primary", Kind.TEXT, "personal finance category, primary", nullable=True),
         Column("plaid_detailed", Kind.TEXT, "personal finance category, detailed", nullable=True),
         Column("plaid_confidence", Kind.TEXT, "Plaid's confidence level", nullable=True),
         _FIRST_KNOWN,
-        *_SOURCE,
+        *SOURCE,
     ),
     key=("transaction_id",),
-    volatile=_VOLATILE,
+    volatile=VOLATILE,
 )
 
 SECURITIES = Contract(
@@ -107,10 +113,10 @@ SECURITIES = Contract(
         Column("currency", Kind.TEXT, "the currency it is priced in", pattern=CURRENCY),
         Column("close_price", Kind.PRICE, "the institution's last price", nullable=True),
         Column("close_price_as_of", Kind.DATE, "the day of that price", nullable=True),
-        *_SOURCE,
+        *SOURCE,
     ),
     key=("security_id",),
-    volatile=_VOLATILE,
+    volatile=VOLATILE,
 )
 
 HOLDINGS = Contract(
@@ -128,10 +134,10 @@ HOLDINGS = Contract(
         Column("value", Kind.MONEY, "the institution's value"),
         Column("cost_basis", Kind.MONEY, "total cost; unknown is null, never zero", nullable=True),
         Column("currency", Kind.TEXT, "of price, value and cost", pattern=CURRENCY),
-        *_SOURCE,
+        *SOURCE,
     ),
     key=("account_id", "security_id", "as_of"),
-    volatile=_VOLATILE,
+    volatile=VOLATILE,
 )
 
 TRADE_KINDS = (
@@ -145,13 +151,18 @@ TRADE_KINDS = (
     "withdrawal",
     "split",
     "transfer",
+    "merger",
+    "spin_off",
+    "symbol_change",
+    "reorganization",
     "other",
 )
 
 TRADES = Contract(
     "clean",
     "trades",
-    "Everything that happened in investment accounts, from every broker in one shape.",
+    "Everything that happened in investment accounts, from every broker in one shape; what was reversed "
+    "stays as a tombstone.",
     (
         Column("trade_id", Kind.TEXT, "the provider's id"),
         Column("book", Kind.TEXT, "the book it belongs to"),
@@ -166,11 +177,13 @@ TRADES = Contract(
         Column("fees", Kind.MONEY, "part of amount, as a positive number", minimum=Decimal(0)),
         Column("currency", Kind.TEXT, "of price, amount and fees", pattern=CURRENCY),
         Column("description", Kind.TEXT, "the broker's text"),
+        Column("removed", Kind.BOOLEAN, "the broker took it back: it never was"),
+        Column("removed_on", Kind.DATE, "the day we heard of that, in the book's time zone", nullable=True),
         _FIRST_KNOWN,
-        *_SOURCE,
+        *SOURCE,
     ),
     key=("trade_id",),
-    volatile=_VOLATILE,
+    volatile=VOLATILE,
 )
 
 LIABILITIES = Contract(
@@ -187,10 +200,10 @@ LIABILITIES = Contract(
         Column("last_payment", Kind.MONEY, "the last payment, positive", nullable=True),
         Column("last_payment_date", Kind.DATE, "its day", nullable=True),
         Column("overdue", Kind.BOOLEAN, "whether a payment is overdue", nullable=True),
-        *_SOURCE,
+        *SOURCE,
     ),
     key=("account_id",),
-    volatile=_VOLATILE,
+    volatile=VOLATILE,
 )
 
 ORDERS = Contract(
@@ -209,45 +222,10 @@ ORDERS = Contract(
         Column("filled_quantity", Kind.QUANTITY, "filled so far", minimum=Decimal(0)),
         Column("filled_price", Kind.PRICE, "average price of the fills", nullable=True),
         Column("submitted_at", Kind.MOMENT, "when the broker got it", nullable=True),
-        *_SOURCE,
+        *SOURCE,
     ),
     key=("order_id",),
-    volatile=_VOLATILE,
-)
-
-BARS = Contract(
-    "clean",
-    "bars",
-    "Raw (unadjusted) daily prices.",
-    (
-        Column("symbol", Kind.TEXT, "ticker"),
-        Column("date", Kind.DATE, "market day in New York", minimum=EARLIEST),
-        Column("open", Kind.PRICE, "first price", minimum=Decimal(0)),
-        Column("high", Kind.PRICE, "highest price", minimum=Decimal(0)),
-        Column("low", Kind.PRICE, "lowest price", minimum=Decimal(0)),
-        Column("close", Kind.PRICE, "last price", minimum=Decimal("0.000000001")),
-        Column("volume", Kind.INTEGER, "shares", minimum=0),
-        *_SOURCE,
-    ),
-    key=("symbol", "date"),
-    volatile=_VOLATILE,
-)
-
-CORPORATE_ACTIONS = Contract(
-    "clean",
-    "corporate_actions",
-    "Splits and cash dividends announced for our symbols.",
-    (
-        Column("action_id", Kind.TEXT, "derived from kind, symbol and ex date where none is given"),
-        Column("symbol", Kind.TEXT, "ticker"),
-        Column("kind", Kind.TEXT, "what happens", allowed=("split", "dividend")),
-        Column("ex_date", Kind.DATE, "first day without it", minimum=EARLIEST),
-        Column("ratio", Kind.RATIO, "new shares per old one, for a split", nullable=True),
-        Column("cash", Kind.PRICE, "per share, for a dividend", nullable=True),
-        *_SOURCE,
-    ),
-    key=("action_id",),
-    volatile=_VOLATILE,
+    volatile=VOLATILE,
 )
 
 QUARANTINE = Contract(
@@ -260,10 +238,10 @@ QUARANTINE = Contract(
         Column("book", Kind.TEXT, "the book it belongs to"),
         Column("reasons", Kind.TEXT, "every reason, separated by '; '"),
         Column("payload", Kind.TEXT, "the record as sent"),
-        *_SOURCE,
+        *SOURCE,
     ),
     key=("table_name", "book", "source_id", "batch_id"),
-    volatile=_VOLATILE,
+    volatile=VOLATILE,
 )
 
 TABLES = (
@@ -275,7 +253,5 @@ TABLES = (
     TRADES,
     LIABILITIES,
     ORDERS,
-    BARS,
-    CORPORATE_ACTIONS,
     QUARANTINE,
 )
