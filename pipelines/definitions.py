@@ -17,6 +17,7 @@ from pipelines.partitions import market_days, months
 from pipelines.process import installation_resource
 from pipelines.schedules import schedules
 from pipelines.sensors import SENSORS
+from pipelines.webhooks import webhooks
 from resources.books import read_books
 from resources.settings import Settings
 
@@ -49,7 +50,7 @@ def build_definitions(
         asset_checks=examined.CHECKS,
         jobs=list(defined.values()),
         schedules=schedules(defined, read_books(settings.books), days),
-        sensors=SENSORS,
+        sensors=[*SENSORS, webhooks],
         resources={"manna": installation_resource, **(resources or {})},
         executor=dg.in_process_executor,
     )

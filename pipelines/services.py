@@ -62,9 +62,12 @@ def database(settings: Settings) -> Iterator[Installation]:
 
 
 @contextmanager
-def logged(settings: Settings) -> Iterator[None]:
-    """What Manna logs goes to ``logs/manna.log`` until the block ends, and not onto the terminal."""
-    file = settings.data_dir / "logs" / "manna.log"
+def logged(settings: Settings, name: str = "manna") -> Iterator[None]:
+    """What Manna logs goes to ``logs/NAME.log`` until the block ends, and not onto the terminal.
+
+    Each process has a name of its own: two cannot share a file that is renamed when it is full.
+    """
+    file = settings.data_dir / "logs" / f"{name}.log"
     file.parent.mkdir(parents=True, exist_ok=True)
     handler = RotatingFileHandler(file, maxBytes=LOG_BYTES, backupCount=3, delay=True, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
@@ -195,14 +198,14 @@ def refuse_when_served(settings: Settings) -> None:
         raise ServiceError(f"another `manna up` serves {settings.data_dir}; use its address, or end it first")
 
 
-def require_free(port: int) -> None:
-    """Raises :class:`ServiceError` where the port is taken."""
+def require_free(port: int, chosen_by: str = "--port") -> None:
+    """Raises :class:`ServiceError` where the port is taken; ``chosen_by`` is how a person chooses another."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise ServiceError(f"port {port} is taken; choose another with --port") from error
+            raise ServiceError(f"port {port} is taken; choose another with {chosen_by}") from error
 
 
 @contextmanager

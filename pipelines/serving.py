@@ -1,7 +1,7 @@
-"""`manna up`: Dagster's webserver and daemon, supervised until Ctrl-C.
+"""`manna up`: Dagster's webserver and daemon, and the receiver of webhooks, supervised until Ctrl-C.
 
-What belongs here: those two children and their end. What does not: the database and the sandbox, which
-stand already (``services``).
+What belongs here: those children and their end. What does not: the database and the sandbox, which stand
+already (``services``).
 """
 
 import os
@@ -31,7 +31,9 @@ READY_SECONDS = 90
 
 
 def serve(settings: Settings, port: int, ready: Callable[[str], None]) -> None:
-    """Serves until Ctrl-C or SIGTERM; ends both children, and their children, in any case.
+    """Serves until Ctrl-C or SIGTERM; ends its children, and their children, in any case.
+
+    Webhooks are received where they can reach this machine.
 
     Raises:
         ServiceError: one of them did not start, or ended by itself; the log is named. Or another process
@@ -39,14 +41,18 @@ def serve(settings: Settings, port: int, ready: Callable[[str], None]) -> None:
     """
     url, logs = f"http://127.0.0.1:{port}", settings.data_dir / "logs"
     workspace = ["-w", str(PROJECT / "workspace.yaml")]
-    web = [sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), *workspace]
-    daemon = [sys.executable, "-m", "dagster._daemon", "run", *workspace]
+    modules = {
+        "webserver": ["dagster_webserver", "-h", "127.0.0.1", "-p", str(port), *workspace],
+        "daemon": ["dagster._daemon", "run", *workspace],
+    }
+    if settings.receives_webhooks:
+        modules["receiver"] = ["pipelines.receiver"]
     with ExitStack() as stack:
         stopped = stack.enter_context(_stop_requests())
         lock = stack.enter_context(_alone(settings))
         children = {
-            name: stack.enter_context(leashed(command, logs / f"{name}.log", [lock]))
-            for name, command in (("webserver", web), ("daemon", daemon))
+            name: stack.enter_context(leashed([sys.executable, "-m", *module], logs / f"{name}.log", [lock]))
+            for name, module in modules.items()
         }
 
         def alive() -> None:

@@ -92,6 +92,7 @@ class Installation:
             settings.plaid_url,
             settings.plaid_client_id.get_secret_value(),
             settings.plaid_secret.get_secret_value(),
+            settings.webhook_url,
         )
 
     def alpaca(self, token: str) -> Alpaca:

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PROJECT = Path(__file__).resolve().parents[1]
 
 DEFAULT_FIRST_MONTH = date(2015, 1, 1)
+DEFAULT_RECEIVER_PORT = 3100
 
 
 class SettingsError(Exception):
@@ -46,6 +47,9 @@ class Settings(BaseSettings):
     alpaca_calls_per_minute: int = Field(200, alias="ALPACA_CALLS_PER_MINUTE", ge=4)
     alpaca_book: str | None = Field(None, alias="ALPACA_BOOK")
 
+    webhook_url: str | None = Field(None, alias="MANNA_WEBHOOK_URL")
+    webhook_port: int | None = Field(None, alias="MANNA_WEBHOOK_PORT", ge=1, le=65535)
+
     @field_validator("data_dir", "books_dir")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
@@ -57,6 +61,14 @@ class Settings(BaseSettings):
         if moment is not None and moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         return moment
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _reachable(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "https://none")
+        if not parts.hostname or (parts.scheme != "https" and parts.hostname != "127.0.0.1"):
+            raise ValueError("must be a public https:// address, at which Plaid reaches this machine")
+        return url
 
     @classmethod
     def load(cls, **overrides: Any) -> "Settings":
@@ -94,6 +106,16 @@ class Settings(BaseSettings):
     def uses_sandbox(self) -> bool:
         """Whether the providers are the local sandbox: they are asked on this very machine."""
         return urlsplit(self.plaid_url).hostname == "127.0.0.1"
+
+    @property
+    def receives_webhooks(self) -> bool:
+        """Whether webhooks can reach this machine: from outside, or from the sandbox on it."""
+        return self.webhook_url is not None or self.uses_sandbox
+
+    @property
+    def receiver_port(self) -> int:
+        """Port on 127.0.0.1 at which webhooks are received; 0 stands for a free one (only of the sandbox)."""
+        return self.webhook_port or (0 if self.uses_sandbox else DEFAULT_RECEIVER_PORT)
 
     @property
     def dagster_home(self) -> Path:

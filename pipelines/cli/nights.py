@@ -86,9 +86,9 @@ def run(
 def up(
     port: Annotated[int, typer.Option(min=1, max=65535, help="port of the Dagster UI on 127.0.0.1")] = 3000,
 ) -> None:
-    """Serves the Dagster UI, schedules and sensors until Ctrl-C.
+    """Serves the Dagster UI, schedules and sensors until Ctrl-C, and receives Plaid's webhooks.
 
-    Without credentials in `.env` the sandbox stands in for Plaid and Alpaca.
+    Webhooks need `MANNA_WEBHOOK_URL`; see the guide. Without credentials in `.env` the sandbox stands in for Plaid and Alpaca.
 
     Example: `manna up --port 3001`
     """
@@ -100,6 +100,8 @@ def up(
     settings = Settings.load()
     with_sandbox = uses_sandbox(settings) or not settings.uses_real_providers
     services.require_free(port)
+    if settings.webhook_url:
+        services.require_free(settings.receiver_port, "MANNA_WEBHOOK_PORT")
     with progress(err) as tell:
         tell("starting", "database")
         with opened(with_sandbox=with_sandbox) as manna:
@@ -108,7 +110,7 @@ def up(
 
                 Runner(manna, tell).close()
             tell("starting", "Dagster UI and daemon")
-            serve(settings, port, ready=lambda url: _ready(tell, url))
+            serve(manna.settings, port, ready=lambda url: _ready(tell, url))
 
 
 def _ready(tell: Any, url: str) -> None:
