@@ -23,7 +23,8 @@ def pair_transfers(transactions: pl.DataFrame, trades: pl.DataFrame) -> pl.DataF
     Args:
         transactions: rows of ``clean.transactions`` that nobody has decided otherwise; pending and
             removed rows take no part.
-        trades: rows of ``clean.trades``: cash that enters or leaves a brokerage is a leg too.
+        trades: rows of ``clean.trades``: cash that enters or leaves a brokerage is a leg too, unless it was
+            reversed.
 
     Returns:
         Rows of ``categorized.transfers``. Both legs must be possible transfers, and one must look like
@@ -83,7 +84,7 @@ def _candidates(transactions: pl.DataFrame, trades: pl.DataFrame) -> pl.DataFram
         .select(columns)
     )
     broker = (
-        trades.filter(pl.col("kind").is_in(_CASH_MOVES), pl.col("quantity") == 0)
+        trades.filter(pl.col("kind").is_in(_CASH_MOVES), pl.col("quantity") == 0, ~pl.col("removed"))
         .with_columns(id=pl.col("trade_id"), likely=pl.lit(True))
         .select(columns)
     )

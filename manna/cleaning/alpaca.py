@@ -1,52 +1,17 @@
-"""What Alpaca's fields mean. Sources: Alpaca's OpenAPI documents for trading and market data.
+"""What Alpaca's fields mean: the account, what it holds and orders. Source: its OpenAPI document for trading.
 
-What belongs here: one reader per kind of record. What does not: typing and validation (``decoding``).
-Alpaca's amounts already are the account's: positive = money in.
+What belongs here: one reader per kind of record. What does not: activities (``activities``), market data
+(``market``), typing and validation (``decoding``).
 """
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
+from manna.cleaning.activities import CURRENCY
 from manna.cleaning.decoding import Payload
-from manna.money import round_money
 
 Row = Mapping[str, Any]
-CURRENCY = "USD"
 CASH = f"CUR:{CURRENCY}"
-
-ACTIVITY_KINDS = {
-    "ACATC": "deposit",
-    "ACATS": "transfer",
-    "CFEE": "fee",
-    "CGD": "dividend",
-    "CSD": "deposit",
-    "CSW": "withdrawal",
-    "DIV": "dividend",
-    "DIVCGL": "dividend",
-    "DIVCGS": "dividend",
-    "DIVFEE": "fee",
-    "DIVFT": "fee",
-    "DIVNRA": "fee",
-    "DIVROC": "dividend",
-    "DIVTW": "fee",
-    "DIVTXEX": "dividend",
-    "FEE": "fee",
-    "FOPT": "transfer",
-    "INT": "interest",
-    "INTNRA": "fee",
-    "INTTW": "fee",
-    "JNLC": "deposit",
-    "JNLS": "transfer",
-    "PTC": "fee",
-    "RSP": "split",
-    "SPLIT": "split",
-    "SSP": "split",
-    "TRANS": "deposit",
-}
-"""Non-trade activities by Alpaca's type; ``other`` when unfamiliar. Tax withheld is a fee."""
-
-_SIDES = {"buy": 1, "sell": -1, "sell_short": -1}
 
 
 def account(payload: Payload, row: Row) -> dict[str, Any]:
@@ -126,55 +91,6 @@ def security(payload: Payload, row: Row) -> dict[str, Any]:
     }
 
 
-def activity(payload: Payload, row: Row) -> dict[str, Any]:
-    """``TradingActivities`` (fills) and ``NonTradeActivities``. One that was canceled moves nothing."""
-    common = {"trade_id": payload.get("id"), "book": row["book"], "account_id": row["account_id"], "fees": 0}
-    common |= {"currency": payload.get("currency") or CURRENCY, "first_known_on": row["first_known_on"]}
-    if payload.get("activity_type") == "FILL":
-        return common | _fill(payload)
-    code, symbol = payload["activity_type"], payload.get("symbol")
-    kind, amount, quantity = ACTIVITY_KINDS.get(code, "other"), payload.get("net_amount"), payload.get("qty")
-    description = payload.get("description") or " ".join([code, *filter(None, [symbol])])
-    if payload.get("status") == "canceled":
-        kind, amount, quantity, description = "other", None, None, f"canceled: {description}"
-    if kind == "deposit" and str(amount).startswith("-"):
-        kind = "withdrawal"
-    return common | {
-        "security_id": symbol or None,
-        "date": _day(payload.get("date")),
-        "moment": None,
-        "kind": kind,
-        # Of a dividend the quantity is what it was paid on, no change of the position.
-        "quantity": quantity if kind in ("split", "transfer") and quantity is not None else 0,
-        "price": None,
-        "amount": amount if amount is not None else 0,
-        "description": description,
-    }
-
-
-def _fill(payload: Payload) -> dict[str, Any]:
-    """A fill's cash is quantity times price, to the cent."""
-    direction = _SIDES[payload["side"]]
-    quantity, price = Decimal(str(payload["qty"])), Decimal(str(payload["price"]))
-    moment = payload.get("transaction_time")
-    verb = "Buy" if direction > 0 else "Sell"
-    return {
-        "security_id": payload.get("symbol"),
-        "date": _day(moment),
-        "moment": moment,
-        "kind": verb.lower(),
-        "quantity": direction * quantity,
-        "price": price,
-        "amount": -direction * round_money(quantity * price, CURRENCY),
-        "description": f"{verb} {payload['qty']} {payload['symbol']} at {payload['price']}",
-    }
-
-
-def _day(moment: Any) -> Any:
-    """Alpaca documents days as moments, and sends both."""
-    return moment[:10] if isinstance(moment, str) else moment
-
-
 def order(payload: Payload, row: Row) -> dict[str, Any]:
     """``Order``."""
     return {
@@ -189,35 +105,4 @@ def order(payload: Payload, row: Row) -> dict[str, Any]:
         "filled_quantity": payload.get("filled_qty") or 0,
         "filled_price": payload.get("filled_avg_price"),
         "submitted_at": payload.get("submitted_at"),
-    }
-
-
-def bar(payload: Payload, row: Row) -> dict[str, Any]:
-    """``stock_bar``; its symbol and New York day are in the raw id."""
-    symbol, _, day = row["source_id"].rpartition(":")
-    return {
-        "symbol": symbol,
-        "date": day,
-        "open": payload.get("o"),
-        "high": payload.get("h"),
-        "low": payload.get("l"),
-        "close": payload.get("c"),
-        "volume": payload.get("v"),
-    }
-
-
-def corporate_action(payload: Payload, row: Row) -> dict[str, Any]:
-    """``forward_splits``, ``reverse_splits`` and ``cash_dividends``; the raw id says which."""
-    sent = row["source_id"].partition(":")[0]
-    kind = {"forward_splits": "split", "reverse_splits": "split", "cash_dividends": "dividend"}.get(
-        sent, sent
-    )
-    is_split = kind == "split"
-    return {
-        "action_id": row["source_id"],
-        "symbol": payload.get("symbol"),
-        "kind": kind,
-        "ex_date": payload.get("ex_date"),
-        "ratio": Decimal(str(payload["new_rate"])) / Decimal(str(payload["old_rate"])) if is_split else None,
-        "cash": None if is_split else payload.get("rate"),
     }

@@ -158,6 +158,8 @@ def trade(payload: Payload, row: Row) -> dict[str, Any]:
         "fees": abs_text(payload.get("fees")),
         "currency": currency(payload),
         "description": payload.get("name"),
+        "removed": row["removed"],
+        "removed_on": row["removed_on"],
         "first_known_on": row["first_known_on"],
     }
 

@@ -73,6 +73,7 @@ def keep_books(
     """
     _require_accounts(accounts, balances, transactions, holdings, trades)
     own, booked = chart_of_accounts(book, accounts), posted(transactions)
+    told, trades = trades, trades.filter(~pl.col("removed"))
     days = opening_days(booked, trades, balances, holdings)
     legs = frozenset(transfers["out_id"]) | frozenset(transfers["in_id"])
     invested = _invest(own, days, balances, holdings, securities, trades, legs)
@@ -81,7 +82,7 @@ def keep_books(
     bank = book_transactions(book.id, booked, categories, own)
     traded = entry_frames(book.id, invested.entries)
     moves = pl.concat([bank[1], traded[1]])
-    counted = _as_counted(moves, pl.concat([bank[0], traded[0]]), transactions, trades)
+    counted = _as_counted(moves, pl.concat([bank[0], traded[0]]), transactions, told)
     provider = provider_money(own, balances, holdings, securities)
     silent = _silent_loans(own, booked, trades)
     stated = cash_openings(own, provider, counted, days) + loan_changes(silent, balances)
@@ -131,9 +132,15 @@ def _as_counted(
     columns = ["account_id", "currency", "date", "amount", "security_id"]
     dated = postings.join(days, on="entry_id", how="left", maintain_order="left")
     seen = dated.with_columns(date=pl.coalesce("counted", "date")).select(columns)
-    gone = transactions.filter(pl.col("removed") & ~pl.col("pending"), pl.col("removed_on") > counted_on())
-    gone = gone.with_columns(security_id=pl.lit(None, dtype=pl.String))
-    coming = gone.with_columns(date=counted_on()).select(columns)
+    gone = pl.concat(
+        [
+            rows.filter(pl.col("removed"), pl.col("removed_on") > counted_on())
+            .with_columns(security_id=pl.lit(None, dtype=pl.String), counted=counted_on())
+            .select("account_id", "currency", "counted", "removed_on", "amount", "security_id")
+            for rows in (transactions.filter(~pl.col("pending")), trades)
+        ]
+    )
+    coming = gone.with_columns(date="counted").select(columns)
     going = gone.with_columns(pl.col("removed_on").alias("date"), -pl.col("amount")).select(columns)
     return pl.concat([seen, coming, going], how="vertical_relaxed")
 

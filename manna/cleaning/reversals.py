@@ -1,0 +1,81 @@
+"""Which of Alpaca's activities were taken back, by a later word or by themselves.
+
+What belongs here: reading that out of activities. What does not: what an activity means (``alpaca``).
+
+Which field names what, by Alpaca's OpenAPI document:
+
+- ``status`` (``NonTradeActivities``): ``executed``, ``correct`` or ``canceled``, of the activity itself. One
+  that is ``canceled`` has no effect, and may have been told as ``executed`` before, under the same id.
+- ``execution_type`` (``ActivityV2DetailTRD``): ``fill``, ``trade_correct`` or ``trade_bust``; a bust has no
+  effect of its own.
+- ``previous_id`` (``ActivityEventV2CommonFields``): "presented if this activity corrects or cancels a
+  previous trade or non trade activity. It contains execution_id or trns_id respectively". That is the part
+  of an activity's ``id`` after the two colons. Whatever is named there has no effect any more; a correction
+  has its own in its place.
+- ``group_id``: siblings, such as the two sides of a merger. It names nothing that is taken back.
+
+So the outcome depends on what was said and not on its order: a reversal may be told before the activity
+that it names.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+import polars as pl
+
+from manna.cleaning.decoding import latest, local_day
+
+_TELLING = "previous_id|canceled|trade_bust"
+
+
+class _Said(msgspec.Struct):
+    status: str | None = None
+    execution_type: str | None = None
+    previous_id: str | None = None
+
+
+def latest_activities(raw: pl.DataFrame, zones: Mapping[str, str]) -> pl.DataFrame:
+    """``latest`` of ``raw.alpaca_activities``, with ``removed`` and ``removed_on`` for what was taken back.
+
+    ``removed_on`` is the day on which we first heard of that.
+    """
+    listed = latest(raw, zones)
+    telling = raw.filter(
+        pl.col("payload").str.contains(_TELLING),
+        pl.col("payload_sha256").is_in(listed["payload_sha256"].implode()),
+    )
+    if telling.is_empty():
+        return listed
+    days = telling.with_columns(day=local_day(zones)).sort("known_at", "batch_id", "seq")
+    rows = [
+        (connection, named, day)
+        for connection, source_id, payload, day in days.select(
+            "connection_id", "source_id", "payload", "day"
+        ).iter_rows()
+        for named in _taken_back(source_id, payload)
+    ]
+    schema = {"connection_id": pl.String, "execution": pl.String, "taken_back_on": pl.Date}
+    gone = (
+        pl.DataFrame(rows, schema=schema, orient="row")
+        .group_by("connection_id", "execution")
+        .agg(pl.col("taken_back_on").min())
+    )
+    execution = pl.col("source_id").str.split("::").list.last()
+    found = listed.with_columns(execution=execution).join(
+        gone, on=["connection_id", "execution"], how="left", maintain_order="left"
+    )
+    is_gone = pl.col("taken_back_on").is_not_null()
+    return found.with_columns(
+        removed=pl.col("removed") | is_gone, removed_on=pl.coalesce("removed_on", "taken_back_on")
+    ).drop("execution", "taken_back_on")
+
+
+def _taken_back(source_id: str, payload: str) -> list[str]:
+    """What this activity says is without effect: itself, another, both, or nothing."""
+    try:
+        said = msgspec.json.decode(payload, type=_Said)
+    except msgspec.DecodeError:  # not as documented: refused as a whole later
+        return []
+    own, named = (name.rpartition("::")[2] for name in (source_id, said.previous_id or ""))
+    itself = said.status == "canceled" or said.execution_type == "trade_bust"
+    return [own] * itself + [named] * (named not in ("", own))
