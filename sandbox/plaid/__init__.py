@@ -23,6 +23,7 @@ ENDPOINTS: dict[str, Callable[[PlaidWorld, Call], Answer]] = {
     "/item/public_token/exchange": items.exchange_public_token,
     "/item/get": items.get_item,
     "/item/remove": items.remove_item,
+    "/item/webhook/update": webhooks.update_webhook,
     "/accounts/get": items.get_accounts,
     "/accounts/balance/get": items.get_accounts,
     "/sandbox/item/reset_login": items.reset_login,

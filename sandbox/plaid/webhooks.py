@@ -18,6 +18,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
+from sandbox.plaid.items import describe_item
 from sandbox.plaid.wire import Call, Json, PlaidError, invalid_field, login_required, utc
 from sandbox.plaid.world import Item, PlaidWorld
 
@@ -78,6 +79,19 @@ def get_verification_key(world: PlaidWorld, call: Call) -> Json:
     }
 
 
+async def update_webhook(world: PlaidWorld, call: Call) -> Json:
+    """`/item/webhook/update`: where the Item's webhooks go; null or nothing turns them off."""
+    item, url = world.item(call.text("access_token")), call.body.get("webhook") or None
+    if url is not None and not (isinstance(url, str) and url.startswith(("http://", "https://"))):
+        raise invalid_field("webhook must be a URL")
+    item = replace(item, webhook=url)
+    world.save(item)
+    if url is not None:
+        details = {"error": None, "new_webhook_url": url}
+        await send(world, url, _about(item, "ITEM", "WEBHOOK_UPDATE_ACKNOWLEDGED", details))
+    return {"item": describe_item(world, item)}
+
+
 async def fire_webhook(world: PlaidWorld, call: Call) -> Json:
     """`/sandbox/item/fire_webhook`: really sends it; `webhook_fired` says whether the receiver took it."""
     item, code = world.item(call.text("access_token")), call.text("webhook_code")
@@ -94,12 +108,14 @@ async def fire_webhook(world: PlaidWorld, call: Call) -> Json:
     if code == "USER_ACCOUNT_REVOKED":
         login = world.login(item.username)
         details = {"account_id": login.accounts[0].account_id if login else ""}
-    fired = await send(
-        world, item.webhook, {"webhook_type": kind, "webhook_code": code, "item_id": item.item_id, **details}
-    )
+    fired = await send(world, item.webhook, _about(item, kind, code, details))
     if fired:
         _note(world, item, code)
     return {"webhook_fired": fired}
+
+
+def _about(item: Item, kind: str, code: str, details: Json) -> Json:
+    return {"webhook_type": kind, "webhook_code": code, "item_id": item.item_id, **details}
 
 
 def _note(world: PlaidWorld, item: Item, code: str) -> None:
