@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from manna.cleaning.identity import Status
 from manna.connections import Change, Health, expiry, has_ended, status_after_answer
 from resources.ops_tables import CONNECTION_EVENTS, CONNECTIONS, WEBHOOKS
 
@@ -124,6 +125,13 @@ class Connections:
         query = sa.select(e.at, e.status, e.reason).where(e.connection_id == connection_id)
         with self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(query.order_by(e.event_id)).mappings()]
+
+    def connection_statuses(self) -> list[Status]:
+        """Every change of status of every connection, oldest first."""
+        e = CONNECTION_EVENTS.c
+        query = sa.select(e.connection_id, e.status, e.at).order_by(e.event_id)
+        with self.engine.connect() as connection:
+            return [Status(*row) for row in connection.execute(query)]
 
 
 def _locked(connection: sa.Connection, connection_id: str) -> dict[str, Any] | None:

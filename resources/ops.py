@@ -1,7 +1,8 @@
 """What people and orders decide, and how connections fare: the Postgres schema ``ops``.
 
 What belongs here: the few statements on its tables (``ops_tables``). What does not: facts from providers (the
-lake has those), a decision about money, or the life of connections (``connections``).
+lake has those), a decision about money, the life of connections (``connections``), decisions on
+transactions and accounts (``decisions``), or examinations and decisions on refused rows (``verdicts``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,17 +10,18 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-import polars as pl
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.dialects.postgresql import insert
 
 from resources.connections import Connections
-from resources.ops_tables import ALERTS, CONNECTIONS, EXAMINATIONS, METADATA, OVERRIDES, SCHEMA, WEBHOOKS
+from resources.decisions import Decisions
+from resources.ops_tables import ALERTS, CONNECTIONS, METADATA, SCHEMA, WEBHOOKS
+from resources.verdicts import Verdicts
 
 __all__ = ["ALERTS", "CONNECTIONS", "METADATA", "SCHEMA", "Ops"]
 
 
-class Ops(Connections):
+class Ops(Connections, Decisions, Verdicts):
     """The ``ops`` schema, reached through one engine per process."""
 
     def __init__(self, url: str) -> None:
@@ -30,32 +32,6 @@ class Ops(Connections):
     def engine(self) -> sa.Engine:
         """The engine; made at first use. Connections are not kept: a run is short."""
         return sa.create_engine(self._url, poolclass=sa.NullPool)
-
-    # -- people's decisions -----------------------------------------------------------------------
-
-    def decide(self, book: str, transaction_id: str, category: str, by: str, at: datetime) -> None:
-        """Records a person's category for a transaction. Never edits an earlier decision."""
-        values = {
-            "book": book,
-            "transaction_id": transaction_id,
-            "category": category,
-            "decided_by": by,
-            "known_at": at,
-        }
-        with self.engine.begin() as connection:
-            connection.execute(sa.insert(OVERRIDES).values(**values))
-
-    def overrides(self, as_known_on: datetime | None = None) -> pl.DataFrame:
-        """The latest decision per transaction: transaction_id, category, decided_by."""
-        o = OVERRIDES.c
-        query = sa.select(o.transaction_id, o.category, o.decided_by).ext(distinct_on(o.transaction_id))
-        query = query.order_by(o.transaction_id, o.override_id.desc())
-        if as_known_on is not None:
-            query = query.where(o.known_at <= as_known_on)
-        schema = {"transaction_id": pl.String, "category": pl.String, "decided_by": pl.String}
-        with self.engine.connect() as connection:
-            rows = [tuple(row) for row in connection.execute(query)]
-        return pl.DataFrame(rows, schema=schema, orient="row")
 
     # -- webhooks ---------------------------------------------------------------------------------
 
@@ -116,18 +92,3 @@ class Ops(Connections):
         query = sa.update(ALERTS).where(ALERTS.c.alert_id == alert_id).values(notified_at=at)
         with self.engine.begin() as connection:
             connection.execute(query)
-
-    # -- examinations by Great Expectations ----------------------------------------------------------
-
-    def examination(self, suite: str, content_hash: str) -> dict[str, Any] | None:
-        """The earlier examination of this very content, if there was one."""
-        e = EXAMINATIONS.c
-        query = sa.select(EXAMINATIONS).where(e.suite == suite, e.content_hash == content_hash)
-        with self.engine.connect() as connection:
-            row = connection.execute(query).mappings().first()
-        return dict(row) if row else None
-
-    def examined(self, values: Mapping[str, Any]) -> None:
-        """Remembers an examination."""
-        with self.engine.begin() as connection:
-            connection.execute(insert(EXAMINATIONS).values(**values).on_conflict_do_nothing())
