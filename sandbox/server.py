@@ -38,6 +38,7 @@ from sandbox.market import Market
 from sandbox.people import Person, load_people
 from sandbox.plaid import PlaidWorld
 from sandbox.plaid import routes as plaid_routes
+from sandbox.plaid.controls import control_routes as item_routes
 from sandbox.state import State
 
 CREDENTIAL_NAMES = ("plaid_client_id", "plaid_secret", "alpaca_key_id", "alpaca_secret_key")
@@ -76,6 +77,7 @@ def build(state: State, credentials: dict[str, str], people_path: Path | None = 
         WebSocketRoute("/alpaca/stream", stream.connect),
         *_sandbox_routes(state, people),
         *control_routes(desk),
+        *item_routes(plaid),
         *fault_routes(faults),
     ]
     app = Starlette(

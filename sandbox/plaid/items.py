@@ -15,6 +15,7 @@ from sandbox.plaid.wire import (
     login_required,
     missing_fields,
     names,
+    permission_revoked,
     utc,
 )
 from sandbox.plaid.world import PRODUCTS, Item, PlaidWorld, history_days
@@ -84,7 +85,10 @@ def exchange_public_token(world: PlaidWorld, call: Call) -> Json:
 def get_item(world: PlaidWorld, call: Call) -> Json:
     """`/item/get`: works for a broken Item too, and says that it is broken."""
     item = world.item(call.text("access_token"))
-    updated = {"last_successful_update": utc(world.now()), "last_failed_update": None}
+    last = item.stale_since or utc(world.now())
+    updated = {"last_successful_update": last, "last_failed_update": None}
+    waiting = {"last_successful_update": None, "last_failed_update": None}
+    states = {"transactions": waiting if item.history == "not_ready" else updated, "investments": updated}
     return {
         "item": {
             **describe_item(world, item),
@@ -93,7 +97,7 @@ def get_item(world: PlaidWorld, call: Call) -> Json:
             "consented_data_scopes": ["account_balance_info", *(DATA_SCOPES[each] for each in item.products)],
         },
         "status": {
-            **{product: updated for product in ("transactions", "investments") if product in item.products},
+            **{product: state for product, state in states.items() if product in item.products},
             "last_webhook": item.last_webhook,
         },
     }
@@ -102,15 +106,16 @@ def get_item(world: PlaidWorld, call: Call) -> Json:
 def describe_item(world: PlaidWorld, item: Item) -> Json:
     """Plaid's `Item`, as many responses carry it."""
     login = world.login(item.username)
-    broken = item.login_required or login is None
+    broken = item.login_required or item.stale_since is not None or login is None
+    error = login_required() if broken else permission_revoked() if item.revoked else None
     served = login.products if login else ()
     return {
         "auth_method": None,
         "available_products": sorted({"balance", *served} - set(item.products)),
         "billed_products": item.products,
-        "consent_expiration_time": None,
+        "consent_expiration_time": item.expires_at,
         "consented_products": item.products,
-        "error": {**login_required().body, "status": 400} if broken else None,
+        "error": {**error.body, "status": 400} if error else None,
         "institution_id": login.institution_id if login else None,
         "institution_name": login.institution_name if login else None,
         "item_id": item.item_id,
@@ -136,15 +141,16 @@ def get_accounts(world: PlaidWorld, call: Call) -> Json:
     """`/accounts/get` and `/accounts/balance/get` (the sandbox has no cache, so they say the same)."""
     item, login = world.open_item(call)
     now = world.now()
-    accounts = [account.describe(now) for account in chosen_accounts(login, call)]
+    accounts = [account.describe(now) for account in chosen_accounts(item, login, call)]
     return {"accounts": accounts, "item": describe_item(world, item)}
 
 
-def chosen_accounts(login: Login, call: Call) -> list[Account]:
-    """The accounts of `options.account_ids`, or all. Raises PlaidError when one is not the Item's."""
+def chosen_accounts(item: Item, login: Login, call: Call) -> list[Account]:
+    """The accounts of `options.account_ids`, or all listed. Raises PlaidError when one is not the Item's."""
     wanted = names(call.options(), "account_ids")
-    if unknown := sorted(set(wanted) - {account.account_id for account in login.accounts}):
+    listed = [account for account in login.accounts if account.account_id not in item.hidden]
+    if unknown := sorted(set(wanted) - {account.account_id for account in listed}):
         raise invalid_field(
             f"failed to find requested account ID(s) for requested item: {', '.join(unknown)}"
         )
-    return [account for account in login.accounts if not wanted or account.account_id in wanted]
+    return [account for account in listed if not wanted or account.account_id in wanted]

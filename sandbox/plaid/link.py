@@ -5,7 +5,6 @@ the page's HTML to `link_page`.
 """
 
 import uuid
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
@@ -146,7 +145,7 @@ def _linked(world: PlaidWorld, document: Json, login: Login) -> tuple[Item, bool
     """(the Item, whether it is new)."""
     known = world.item_of_id(document["item_id"]) if document["item_id"] else None
     if known is not None:
-        mended = replace(known, login_required=False)
+        mended = known.mended(world.now())
         world.save(mended)
         return mended, False
     products = document["products"] + [each for each in document["optional"] if each in login.products]

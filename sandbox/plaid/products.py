@@ -16,7 +16,7 @@ from sandbox.plaid.world import PlaidWorld
 def get_holdings(world: PlaidWorld, call: Call) -> Json:
     """`/investments/holdings/get`."""
     item, login = world.open_item(call, "investments")
-    now, accounts = world.now(), chosen_accounts(login, call)
+    now, accounts = world.now(), chosen_accounts(item, login, call)
     held = [pair for account in _investment(accounts) for pair in account.holdings(now)]
     return {
         "accounts": [_with_margin(account, now) for account in accounts],
@@ -35,7 +35,7 @@ def get_investment_transactions(world: PlaidWorld, call: Call) -> Json:
     count = number(call.options(), "count", 100, 1, 500)
     offset = number(call.options(), "offset", 0, 0, None)
     item, login = world.open_item(call, "investments")
-    now, accounts = world.now(), chosen_accounts(login, call)
+    now, accounts = world.now(), chosen_accounts(item, login, call)
     found = [
         (account, trade)
         for account in _investment(accounts)
@@ -57,7 +57,7 @@ def get_investment_transactions(world: PlaidWorld, call: Call) -> Json:
 def get_liabilities(world: PlaidWorld, call: Call) -> Json:
     """`/liabilities/get`: a kind of which there is no record is null, as Plaid answers it."""
     item, login = world.open_item(call, "liabilities")
-    now, accounts = world.now(), chosen_accounts(login, call)
+    now, accounts = world.now(), chosen_accounts(item, login, call)
     records: dict[str, list[Json] | None] = {"credit": None, "mortgage": None, "student": None}
     for account in accounts:
         if (liability := account.liability(now)) is not None:

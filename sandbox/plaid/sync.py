@@ -8,11 +8,11 @@ as it was when the pass began; when the feed has grown since, the pass is void a
 
 import base64
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from sandbox.people.bank import BankAccount
-from sandbox.people.model import Event
+from sandbox.people.model import Event, Login
 from sandbox.plaid.wire import Call, Json, PlaidError, invalid_field, number
 from sandbox.plaid.world import DEFAULT_DAYS, MAXIMUM_DAYS, Item, PlaidWorld
 
@@ -25,17 +25,29 @@ V1_CATEGORIES = {
     "INCOME_RENTAL": "INCOME_OTHER_INCOME",
 }
 
+STATUSES = {
+    "not_ready": "NOT_READY",
+    "initial": "INITIAL_UPDATE_COMPLETE",
+    "complete": "HISTORICAL_UPDATE_COMPLETE",
+}
+
 Change = tuple[Literal["added", "modified", "removed"], Json]
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """`since`: events already seen. Within a pass: `upto` events are covered, `offset` changes were sent."""
+    """`since`: events already seen. Within a pass: `upto` events are covered, `offset` changes were sent.
+
+    `told`: the day from which rows have been told (empty: all of the Item's history); within a pass `until` is
+    the same for the pass.
+    """
 
     item: str
     since: int
     upto: int = 0
     offset: int = 0
+    told: str = ""
+    until: str = ""
 
     def encode(self) -> str:
         """The opaque text a client keeps."""
@@ -52,10 +64,14 @@ def sync_transactions(world: PlaidWorld, call: Call) -> Json:
         item = world.initialise_transactions(item, days)
         world.save(item)
     feed = login.feed(world.now())
+    if item.history == "not_ready":
+        return _page(world, item, login, [], options, "", more=False)
     cursor = _read(call, item, len(feed))
     upto = len(feed)
+    until = "" if item.history == "complete" else item.told_from()
     if cursor.offset and (
-        upto != cursor.upto or world.faults.take(call.path, ["mutation_during_pagination"])
+        (upto, until) != (cursor.upto, cursor.until)
+        or world.faults.take(call.path, ["mutation_during_pagination"])
     ):
         raise PlaidError(
             "TRANSACTIONS_ERROR",
@@ -63,13 +79,25 @@ def sync_transactions(world: PlaidWorld, call: Call) -> Json:
             "Underlying transaction data changed since last page was fetched."
             " Please restart pagination from last update.",
         )
-    changes = _changes(world, item, options, feed, cursor.since)
+    changes = _changes(world, item, options, feed, cursor, until)
     end = cursor.offset + count
     more = end < len(changes)
-    following = Cursor(item.item_id, cursor.since, upto, end) if more else Cursor(item.item_id, upto)
+    following = Cursor(item.item_id, upto, told=until)
+    if more:
+        following = replace(cursor, upto=upto, offset=end, until=until)
     page = changes[cursor.offset : end]
+    return _page(world, item, login, page, options, following.encode(), more=more)
+
+
+def _page(
+    world: PlaidWorld, item: Item, login: Login, page: list[Change], options: Json, cursor: str, *, more: bool
+) -> Json:
     return {
-        "accounts": [each.describe(world.now()) for each in login.accounts if isinstance(each, BankAccount)],
+        "accounts": [
+            each.describe(world.now())
+            for each in login.accounts
+            if isinstance(each, BankAccount) and each.account_id not in item.hidden
+        ],
         "added": [_row(row, options) for kind, row in page if kind == "added"],
         "modified": [_row(row, options) for kind, row in page if kind == "modified"],
         "removed": [
@@ -77,18 +105,29 @@ def sync_transactions(world: PlaidWorld, call: Call) -> Json:
             for kind, row in page
             if kind == "removed"
         ],
-        "next_cursor": following.encode(),
+        "next_cursor": cursor,
         "has_more": more,
-        "transactions_update_status": "HISTORICAL_UPDATE_COMPLETE",
+        "transactions_update_status": STATUSES[item.history],
     }
 
 
-def _changes(world: PlaidWorld, item: Item, options: Json, feed: list[Event], since: int) -> list[Change]:
-    """What this client is told of the feed from `since` to its end; worked out once for all pages of a pass."""
-    this = (item.item_id, item.first_day, repr(options.get("account_id")), since, len(feed))
+def _changes(
+    world: PlaidWorld, item: Item, options: Json, feed: list[Event], cursor: Cursor, until: str
+) -> list[Change]:
+    """What this client is told of the feed since its cursor; worked out once for all pages of a pass.
+
+    Where more of the past has come in since, the rows between `until` and what had been told are added.
+    """
+    this = (repr(item), repr(options.get("account_id")), cursor.since, cursor.told, until, len(feed))
     if this not in world.passes:
         world.passes.clear()
-        world.passes[this] = _selected(net_changes(feed, since, len(feed)), item, options)
+        first = until or item.first_day or ""
+        told = (cursor.told or item.first_day or "") if cursor.since else first
+        found = _selected(net_changes(feed, cursor.since, len(feed)), item, told, options)
+        if first < told:
+            past = _selected(net_changes(feed, 0, len(feed)), item, first, options)
+            found = [change for change in past if change[1]["date"] < told] + found
+        world.passes[this] = found
     return world.passes[this]
 
 
@@ -121,13 +160,15 @@ def _alive(feed: list[Event]) -> list[Event]:
     return [event for event in last.values() if event.kind != "removed"]
 
 
-def _selected(changes: list[Change], item: Item, options: Json) -> list[Change]:
-    """Those within the Item's history, and of `options.account_id` when one is given."""
-    first_day, account_id = item.first_day or "", options.get("account_id")
+def _selected(changes: list[Change], item: Item, first_day: str, options: Json) -> list[Change]:
+    """Those from `first_day` on in listed accounts, and of `options.account_id` when one is given."""
+    account_id = options.get("account_id")
     return [
         (kind, row)
         for kind, row in changes
-        if row["date"] >= first_day and account_id in (None, row["account_id"])
+        if row["date"] >= first_day
+        and account_id in (None, row["account_id"])
+        and row["account_id"] not in item.hidden
     ]
 
 

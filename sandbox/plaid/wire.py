@@ -69,6 +69,15 @@ def login_required() -> PlaidError:
     )
 
 
+def permission_revoked() -> PlaidError:
+    """The error of an Item whose account holder has withdrawn the permission."""
+    return PlaidError(
+        "ITEM_ERROR",
+        "USER_PERMISSION_REVOKED",
+        "the holder of this account has revoked their permission for your application to access it",
+    )
+
+
 @dataclass(frozen=True)
 class Call:
     """One authenticated request: its JSON body, its path on this server, the address of `/plaid`."""

@@ -16,17 +16,35 @@ from typing import Any
 from sandbox.faults import FaultStore
 from sandbox.market import Market
 from sandbox.people.model import Login, Person, plaid_id
-from sandbox.plaid.wire import Call, Json, PlaidError, invalid_field, login_required, number, utc
+from sandbox.plaid.wire import (
+    Call,
+    Json,
+    PlaidError,
+    invalid_field,
+    login_required,
+    number,
+    permission_revoked,
+    utc,
+)
 from sandbox.state import State
 
 PRODUCTS = ("transactions", "investments", "liabilities")
 PUBLIC_TOKEN_LIFE = timedelta(minutes=30)
+CONSENT = timedelta(days=365)
+INITIAL = timedelta(days=30)  # of transactions, given before the rest of the history is loaded
+HISTORIES = ("not_ready", "initial", "complete")
 DEFAULT_DAYS, MAXIMUM_DAYS = 90, 730  # of transaction history, when an Item is created
 
 
 @dataclass(frozen=True)
 class Item:
-    """A linked login. `first_day` is where its transaction history begins (None: not initialised yet)."""
+    """A linked login.
+
+    `first_day` is where its transaction history begins (None: not initialised yet), `history` how much of it
+    the bank has given so far. What befalls it: `login_required`, `revoked`, `expires_at` (the end of the
+    consent), `stale_since` (the bank gives nothing new, old data are still served), `hidden` (accounts that are
+    no longer listed). Update mode mends them all.
+    """
 
     item_id: str
     access_token: str
@@ -37,6 +55,25 @@ class Item:
     first_day: str | None = None
     login_required: bool = False
     last_webhook: Json | None = field(default=None)
+    history: str = "complete"
+    expires_at: str | None = None
+    revoked: bool = False
+    stale_since: str | None = None
+    hidden: list[str] = field(default_factory=list)
+
+    def mended(self, now: datetime) -> "Item":
+        """As it is after update mode: a consent that ends is given for another year."""
+        until = utc(now + CONSENT) if self.expires_at else None
+        return replace(
+            self, login_required=False, revoked=False, stale_since=None, hidden=[], expires_at=until
+        )
+
+    def told_from(self) -> str:
+        """The first day of the transactions that Plaid has by now: `first_day`, or that of the last month."""
+        if self.history == "complete":
+            return self.first_day or ""
+        recent = datetime.fromisoformat(self.created_at).date() - INITIAL
+        return max(self.first_day or "", recent.isoformat())
 
 
 class PlaidWorld:
@@ -115,6 +152,7 @@ class PlaidWorld:
                 products=sorted(set(products)),
                 created_at=utc(self.now()),
                 webhook=webhook,
+                history=(self.state.get("plaid/new_items") or {"history": "complete"})["history"],
             )
             if "transactions" in products:
                 item = self.initialise_transactions(item, days)
@@ -171,6 +209,8 @@ class PlaidWorld:
         login = self.login(item.username)
         if login is None or item.login_required or self.faults.take(call.path, ["login_required"]):
             raise login_required()
+        if item.revoked:
+            raise permission_revoked()
         if product is not None:
             check_product(login, product)
             if product not in item.products:
