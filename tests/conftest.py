@@ -1,4 +1,4 @@
-"""What tests of several folders share: one finished demo.
+"""What tests of several folders share: one finished demo, and Hypothesis' long profile.
 
 What belongs here: that, and nothing a single folder needs.
 """
@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# `pytest tests/integration/proof --hypothesis-profile=long`: hours instead of seconds, and never the same examples.
+settings.register_profile("long", deadline=None, max_examples=20_000, print_blob=True)
 
 PROJECT = Path(__file__).resolve().parents[1]
 NOW = "2026-03-16T12:00:00Z"
