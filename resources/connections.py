@@ -73,7 +73,7 @@ class Connections:
             expires_at: when the access ends, with ``pending_expiration``. Kept as it was when null, but
                 forgotten by a connection that becomes healthy.
             webhook_id: the event of ``ops.webhooks`` that says so, if one does. Each has its effect once: when
-                it is told again nothing happens, whatever the status has become since.
+                it is told again, or after a later one, nothing happens.
 
         Returns:
             Whether the status changed. It stays as it is when it is that already (the reason is renewed), when
@@ -141,11 +141,20 @@ def _locked(connection: sa.Connection, connection_id: str) -> dict[str, Any] | N
 
 
 def _claimed(connection: sa.Connection, webhook_id: int, at: datetime) -> bool:
-    w = WEBHOOKS.c
-    query = (
-        sa.update(WEBHOOKS).where(w.webhook_id == webhook_id, w.applied_at.is_(None)).values(applied_at=at)
+    """Whether the event is to have its effect now: it has had none, and no later one of its login has."""
+    later = WEBHOOKS.alias()
+    overtaken = sa.exists().where(
+        later.c.item_id == WEBHOOKS.c.item_id,
+        later.c.issued_at > WEBHOOKS.c.issued_at,
+        later.c.applied_at.is_not(None),
     )
-    return connection.execute(query.returning(w.webhook_id)).first() is not None
+    claim = (
+        sa.update(WEBHOOKS)
+        .where(WEBHOOKS.c.webhook_id == webhook_id, WEBHOOKS.c.applied_at.is_(None), ~overtaken)
+        .values(applied_at=at)
+        .returning(WEBHOOKS.c.webhook_id)
+    )
+    return connection.execute(claim).first() is not None
 
 
 def _move(connection: sa.Connection, row: Mapping[str, Any], change: Change, at: datetime) -> bool:
