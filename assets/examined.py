@@ -1,59 +1,210 @@
-"""Asset checks by Great Expectations, one per clean table.
+"""Checks of the clean tables as wholes: Great Expectations, and how much was refused.
 
-What belongs here: when a table is examined, and what the check says. What does not: the suite
-(``resources.examiner``).
+What belongs here: when a table is examined, and what its checks say. What does not: the suite and its pages
+(``resources.examiner``, ``manna.documents.data_docs``).
 
-A table whose content was examined before is not examined again: the check passes (or fails) citing the run
-that examined this very content, and Great Expectations is not even imported.
+A table that is as it was when its suite last ran is not examined again: the check says the same, citing
+that run, and Great Expectations is not even imported. A systemic failure (columns, keys, a row in another
+book than its account, a flood of refused rows) blocks everything downstream; any other warns and says how
+many rows of which book.
 """
 
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import polars as pl
 
 from assets.common import Manna, key
 from manna.cleaning import CLEANERS
-from manna.contracts import Contract
+from manna.contracts import CONTRACTS
 from manna.contracts.declaration import content_hash
+from manna.documents.data_docs import (
+    Examined,
+    examinations_page,
+    result_page,
+    result_path,
+    suite_page,
+    suite_path,
+)
+from manna.validating.quarantine import still_open, too_many
+from manna.validating.relations import Related, referred, related
+from resources.changes import last_changes
+from resources.installation import Installation
+from resources.publisher import write_page
 
-CHECK = "great_expectations"
+CHECK, REFUSED = "great_expectations", "few_are_refused"
 
 
-def _check(contract: Contract) -> dg.AssetChecksDefinition:
-    @dg.asset_check(
-        asset=key(contract.address),
-        name=CHECK,
-        description="The suite that follows from the table's contract; skipped for content seen before.",
-    )
-    def examined(context: dg.AssetCheckExecutionContext, manna: Manna) -> dg.AssetCheckResult:
-        rows = manna.lake.read(contract.address)
-        content = content_hash(contract, rows)
-        before = manna.ops.examination(contract.address, content)
-        if before is not None:
-            return _result(before["success"], before["result"], f"same content as in run {before['run_id']}")
-        from resources.examiner import examine  # imports nothing heavy itself
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """A table to be examined, with the names of its state and of its content."""
 
-        found = examine(contract, rows)
-        said = {"expectations": found.expectations, "failures": found.failures, "rows": rows.height}
+    related: Related
+    state: str
+    content: str
+
+
+@dg.multi_asset_check(
+    name="examine",
+    specs=[
+        dg.AssetCheckSpec(
+            CHECK,
+            asset=key(address),
+            blocking=True,
+            description="the suite that follows from the contract; not run again while nothing has changed",
+        )
+        for address in CLEANERS
+    ],
+    can_subset=True,
+)
+def examined(context: dg.AssetCheckExecutionContext, manna: Manna) -> Iterator[dg.AssetCheckResult]:
+    """Runs the suites of the tables that have changed; the others' checks cite the run that did."""
+    asked = {".".join(check.asset_key.path) for check in context.selected_asset_check_keys}
+    before, folder = manna.ops.last_examinations(), data_docs(manna)
+    changes = last_changes(manna.lake)
+    states = {address: _state(address, changes) for address in CLEANERS if address in asked}
+    changed = []
+    for address, state in states.items():
+        last = before.get(address)
+        if last and (folder / result_path(address)).exists():
+            if last["result"]["state"] == state:
+                continue
+            subject = _read(manna, address, state)
+            if last["content_hash"] == subject.content:
+                manna.ops.examined({**last, "result": {**last["result"], "state": state}})
+                continue
+        else:
+            subject = _read(manna, address, state)
+        changed.append(subject)
+    if changed:
+        _examine(manna, changed, context.run.run_id)
+    found = manna.ops.last_examinations()
+    write_page(folder / "index.html", examinations_page(_shown(found)))
+    for address in states:
+        anew = any(subject.related.contract.address == address for subject in changed)
+        yield _result(found[address], anew, folder / result_path(address))
+
+
+def data_docs(manna: Installation) -> Path:
+    """The folder of Great Expectations' pages."""
+    return manna.settings.documents_dir / "data_docs"
+
+
+def _examine(manna: Installation, subjects: Sequence[_Subject], run_id: str) -> None:
+    """Runs suites, writes their pages, and remembers what they said."""
+    from resources.examiner import examine  # imports nothing heavy itself
+
+    now, folder = manna.settings.now(), data_docs(manna)
+    results = examine([subject.related for subject in subjects], now)
+    for subject in subjects:
+        address = subject.related.contract.address
+        found = results[address]
+        write_page(folder / suite_path(address), suite_page(address, found.suite_html))
+        write_page(folder / result_path(address), result_page(address, found.result_html))
+        said = {
+            "expectations": found.expectations,
+            "failures": found.failures,
+            "rows": subject.related.rows.height,
+            "systemic": found.systemic,
+            "by_book": found.by_book,
+            "state": subject.state,
+        }
         manna.ops.examined(
             {
-                "suite": contract.address,
-                "content_hash": content,
-                "run_id": context.run.run_id,
+                "suite": address,
+                "content_hash": subject.content,
+                "run_id": run_id,
                 "success": found.success,
                 "result": said,
-                "examined_at": manna.settings.now(),
+                "examined_at": now,
             }
         )
-        return _result(found.success, said, "examined now")
-
-    return examined
 
 
-def _result(success: bool, said: dict[str, Any], how: str) -> dg.AssetCheckResult:
+def _result(last: Mapping[str, Any], anew: bool, page: Path) -> dg.AssetCheckResult:
+    said = last["result"]
+    systemic = said["systemic"]
+    metadata = {
+        "how": "examined now" if anew else f"unchanged since run {last['run_id']}",
+        "page": dg.MetadataValue.url(page.as_uri()),
+        **{name: said[name] for name in ("expectations", "failures", "rows")},
+        **{f"rows of {book}": rows for book, rows in said["by_book"].items()},
+    }
     return dg.AssetCheckResult(
-        passed=success, severity=dg.AssetCheckSeverity.WARN, metadata={"how": how, **said}
+        passed=last["success"],
+        asset_key=key(last["suite"]),
+        check_name=CHECK,
+        severity=dg.AssetCheckSeverity.ERROR if systemic else dg.AssetCheckSeverity.WARN,
+        metadata=metadata,
     )
 
 
-CHECKS = [_check(cleaner.contract) for cleaner in CLEANERS.values()]
+def _shown(found: Mapping[str, Mapping[str, Any]]) -> list[Examined]:
+    return [
+        Examined(
+            address,
+            last["success"],
+            last["result"]["expectations"],
+            last["result"]["rows"],
+            tuple(last["result"]["failures"]),
+            last["result"]["by_book"],
+            last["examined_at"],
+            last["run_id"],
+        )
+        for address, last in found.items()
+    ]
+
+
+def _state(address: str, changes: Mapping[str, int]) -> str:
+    """Names the state of a table, of those it refers to, and of its suite, without reading a row."""
+    contract = CONTRACTS[address]
+    tables = [(name, changes.get(name)) for name in (address, *referred(contract))]
+    return hashlib.sha256(repr((contract, tables)).encode()).hexdigest()
+
+
+def _read(manna: Installation, address: str, state: str) -> _Subject:
+    contract = CONTRACTS[address]
+    rows = manna.lake.read(address)
+    found = related(contract, rows, {name: manna.lake.read(name) for name in referred(contract)})
+    theirs = found.rows.select(contract.key + tuple(name for _, name in found.pairs)).sort(contract.key)
+    parts = (contract, content_hash(contract, rows), sorted(found.keys.items()), theirs.write_csv())
+    return _Subject(found, state, hashlib.sha256(repr(parts).encode()).hexdigest())
+
+
+@dg.multi_asset_check(
+    name="count_refused",
+    specs=[
+        dg.AssetCheckSpec(
+            REFUSED,
+            asset=key(address),
+            blocking=True,
+            description="most rows keep their contract; else the provider's format has changed",
+        )
+        for address in CLEANERS
+    ],
+)
+def refused(manna: Manna) -> Iterator[dg.AssetCheckResult]:
+    """A flood of refused rows is no fault of a row: nothing is made from such a table."""
+    rows = still_open(manna.lake.read("clean.quarantine"), manna.ops.quarantine_decisions())
+    by_book = rows.group_by("table_name", "book").agg(pl.len()).sort("table_name", "book").rows()
+    counts = dict(rows.group_by("table_name").len().iter_rows())
+    kept = {table: manna.lake.query(f"SELECT count(*) FROM {table}").item() for table in counts}
+    flooded = too_many(kept, counts)
+    for address in CLEANERS:
+        yield dg.AssetCheckResult(
+            passed=address not in flooded,
+            asset_key=key(address),
+            check_name=REFUSED,
+            metadata={
+                "open rows": counts.get(address, 0),
+                **{f"rows of {book}": number for table, book, number in by_book if table == address},
+                **({"why": flooded[address]} if address in flooded else {}),
+            },
+        )
+
+
+CHECKS = [examined, refused]

@@ -1,65 +1,152 @@
 """Great Expectations: a second, independent look at each clean table.
 
-What belongs here: a contract as an expectation suite, and running it. What does not: what happens on
-failure (``assets.examined``), or the row-level checks (``manna.contracts``, which are a hundred times faster
-and guard every write).
+What belongs here: a contract as an expectation suite, running it, and its Data Docs pages. What does not:
+what happens on failure (``assets.examined``), the row-level checks (``manna.contracts``, which are a hundred
+times faster and guard every write), or how a page looks (``manna.documents.data_docs``).
 
-Importing Great Expectations takes five seconds, so it happens in here and only when there is something new
-to examine.
+Importing Great Expectations takes three to five seconds, so it happens in here and only when there is
+something new to examine.
 """
 
 import os
+import tempfile
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from manna.contracts import Contract
 from manna.contracts.declaration import Kind
+from manna.validating.relations import Related
+
+SYSTEMIC = (
+    "expect_table_columns_to_match_ordered_list",
+    "expect_column_values_to_be_unique",
+    "expect_compound_columns_to_be_unique",
+)
+"""Expectations whose failure is a fault of the machinery and not of some row, so of every book."""
+
+_SITE = "manna"
 
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What a suite found: whether it holds, how many expectations there were, and those that failed."""
+    """What a suite found.
 
-    success: bool
+    Attributes:
+        expectations: how many there were.
+        failures: those that do not hold, in words.
+        systemic: whether one of them concerns every book.
+        by_book: rows that break an expectation, per book (each row once per expectation).
+        result_html, suite_html: Great Expectations' own pages.
+    """
+
     expectations: int
     failures: list[str] = field(default_factory=list)
+    systemic: bool = False
+    by_book: dict[str, int] = field(default_factory=dict)
+    result_html: str = ""
+    suite_html: str = ""
+
+    @property
+    def success(self) -> bool:
+        """Whether everything holds."""
+        return not self.failures
 
 
-def examine(contract: Contract, rows: pl.DataFrame) -> Examination:
-    """Runs the suite that follows from ``contract`` over ``rows``."""
+def examine(subjects: Sequence[Related], at: datetime) -> dict[str, Examination]:
+    """Runs the suites that follow from the contracts of ``subjects``; results by address.
+
+    ``at`` is the moment that the pages show.
+    """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # it would call home at import
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
         warnings.simplefilter("ignore")  # third-party deprecations at import are not ours to mend
         import great_expectations as gx
 
-        context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = _quiet()
-        asset = context.data_sources.add_pandas("clean").add_dataframe_asset(contract.name)
-        suite = context.suites.add(gx.ExpectationSuite(contract.address, expectations=_suite(gx, contract)))
-        definition = gx.ValidationDefinition(
-            name=contract.address, data=asset.add_batch_definition_whole_dataframe("all"), suite=suite
-        )
-        result = definition.run(batch_parameters={"dataframe": _comparable(contract, rows).to_pandas()})
-    failed = [found.expectation_config for found in result.results if not found.success]
-    failures = [f"{one.type} {one.kwargs.get('column', '')}".strip() for one in failed if one is not None]
-    return Examination(bool(result.success), len(result.results), failures)
+        with _quiet_context(gx, Path(folder)) as context:
+            source = context.data_sources.add_pandas("clean")
+            results = {one.contract.address: _run(gx, context, source, one, at) for one in subjects}
+            context.build_data_docs(site_names=[_SITE], build_index=False)
+        return {address: _read(address, result, Path(folder)) for address, result in results.items()}
 
 
-def _quiet() -> Any:
+@contextmanager
+def _quiet_context(gx: Any, folder: Path) -> Iterator[Any]:
+    """A context that keeps nothing but the pages in ``folder``, and shows no progress bars."""
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    return ProgressBarsConfig(globally=False, metric_calculations=False)
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+    for name in list(context.get_site_names()):
+        context.delete_data_docs_site(name)
+    store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)}
+    context.add_data_docs_site(
+        site_name=_SITE,
+        site_config={"class_name": "SiteBuilder", "store_backend": store, "show_how_to_buttons": False},
+    )
+    yield context
 
 
-def _suite(gx: Any, contract: Contract) -> list[Any]:
-    """The contract's promises as expectations."""
-    expected = gx.expectations
+def _run(gx: Any, context: Any, source: Any, subject: Related, at: datetime) -> Any:
+    from great_expectations.core.run_identifier import RunIdentifier
+
+    contract = subject.contract
+    suite = context.suites.add(gx.ExpectationSuite(contract.address, expectations=_suite(gx, subject)))
+    data = source.add_dataframe_asset(contract.name).add_batch_definition_whole_dataframe("all")
+    definition = context.validation_definitions.add(
+        gx.ValidationDefinition(name=contract.address, data=data, suite=suite)
+    )
+    whose = ["book"] if "book" in contract.names else []
+    return definition.run(
+        batch_parameters={"dataframe": _comparable(contract, subject.rows).to_pandas()},
+        result_format={"result_format": "COMPLETE", "unexpected_index_column_names": whose},
+        run_id=RunIdentifier(run_name=contract.address, run_time=at),
+    )
+
+
+def _read(address: str, result: Any, folder: Path) -> Examination:
+    """What a result says, with the pages that were built for it."""
+    failed = [found for found in result.results if not found.success]
+    by_book: dict[str, int] = {}
+    for found in failed:
+        for row in found.result.get("unexpected_index_list") or ():
+            if "book" in row:
+                by_book[row["book"]] = by_book.get(row["book"], 0) + 1
+    schema, _, table = address.partition(".")
+    page = next(folder.glob(f"validations/{schema}/{table}/**/*.html"))
+    return Examination(
+        expectations=len(result.results),
+        failures=[_words(found.expectation_config) for found in failed],
+        systemic=any(_is_systemic(found.expectation_config) for found in failed),
+        by_book=dict(sorted(by_book.items())),
+        result_html=page.read_text(encoding="utf-8"),
+        suite_html=(folder / "expectations" / schema / f"{table}.html").read_text(encoding="utf-8"),
+    )
+
+
+def _is_systemic(expectation: Any) -> bool:
+    """A row in another book than its account is one too: books are separate, whatever else is wrong."""
+    return expectation.type in SYSTEMIC or expectation.kwargs.get("column_A") == "book"
+
+
+def _words(expectation: Any) -> str:
+    named = [expectation.kwargs.get(name) for name in ("column", "column_A", "column_B")]
+    return " ".join([expectation.type, *filter(None, named)])
+
+
+def _suite(gx: Any, subject: Related) -> list[Any]:
+    """The contract's promises as expectations, then what other tables say."""
+    expected, contract = gx.expectations, subject.contract
     suite = [
-        expected.ExpectTableColumnsToMatchOrderedList(column_list=contract.names),
+        expected.ExpectTableColumnsToMatchOrderedList(
+            column_list=[*contract.names, *(theirs for _, theirs in subject.pairs)]
+        ),
         expected.ExpectCompoundColumnsToBeUnique(column_list=list(contract.key))
         if len(contract.key) > 1
         else expected.ExpectColumnValuesToBeUnique(column=contract.key[0]),
@@ -79,6 +166,14 @@ def _suite(gx: Any, contract: Contract) -> list[Any]:
                     column=column.name, min_value=_bound(column.minimum), max_value=_bound(column.maximum)
                 )
             )
+    for name, keys in subject.keys.items():
+        suite.append(expected.ExpectColumnValuesToBeInSet(column=name, value_set=list(keys)))
+    for own, theirs in subject.pairs:
+        suite.append(
+            expected.ExpectColumnPairValuesToBeEqual(
+                column_A=own, column_B=theirs, ignore_row_if="either_value_is_missing"
+            )
+        )
     return suite
 
 

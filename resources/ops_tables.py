@@ -152,10 +152,10 @@ EXAMINATIONS = sa.Table(
     "examinations",
     METADATA,
     sa.Column("suite", sa.Text, primary_key=True),
-    sa.Column("content_hash", sa.Text, primary_key=True),
+    sa.Column("content_hash", sa.Text, nullable=False),
     sa.Column("run_id", sa.Text, nullable=False),
     sa.Column("success", sa.Boolean, nullable=False),
     sa.Column("result", JSONB, nullable=False),
     sa.Column("examined_at", MOMENT, nullable=False),
-    comment="what Great Expectations has examined: the same content is not examined twice",
+    comment="the last examination of each suite by Great Expectations: the same content is not examined again",
 )

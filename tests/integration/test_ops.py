@@ -11,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from resources.ops import ALERTS, METADATA, SCHEMA, Ops
+from resources.ops_tables import QUARANTINE_DECISIONS
 from resources.postgres import sqlalchemy_url
 from resources.schema import migrate
 
@@ -196,13 +197,29 @@ def test_a_severity_nobody_knows_is_refused(ops: Ops) -> None:
 # -- examinations ------------------------------------------------------------------------------------------
 
 
-def test_the_first_examination_of_a_content_is_kept(ops: Ops) -> None:
+def test_the_last_examination_of_a_suite_is_kept(ops: Ops) -> None:
     values = {"suite": "clean.bars", "content_hash": "h", "run_id": "r1", "success": True}
-    assert ops.examination("clean.bars", "h") is None
+    assert ops.last_examinations() == {}
     ops.examined({**values, "result": {"expectations": 9}, "examined_at": NOW})
-    ops.examined({**values, "run_id": "r2", "success": False, "result": {}, "examined_at": LATER})
-    found = ops.examination("clean.bars", "h")
-    assert found is not None
-    assert (found["run_id"], found["success"], found["result"]) == ("r1", True, {"expectations": 9})
-    assert ops.examination("clean.bars", "other") is None
-    assert ops.examination("clean.trades", "h") is None
+    # The clock may stand still: which one is the last does not depend on it.
+    ops.examined({**values, "content_hash": "g", "run_id": "r2", "result": {}, "examined_at": NOW})
+    ops.examined({**values, "suite": "clean.trades", "result": {}, "examined_at": NOW})
+    found = ops.last_examinations()
+    assert list(found) == ["clean.bars", "clean.trades"]
+    assert (found["clean.bars"]["content_hash"], found["clean.bars"]["run_id"]) == ("g", "r2")
+
+
+# -- decisions on refused rows -----------------------------------------------------------------------------
+
+
+def test_the_latest_decision_on_a_refused_row_counts_and_none_is_edited(ops: Ops) -> None:
+    row = {"book": "household", "table_name": "clean.bars", "source_id": "1", "payload_sha256": "a"}
+    discard = {"decision": "discard", "reason": "test data", "decided_by": "ana", "known_at": NOW}
+    assert ops.quarantine_decisions().is_empty()
+    ops.decide_on_quarantine([row | discard, {**row, "source_id": "2"} | discard])
+    ops.decide_on_quarantine([row | discard | {"decision": "restore", "decided_by": "ben", "known_at": NOW}])
+    found = ops.quarantine_decisions().sort("source_id")
+    assert found["decision"].to_list() == ["restore", "discard"]
+    assert found["decided_by"].to_list() == ["ben", "ana"]
+    with ops.engine.connect() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(QUARANTINE_DECISIONS)).scalar() == 3

@@ -93,6 +93,10 @@ def upgrade() -> None:
         schema="ops",
         comment="events of Plaid whose signature was verified",
     )
+    _examinations(
+        ["suite"],
+        "the last examination of each suite by Great Expectations: the same content is not examined again",
+    )
     op.create_table(
         "rate_buckets",
         sa.Column("name", sa.Text, primary_key=True, comment="whose budget: provider and account"),
@@ -104,6 +108,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _examinations(
+        ["suite", "content_hash"],
+        "what Great Expectations has examined: the same content is not examined twice",
+    )
     for name in (
         "rate_buckets",
         "webhooks",
@@ -125,3 +133,11 @@ def downgrade() -> None:
 def _statuses(allowed: tuple[str, ...]) -> None:
     op.drop_constraint("connections_status", "connections", schema="ops")
     op.create_check_constraint("connections_status", "connections", f"status in {allowed}", schema="ops")
+
+
+def _examinations(key: list[str], comment: str) -> None:
+    """A suite's last examination is kept; what was examined before this version is examined once more."""
+    op.execute("DELETE FROM ops.examinations")
+    op.drop_constraint("examinations_pkey", "examinations", schema="ops")
+    op.create_primary_key("examinations_pkey", "examinations", key, schema="ops")
+    op.create_table_comment("examinations", comment, schema="ops")
