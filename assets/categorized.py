@@ -11,11 +11,11 @@ import dagster as dg
 import polars as pl
 
 from assets.common import BooksConfig, Manna, chosen, result, spec
-from manna.categorizing import categorize
+from manna.categorizing import categorize, followed
 from resources.lake import Change, LakeTransaction
 
 TRANSACTIONS, TRANSFERS = "categorized.transactions", "categorized.transfers"
-_SOURCES = ("clean.transactions", "clean.trades")
+_SOURCES = ("clean.transactions", "clean.successions", "clean.trades")
 
 
 @dg.multi_asset(
@@ -24,7 +24,7 @@ _SOURCES = ("clean.transactions", "clean.trades")
 )
 def categories(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
     """Categorizes every live transaction and pairs transfers, book by book."""
-    overrides = manna.ops.overrides()
+    decisions = manna.ops.overrides()
 
     def work(transaction: LakeTransaction) -> tuple[list[pl.DataFrame], list[Change]]:
         found, changes = [], []
@@ -34,7 +34,7 @@ def categories(context: dg.AssetExecutionContext, config: BooksConfig, manna: Ma
                 manna.books[book],
                 transaction.read("clean.transactions", scope),
                 transaction.read("clean.trades", scope),
-                overrides,
+                followed(decisions, transaction.read("clean.successions", scope)),
             )
             found.append(decided)
             changes.append(transaction.replace(TRANSACTIONS, decided, scope))

@@ -13,13 +13,17 @@ import polars as pl
 
 from assets.common import Manna, key, result, spec
 from manna.cleaning import CLEANERS, Cleaned, Cleaner, clean
-from manna.cleaning.tables import Context
+from manna.cleaning.context import Context
+from manna.cleaning.succession import successions
 from manna.contracts.clean import QUARANTINE
+from manna.contracts.continuity import SUCCESSIONS
 from resources.installation import CODE_VERSION, Installation
 from resources.lake import Change, LakeTransaction
 
 CHECK = "nothing_dropped"
 INPUTS = "inputs"
+BATCHES = "raw.batches"
+"""Every raw asset writes it; it is none of its own."""
 
 
 def _asset(cleaner: Cleaner) -> dg.AssetsDefinition:
@@ -27,7 +31,7 @@ def _asset(cleaner: Cleaner) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=f"clean_{cleaner.contract.name}",
-        specs=[spec(address, deps=cleaner.sources)],
+        specs=[spec(address, deps=[source for source in cleaner.sources if source != BATCHES])],
         check_specs=[
             dg.AssetCheckSpec(
                 CHECK, asset=key(address), blocking=True, description="rows in = rows out + quarantined"
@@ -75,7 +79,14 @@ def _inputs(manna: Installation, cleaner: Cleaner, told: Context) -> str:
     extents = [
         manna.lake.query(f"SELECT count(*), max(known_at) FROM {source}").row(0) for source in cleaner.sources
     ]
-    state = (CODE_VERSION, sorted(told.zones.items()), sorted(told.institutions.items()), extents)
+    # Not the statuses of connections: one that a table depends on was there before the rows it concerns.
+    state = (
+        CODE_VERSION,
+        sorted(told.zones.items()),
+        sorted(told.institutions.items()),
+        list(told.decisions),
+        extents,
+    )
     return hashlib.sha256(repr(state).encode()).hexdigest()
 
 
@@ -109,7 +120,26 @@ def _context(manna: Installation) -> Context:
     return Context(
         zones={book.id: book.time_zone for book in manna.books.values()},
         institutions={c["connection_id"]: c["institution"] for c in manna.ops.connections()},
+        decisions=manna.ops.account_decisions(),
+        statuses=manna.ops.connection_statuses(),
     )
+
+
+@dg.multi_asset(
+    name="clean_successions",
+    specs=[spec(SUCCESSIONS.address, deps=("clean.transactions",))],
+)
+def succeeded(context: dg.AssetExecutionContext, manna: Manna) -> dg.MaterializeResult[Any]:
+    """Finds what every pending row became, and every row that a later login sent again."""
+
+    def work(transaction: LakeTransaction) -> Change:
+        found = successions(transaction.read("clean.transactions"))
+        return transaction.replace(SUCCESSIONS.address, found)
+
+    change = manna.lake.commit(
+        [SUCCESSIONS.address], work, author=SUCCESSIONS.address, message=f"run {context.run.run_id}"
+    )
+    return result(SUCCESSIONS.address, change)
 
 
 @dg.multi_asset(
@@ -128,4 +158,4 @@ def quarantine(manna: Manna) -> dg.MaterializeResult[Any]:
     )
 
 
-ASSETS = [*(_asset(cleaner) for cleaner in CLEANERS.values()), quarantine]
+ASSETS = [*(_asset(cleaner) for cleaner in CLEANERS.values()), succeeded, quarantine]

@@ -31,14 +31,14 @@ def categorize(
         book: its rules are tried in the order of the file; the first that matches counts.
         transactions: its rows of ``clean.transactions``.
         trades: its rows of ``clean.trades``.
-        overrides: people's decisions: transaction_id, category, decided_by.
+        overrides: people's decisions, :func:`manna.categorizing.following.followed`.
 
     Returns:
         Rows of ``categorized.transactions`` (one per live transaction) and ``categorized.transfers``.
     """
     live = transactions.filter(~pl.col("removed"))
     decided = live.join(
-        overrides.select("transaction_id", override="category", by="decided_by"),
+        overrides.select("transaction_id", override="category", by="decided_by", seen="decided_on"),
         on="transaction_id",
         how="left",
         maintain_order="left",
@@ -101,7 +101,7 @@ def _verdicts(book: Book, found: pl.DataFrame) -> pl.DataFrame:
         .then(sure)
         .otherwise(_money(_UNKNOWN)),
         reason=pl.when(by_override)
-        .then(pl.format("decided by {}", pl.col("by").fill_null("")))
+        .then(_by_whom())
         .when(by_rule)
         .then(_of_rule([f"rule: {rule.description}" for rule in book.rules]))
         .when(paired)
@@ -110,6 +110,13 @@ def _verdicts(book: Book, found: pl.DataFrame) -> pl.DataFrame:
         .then(pl.format("Plaid: {}", pl.coalesce("plaid_detailed", "plaid_primary", pl.lit(""))))
         .otherwise(pl.lit("nobody knows yet")),
     )
+
+
+def _by_whom() -> pl.Expr:
+    """Who decided, and on which row where that was another one."""
+    by = pl.format("decided by {}", pl.col("by").fill_null(""))
+    elsewhere = pl.format("{}, on {} that this row follows", by, pl.col("seen").fill_null(""))
+    return pl.when(pl.col("seen") != pl.col("transaction_id")).then(elsewhere).otherwise(by)
 
 
 def _of_rule(texts: Sequence[str]) -> pl.Expr:

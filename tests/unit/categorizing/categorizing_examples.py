@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from manna.categorizing.following import DECISIONS
 from manna.contracts.clean import TRADES, TRANSACTIONS
 
 _SOURCE = {"batch_id": "b", "payload_sha256": "0", "known_at": datetime(2026, 3, 20, tzinfo=UTC)}
@@ -47,6 +48,7 @@ def broker(trade_id: str, amount: str, on: int = 10, kind: str = "deposit", **mo
         "fees": Decimal(0),
         "currency": "USD",
         "description": kind,
+        "removed": False,
         **_SOURCE,
         **more,
     }
@@ -62,8 +64,5 @@ def trades(*rows: dict[str, Any]) -> pl.DataFrame:
 
 def overrides(**decided: str) -> pl.DataFrame:
     """People's decisions by transaction id."""
-    return pl.DataFrame(
-        [(name, category, "ana") for name, category in decided.items()],
-        schema={"transaction_id": pl.String, "category": pl.String, "decided_by": pl.String},
-        orient="row",
-    )
+    rows = [(name, category, None, None, "ana", name) for name, category in decided.items()]
+    return pl.DataFrame(rows, schema={**DECISIONS, "decided_on": pl.String}, orient="row")
