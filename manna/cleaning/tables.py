@@ -25,6 +25,8 @@ from manna.cleaning.accounts import (
     with_rows,
 )
 from manna.cleaning.context import Context, Raw, known_by
+from manna.cleaning.coverage import SOURCES as HEARD
+from manna.cleaning.coverage import coverage
 from manna.cleaning.decoding import Cleaned, Reader, both, identified, latest, latest_per_day, typed
 from manna.cleaning.identity import Identities
 from manna.cleaning.relinking import (
@@ -222,6 +224,7 @@ CLEANERS: dict[str, Cleaner] = {
     for cleaner in (
         _cleaner(accounts, *_ACCOUNTS),
         _cleaner(account_questions, *_ACCOUNTS),
+        _cleaner(coverage, *_ACCOUNTS, *HEARD),
         _cleaner(balances, *_ACCOUNTS),
         _cleaner(transactions, "plaid_transactions", *_ACCOUNTS),
         _cleaner(securities, "plaid_securities", "alpaca_assets"),

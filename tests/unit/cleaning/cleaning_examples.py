@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 
 from manna.cleaning import CLEANERS, Cleaned, clean
 from manna.cleaning.tables import Context
@@ -156,7 +157,17 @@ ORDER: dict[str, Any] = {
 }
 ASSET: dict[str, Any] = {"id": "asset-vti", "symbol": "VTI", "name": "Vanguard", "class": "us_equity"}
 BAR: dict[str, Any] = {"t": "2026-03-13T04:00:00Z", "o": 1.5, "h": 2, "l": 1.25, "c": 1.75, "v": 1000}
+MARKET_DAY: dict[str, Any] = {
+    "date": "2026-03-13",
+    "open": "09:30",
+    "close": "16:00",
+    "session_open": "0400",
+    "session_close": "2000",
+    "settlement_date": "2026-03-16",
+}
 SPLIT: dict[str, Any] = {"id": "x", "symbol": "VTI", "ex_date": "2026-03-02", "new_rate": 4, "old_rate": 1}
+
+ITEM: dict[str, Any] = {"item_id": "item", "error": None, "consent_expiration_time": None}
 
 EXAMPLES: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "plaid_accounts": ("bank", "checking", ACCOUNT, "snapshot"),
@@ -165,12 +176,14 @@ EXAMPLES: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "plaid_holdings": ("bank", "checking:s1", HOLDING, "snapshot"),
     "plaid_investment_transactions": ("bank", "i1", TRADE, "added"),
     "plaid_liabilities": ("bank", "credit:checking", CREDIT, "snapshot"),
+    "plaid_items": ("bank", "item", ITEM, "snapshot"),
     "alpaca_account": ("broker", "acc", ALPACA_ACCOUNT, "snapshot"),
-    "alpaca_positions": ("broker", "asset-vti", POSITION, "snapshot"),
+    "alpaca_positions": ("broker", "VTI", POSITION, "snapshot"),
     "alpaca_activities": ("broker", "20260312::div", ACTIVITY, "added"),
     "alpaca_orders": ("broker", "o1", ORDER, "added"),
     "alpaca_assets": ("broker", "VTI", ASSET, "added"),
     "alpaca_bars": ("broker", "VTI:2026-03-13", BAR, "added"),
+    "alpaca_calendar": ("broker", "2026-03-13", MARKET_DAY, "added"),
     "alpaca_corporate_actions": ("broker", "forward_splits:x", SPLIT, "added"),
 }
 """Per raw table: connection, source id, payload, change."""
@@ -204,7 +217,8 @@ def raw_rows(table: str, *records: dict[str, Any]) -> pl.DataFrame:
 def raw_tables(**tables: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Every raw table by address, the accounts of the examples among them; what is not given is empty."""
     usual = {name: raw_rows(name, {}) for name in ("plaid_accounts", "alpaca_account")}
-    return {f"raw.{name}": (usual | tables).get(name, raw_rows(name)) for name in EXAMPLES}
+    given = {f"raw.{name}": (usual | tables).get(name, raw_rows(name)) for name in EXAMPLES}
+    return {"raw.batches": CONTRACTS["raw.batches"].empty(), **given}
 
 
 def cleaned(address: str, as_known_on: datetime | None = None, **tables: pl.DataFrame) -> Cleaned:
@@ -238,4 +252,5 @@ def reference(*parts: str) -> Any:
     path = REFERENCE.joinpath(*parts)
     if not path.exists():
         pytest.skip(f"the official {'/'.join(parts)} is not beside the checkout (../shared/reference)")
-    return json.loads(path.read_text())
+    text = path.read_text()
+    return yaml.load(text, yaml.CSafeLoader) if path.suffix == ".yaml" else json.loads(text)

@@ -20,12 +20,14 @@ TABLE_OF = {
     "plaid_holdings": ("clean.holdings",),
     "plaid_investment_transactions": ("clean.trades",),
     "plaid_liabilities": ("clean.liabilities",),
+    "plaid_items": (),  # no table has their rows; see test_coverage
     "alpaca_account": ("clean.accounts", "clean.balances", "clean.holdings"),
     "alpaca_positions": ("clean.holdings",),
     "alpaca_activities": ("clean.trades",),
     "alpaca_orders": ("clean.orders",),
     "alpaca_assets": ("clean.securities",),
     "alpaca_bars": ("clean.bars",),
+    "alpaca_calendar": ("clean.market_days",),
     "alpaca_corporate_actions": ("clean.corporate_actions",),
 }
 

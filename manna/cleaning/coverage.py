@@ -1,0 +1,116 @@
+"""How far what we know of each account reaches: ``clean.coverage``.
+
+What belongs here: that table, from what was heard through each login and when. What does not: what it means for
+a book's reports (``manna.standing``).
+
+A login was *heard* whenever it answered with anything new. What it says is as old as what the institution last
+told the provider (``/item/get``), and while Plaid has not begun to load an account's past it says nothing.
+"""
+
+from datetime import UTC, datetime
+
+import polars as pl
+
+from manna.cleaning.accounts import each_account, who_is_who
+from manna.cleaning.context import Context, Raw
+from manna.cleaning.decoding import Cleaned, local_day
+from manna.contracts.clean import QUARANTINE
+from manna.contracts.coverage import COVERAGE
+
+SOURCES = ("batches", "plaid_items")
+_INVESTMENT_TYPES = ("investment", "brokerage")
+_STILL = datetime(9999, 1, 1, tzinfo=UTC)
+_LOGIN = "connection_id"
+
+
+def coverage(raw: Raw, context: Context) -> Cleaned:
+    """``clean.coverage``: one row per account of ``clean.accounts``."""
+    told = each_account(raw, context).rows.select("account_id", "book", _LOGIN, "type")
+    reach = told.join(_listed(raw), on=["account_id", _LOGIN], how="left", maintain_order="left")
+    reach = reach.sort("until").join_asof(
+        _heard(raw, context), left_on="until", right_on="known_at", by=_LOGIN, check_sortedness=False
+    )
+    invests = pl.col("type").is_in(_INVESTMENT_TYPES)
+    rows = reach.join(_pasts(raw), on=_LOGIN, how="left").with_columns(
+        complete_through=pl.when(invests).then("investments").otherwise("transactions"),
+        provisional=(pl.col("last_history") != "complete").fill_null(False),
+    )
+    rows = _of_each_account(rows, raw, context)
+    return Cleaned(COVERAGE.conform(rows), QUARANTINE.empty(), rows.height)
+
+
+def _listed(raw: Raw) -> pl.DataFrame:
+    """Per account of a login whether it is ``listed``, and the moment ``until`` which it was."""
+    said = pl.concat([raw[name] for name in ("raw.plaid_accounts", "raw.alpaca_account")])
+    ordered = said.sort("known_at", "batch_id", "seq")
+    is_listing = pl.col("change") != "removed"
+    ever = ordered.group_by(account_id="source_id", connection_id=_LOGIN).agg(
+        listed=is_listing.last(), last=pl.col("known_at").filter(is_listing).last()
+    )
+    until = pl.when("listed").then(pl.lit(_STILL)).otherwise("last")
+    return ever.with_columns(until=until.cast(pl.Datetime("us", "UTC"))).drop("last")
+
+
+def _heard(raw: Raw, context: Context) -> pl.DataFrame:
+    """Per login and moment heard: the days up to which its ``transactions`` and ``investments`` are known."""
+    batches = raw["raw.batches"].filter(
+        pl.col("endpoint").str.starts_with("plaid_") | (pl.col("endpoint") == "alpaca_account")
+    )
+    heard = batches.select(_LOGIN, "book", "known_at").unique().sort("known_at")
+    for facts in (_histories(raw).drop("book"), *_items(raw)):
+        heard = heard.join_asof(facts, on="known_at", by=_LOGIN, check_sortedness=False)
+    failing, days = pl.col("error_code").is_not_null(), []
+    for product in ("transactions", "investments"):
+        updated = pl.col(f"{product}_updated")
+        silent = failing & updated.is_null()
+        if product == "transactions":
+            silent |= (pl.col("history") == "not_ready").fill_null(False)
+        as_of = pl.min_horizontal("known_at", pl.coalesce(updated, "known_at"))
+        day = heard.select("book", known_at=as_of).select(local_day(context.zones)).to_series()
+        days.append(pl.when(~silent).then(day).alias(product))
+    return heard.with_columns(days).select(
+        _LOGIN, "known_at", pl.col("transactions", "investments").cum_max().forward_fill().over(_LOGIN)
+    )
+
+
+def _histories(raw: Raw) -> pl.DataFrame:
+    told = raw["raw.batches"].filter(pl.col("history").is_not_null())
+    return told.select(_LOGIN, "book", "known_at", "history").sort("known_at")
+
+
+def _pasts(raw: Raw) -> pl.DataFrame:
+    """How much of its past each login has told by now."""
+    return _histories(raw).group_by(_LOGIN, maintain_order=True).agg(last_history=pl.col("history").last())
+
+
+def _items(raw: Raw) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What ``/item/get`` said per moment: the error of a login, and when its products were last updated."""
+    said = raw["raw.plaid_items"].filter(pl.col("change") != "removed").sort("known_at", "batch_id", "seq")
+    is_status = pl.col("source_id").str.ends_with(":status")
+    payload = pl.col("payload")
+    errors = said.filter(~is_status).select(
+        _LOGIN, "known_at", error_code=payload.str.json_path_match("$.error.error_code")
+    )
+    updates = said.filter(is_status).select(
+        _LOGIN,
+        "known_at",
+        *(
+            payload.str.json_path_match(f"$.{product}.last_successful_update")
+            .str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+            .alias(f"{product}_updated")
+            for product in ("transactions", "investments")
+        ),
+    )
+    return errors, updates
+
+
+def _of_each_account(rows: pl.DataFrame, raw: Raw, context: Context) -> pl.DataFrame:
+    """One row per account of ours: of several logins the latest counts, but for the day known by any."""
+    who = who_is_who(raw, context)
+    ranked = rows.sort(
+        pl.col("account_id").replace_strict(who.ranks, default=0, return_dtype=pl.Int64), maintain_order=True
+    )
+    owned = ranked.with_columns(pl.col("account_id").replace(who.owners))
+    return owned.group_by("account_id", maintain_order=True).agg(
+        pl.col("book", _LOGIN, "listed", "provisional").last(), pl.col("complete_through").max()
+    )
