@@ -124,8 +124,8 @@ def _kind(code: str, sub_type: str | None, quantity: Decimal, amount: Decimal) -
         return kind, Decimal(0)
     if kind == "trade" or (kind == "merger" and sub_type == "CMA" and quantity < 0 < amount):
         return ("buy" if quantity > 0 else "sell"), quantity
-    if (kind == "deposit" or code == "JNL") and not quantity:
-        kind = "withdrawal" if amount < 0 else "deposit"
+    if kind == "deposit" or (code == "JNL" and not quantity):
+        return ("withdrawal" if amount < 0 else "deposit"), Decimal(0)
     return kind, quantity
 
 

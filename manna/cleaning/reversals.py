@@ -19,6 +19,7 @@ that it names.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -29,9 +30,9 @@ _TELLING = "previous_id|canceled|trade_bust"
 
 
 class _Said(msgspec.Struct):
-    status: str | None = None
-    execution_type: str | None = None
-    previous_id: str | None = None
+    status: Any = None
+    execution_type: Any = None
+    previous_id: Any = None
 
 
 def latest_activities(raw: pl.DataFrame, zones: Mapping[str, str]) -> pl.DataFrame:
@@ -76,6 +77,6 @@ def _taken_back(source_id: str, payload: str) -> list[str]:
         said = msgspec.json.decode(payload, type=_Said)
     except msgspec.DecodeError:  # not as documented: refused as a whole later
         return []
-    own, named = (name.rpartition("::")[2] for name in (source_id, said.previous_id or ""))
+    own, named = (name.rpartition("::")[2] for name in (source_id, str(said.previous_id or "")))
     itself = said.status == "canceled" or said.execution_type == "trade_bust"
     return [own] * itself + [named] * (named not in ("", own))

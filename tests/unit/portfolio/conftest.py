@@ -26,7 +26,7 @@ DEFAULTS: dict[str, dict[str, object]] = {
     "clean.transactions": {"book": "home", "account_id": "bank", "currency": "USD", "description": "x",
                            "pending": False, "removed": False, **SOURCE},
     "clean.trades": {"book": "home", "account_id": "broker", "security_id": "VTI", "quantity": 0, "fees": 0,
-                     "currency": "USD", "description": "x", **SOURCE},
+                     "currency": "USD", "description": "x", "removed": False, **SOURCE},
     "categorized.transactions": {"book": "home", "source": "rule", "confidence": 1, "reason": "x"},
     "portfolio.valuations": {"book": "home", "account_id": "broker", "date": date(2026, 11, 20),
                              "price_source": "bar", "currency": "USD"},
