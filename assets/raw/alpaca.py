@@ -1,11 +1,11 @@
-"""What is asked of Alpaca: account, positions, activities, orders, descriptions, corporate actions.
+"""What is asked of Alpaca: account, positions, activities, orders, descriptions, corporate actions, calendar.
 
 What belongs here: which endpoints, for which symbols. What does not: daily bars (``bars``: they are
 partitioned by market day), how an answer is kept (``receiving``) or read (``manna.cleaning``).
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -24,6 +24,7 @@ TABLES = (
     "raw.alpaca_orders",
     "raw.alpaca_assets",
     "raw.alpaca_corporate_actions",
+    "raw.alpaca_calendar",
 )
 
 
@@ -59,4 +60,6 @@ def _ask(manna: Installation, told: Told) -> dict[str, Answer]:
         "raw.alpaca_corporate_actions": client.corporate_actions(
             symbols, today - timedelta(days=DAYS_REQUESTED), today
         ),
+        # To the end of a year, so that a night does not learn one more day each time.
+        "raw.alpaca_calendar": client.calendar(manna.settings.first_month, date(today.year + 1, 12, 31)),
     }
