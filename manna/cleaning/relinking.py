@@ -37,7 +37,7 @@ TRADES = Shape("trade_id", ("kind", "security_id", "quantity", "amount", "curren
 
 
 def relinked_transactions(rows: pl.DataFrame, earlier: pl.DataFrame, who: Identities) -> pl.DataFrame:
-    """Rows of clean.transactions, each movement once, under Manna's account ids.
+    """Rows of clean.transactions under Manna's account ids, of which each movement is live once.
 
     A row whose place a later login's row has taken is removed, without a ``removed_on``: for the books it never
     was. So are pending rows of a former login, because only a login that answers can take them back; where
@@ -48,26 +48,27 @@ def relinked_transactions(rows: pl.DataFrame, earlier: pl.DataFrame, who: Identi
         earlier: the same rows as they were first said.
         who: which accounts are one.
     """
-    found = superseded(TRANSACTIONS, rows, earlier, who)
     former = [account_id for chain in who.chains for account_id in chain[:-1]]
     is_memo = pl.col("pending") & pl.col("account_id").is_in(former)
-    heirs = pl.col("transaction_id").replace_strict(found, default=None, return_dtype=pl.String)
-    gone = ~pl.col("removed") & (heirs.is_not_null() | is_memo)
-    return inherited(TRANSACTIONS, rows, found).with_columns(
-        superseded_by=heirs,
-        removed=pl.col("removed") | gone,
-        account_id=pl.col("account_id").replace(who.owners),
-    )
+    return _marked(TRANSACTIONS, rows.with_columns(is_memo=is_memo), earlier, who).select(rows.columns)
 
 
 def relinked_trades(rows: pl.DataFrame, earlier: pl.DataFrame, who: Identities) -> pl.DataFrame:
-    """Rows of clean.trades, each movement once, under Manna's account ids; superseded ones are left out.
+    """Rows of clean.trades under Manna's account ids, of which each movement is live once.
 
     Args: see :func:`relinked_transactions`.
     """
-    found = superseded(TRADES, rows, earlier, who)
-    kept = inherited(TRADES, rows, found).filter(~pl.col("trade_id").is_in(list(found)))
-    return kept.with_columns(pl.col("account_id").replace(who.owners))
+    return _marked(TRADES, rows.with_columns(is_memo=False), earlier, who).select(rows.columns)
+
+
+def _marked(shape: Shape, rows: pl.DataFrame, earlier: pl.DataFrame, who: Identities) -> pl.DataFrame:
+    found = superseded(shape, rows, earlier, who)
+    heirs = pl.col(shape.key).replace_strict(found, default=None, return_dtype=pl.String)
+    return inherited(shape, rows, found).with_columns(
+        superseded_by=heirs,
+        removed=pl.col("removed") | heirs.is_not_null() | pl.col("is_memo"),
+        account_id=pl.col("account_id").replace(who.owners),
+    )
 
 
 def superseded(shape: Shape, rows: pl.DataFrame, earlier: pl.DataFrame, who: Identities) -> dict[str, str]:
@@ -84,7 +85,7 @@ def superseded(shape: Shape, rows: pl.DataFrame, earlier: pl.DataFrame, who: Ide
         .with_columns(
             account=pl.col("account_id").replace_strict(who.owners, return_dtype=pl.String),
             rank=pl.col("account_id").replace_strict(ranks, return_dtype=pl.Int64),
-            gone=pl.col("removed") if "removed" in rows.columns else pl.lit(False),
+            gone="removed",
             text=shape.text,
         )
         .select(shape.key, "account", "rank", "gone", "text", "first_known_on")

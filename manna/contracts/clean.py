@@ -20,6 +20,12 @@ SOURCE = (
     Column("known_at", Kind.MOMENT, "when we learnt the current version"),
 )
 VOLATILE = ("known_at",)
+_SUPERSEDED_BY = Column(
+    "superseded_by",
+    Kind.TEXT,
+    "the row of a later login that took this one's place; it is removed then, without a removed_on",
+    nullable=True,
+)
 _FIRST_KNOWN = Column("first_known_on", Kind.DATE, "the day we first heard of it, in the book's time zone")
 
 ACCOUNTS = Contract(
@@ -84,12 +90,7 @@ TRANSACTIONS = Contract(
         Column("pending_transaction_id", Kind.TEXT, "the pending row this one replaces", nullable=True),
         Column("removed", Kind.BOOLEAN, "the provider took it back"),
         Column("removed_on", Kind.DATE, "the day we heard of that, in the book's time zone", nullable=True),
-        Column(
-            "superseded_by",
-            Kind.TEXT,
-            "the row of a later login that took this one's place; it is removed then, without a removed_on",
-            nullable=True,
-        ),
+        _SUPERSEDED_BY,
         Column("plaid_primary", Kind.TEXT, "personal finance category, primary", nullable=True),
         Column("plaid_detailed", Kind.TEXT, "personal finance category, detailed", nullable=True),
         Column("plaid_confidence", Kind.TEXT, "Plaid's confidence level", nullable=True),
@@ -179,6 +180,7 @@ TRADES = Contract(
         Column("description", Kind.TEXT, "the broker's text"),
         Column("removed", Kind.BOOLEAN, "the broker took it back: it never was"),
         Column("removed_on", Kind.DATE, "the day we heard of that, in the book's time zone", nullable=True),
+        _SUPERSEDED_BY,
         _FIRST_KNOWN,
         *SOURCE,
     ),

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from manna.cleaning.identity import Decision, Status
 from resources.ops import ALERTS, METADATA, SCHEMA, Ops
 from resources.ops_tables import QUARANTINE_DECISIONS
 from resources.postgres import sqlalchemy_url
@@ -131,16 +132,35 @@ def test_connections_by_provider_and_book(ops: Ops) -> None:
 # -- people's decisions ----------------------------------------------------------------------------------
 
 
-def test_the_latest_decision_counts_and_the_past_can_be_had(ops: Ops) -> None:
+def test_decisions_are_kept_in_order_and_the_past_can_be_had(ops: Ops) -> None:
     assert ops.overrides().is_empty()
     ops.decide("home", "t1", "Expenses:A", "ana", NOW)
-    ops.decide("home", "t2", "Expenses:B", "ana", NOW)
-    ops.decide("home", "t1", "Expenses:C", "ben", LATER)
-    assert ops.overrides().rows() == [("t1", "Expenses:C", "ben"), ("t2", "Expenses:B", "ana")]
-    assert ops.overrides(NOW).rows() == [("t1", "Expenses:A", "ana"), ("t2", "Expenses:B", "ana")]
+    ops.decide("home", "t1", "Expenses:C", "ben", LATER, note="half of it", splits=[{"amount": "1.50"}])
+    first = ("t1", "Expenses:A", None, None, "ana")
+    assert ops.overrides().rows() == [
+        first,
+        ("t1", "Expenses:C", "half of it", '[{"amount": "1.50"}]', "ben"),
+    ]
+    assert ops.overrides(NOW).rows() == [first]
     assert ops.overrides(NOW - timedelta(seconds=1)).is_empty()
-    ops.decide("home", "t1", "Expenses:D", "ana", LATER)  # within one moment the last one
-    assert ops.overrides(LATER).rows()[0] == ("t1", "Expenses:D", "ana")
+
+
+def test_decisions_on_accounts_are_kept_in_order(ops: Ops) -> None:
+    assert ops.account_decisions() == []
+    ops.decide_account("home", "new", "old", "ana", NOW)
+    ops.decide_account("home", "new", None, "ben", LATER)
+    assert ops.account_decisions() == [
+        Decision("home", "new", "old", NOW),
+        Decision("home", "new", None, LATER),
+    ]
+
+
+def test_statuses_of_all_connections_are_kept_in_order(ops: Ops) -> None:
+    ops.add_connection(connection())
+    ops.connection_status("c1", "login_required", "it broke", LATER)
+    linked, broken = ops.connection_statuses()
+    assert (linked.connection_id, linked.status) == ("c1", "new")
+    assert broken == Status("c1", "login_required", LATER)
 
 
 # -- alerts ----------------------------------------------------------------------------------------------

@@ -247,10 +247,13 @@ def test_trades_are_there_once() -> None:
         plaid_investment_transactions=records,
         plaid_securities=raw_rows("plaid_securities", {}),
     )
-    assert rows.sort("trade_id").select("trade_id", "account_id", "first_known_on").rows() == [
-        ("i2", "checking", date(2026, 3, 16)),
-        ("j1", "checking", date(2026, 3, 16)),
-        ("j2", "checking", date(2026, 3, 26)),
+    shown = rows.sort("trade_id").select("trade_id", "removed", "superseded_by", "first_known_on")
+    assert rows["account_id"].unique().to_list() == ["checking"]
+    assert shown.rows() == [
+        ("i1", True, "j1", date(2026, 3, 16)),
+        ("i2", False, None, date(2026, 3, 16)),
+        ("j1", False, None, date(2026, 3, 16)),
+        ("j2", False, None, date(2026, 3, 26)),
     ]
 
 
