@@ -76,7 +76,8 @@ def main() -> None:
 def one_run(manna: Installation, count: int) -> dict[str, float]:
     """Seconds of the two floors and of the product's two stages, on a new login and an empty lake."""
     token = link(manna)
-    manna.plaid.accounts(token)  # imports the SDK, which is no part of any figure
+    # Once outside of any figure: it imports the SDK, and the sandbox looks up what this pass will tell.
+    fetched_by_sdk(manna, token, count)
     taken = {
         "floor": timed(lambda: fetched(manna, token, count)),
         "floor_by_sdk": timed(lambda: fetched_by_sdk(manna, token, count)),

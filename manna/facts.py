@@ -6,7 +6,7 @@ provider, or reading a meaning into a payload.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -24,11 +24,11 @@ class Record:
     source_id: str
     change: str
     payload: str
+    payload_sha256: str = field(init=False, compare=False, repr=False)
+    """Hash of the payload's UTF-8 bytes, hex; made once, because it is asked for again and again."""
 
-    @property
-    def payload_sha256(self) -> str:
-        """Hash of the payload's UTF-8 bytes, hex."""
-        return hashlib.sha256(self.payload.encode()).hexdigest()
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "payload_sha256", _sha256(self.payload))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,11 @@ def source_id(payload: str, *parts: str | None) -> str:
     A part the payload lacks is replaced by its hash: two records without an id stay two, and the contract
     can refuse both.
     """
-    nameless = f"?{hashlib.sha256(payload.encode()).hexdigest()[:16]}"
-    return ":".join(part or nameless for part in parts)
+    return ":".join(part or f"?{_sha256(payload)[:16]}" for part in parts)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def new_records(answer: Answer, known: pl.DataFrame, known_at: datetime, zone: str = "UTC") -> list[Record]:
@@ -78,7 +81,8 @@ def new_records(answer: Answer, known: pl.DataFrame, known_at: datetime, zone: s
 
     Args:
         answer: what the provider just said.
-        known: rows of the raw table for this connection.
+        known: what the raw table holds of this connection and of what the answer may concern: of the things it
+            names, at least the last record each; where it is whole, of all things, with ``payload``.
         known_at: now. A snapshot is kept once per day and content, because that a balance was
             *still* so today is a fact too; other records are kept once per content.
         zone: where the book is: its days count, as they do in ``clean``.
@@ -146,22 +150,21 @@ def batch_rows(
         "code_version": source.code_version,
         "known_at": known_at,
     }
-    rows = [
+    rows = pl.DataFrame(
         {
-            "batch_id": batch_id,
-            "seq": seq,
-            "book": source.book,
-            "connection_id": source.connection_id,
-            "change": record.change,
-            "source_id": record.source_id,
-            "payload": record.payload,
-            "payload_sha256": record.payload_sha256,
-            "known_at": known_at,
+            "seq": range(len(records)),
+            "change": [record.change for record in records],
+            "source_id": [record.source_id for record in records],
+            "payload": [record.payload for record in records],
+            "payload_sha256": [record.payload_sha256 for record in records],
         }
-        for seq, record in enumerate(records)
-    ]
-    contract = CONTRACTS[table]
+    ).with_columns(
+        batch_id=pl.lit(batch_id),
+        book=pl.lit(source.book),
+        connection_id=pl.lit(source.connection_id),
+        known_at=pl.lit(known_at),
+    )
     return (
         pl.DataFrame([batch], schema=BATCHES.polars_schema),
-        pl.DataFrame(rows, schema=contract.polars_schema),
+        CONTRACTS[table].conform(rows),
     )

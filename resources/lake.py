@@ -68,9 +68,14 @@ class LakeTransaction:
         # The name comes from a contract, the values are parameters.
         return self._connection.execute(f"SELECT * FROM {_known(address).address}{where}", values).pl()
 
-    def query(self, sql: str, values: Sequence[Any] = ()) -> pl.DataFrame:
-        """Any query, for what :meth:`read` would fetch too much for."""
-        return self._connection.execute(sql, list(values)).pl()
+    def query(
+        self, sql: str, values: Sequence[Any] = (), *, incoming: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
+        """Any query, for what :meth:`read` would fetch too much for. It may name ``incoming`` as a table."""
+        if incoming is None:
+            return self._connection.execute(sql, list(values)).pl()
+        with self._registered(incoming):
+            return self._connection.execute(sql, list(values)).pl()
 
     def append(self, address: str, rows: pl.DataFrame) -> Change:
         """Adds ``rows`` to an append-only table.

@@ -100,9 +100,6 @@ def _investments(manna: Installation, token: str, told: Told) -> dict[str, Answe
 
 def _window_start(told: Told, today: date) -> date:
     """The whole history the first time, then a window that overlaps what is known."""
-    last = told.transaction.query(
-        "SELECT max(known_at)::DATE AS last FROM raw.plaid_investment_transactions WHERE connection_id = ?",
-        [told.connection["connection_id"]],
-    )["last"][0]
+    last = told.of("raw.plaid_investment_transactions").last
     whole = today - timedelta(days=DAYS_REQUESTED)
-    return whole if last is None else max(whole, last - OVERLAP)
+    return whole if last is None else max(whole, last.date() - OVERLAP)

@@ -17,6 +17,7 @@ import dagster as dg
 import polars as pl
 
 from assets.common import key
+from manna.contracts import CONTRACTS
 from manna.facts import Answer, Source, batch_rows, new_records
 from resources.installation import CODE_VERSION, Installation
 from resources.lake import LakeTransaction
@@ -24,18 +25,41 @@ from resources.providers import CredentialsRefusedError, ProviderError, Provider
 from resources.settings import SettingsError
 
 CHECK = "every_connection_answered"
+RAW = "raw."
 
 Connection = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What is already known through a connection when it is asked: the last cursor, and any query."""
+class Heard:
+    """What the batches of one connection say of one raw table; they are few where its records are many.
 
-    cursor: str | None
+    ``rows``: how many records it holds; ``last``: when it last heard something.
+    """
+
+    rows: int = 0
+    last: datetime | None = None
+    cursor: str | None = None
+    history: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is already known through a connection when it is asked: what each table heard, and any query."""
+
+    heard: Mapping[str, Heard]
     transaction: LakeTransaction
     connection: Connection
     now: datetime
+
+    def of(self, table: str) -> Heard:
+        """What ``table`` heard; nothing at first."""
+        return self.heard.get(table, Heard())
+
+    @property
+    def cursor(self) -> str | None:
+        """The last cursor committed for this connection."""
+        return self.of("raw.plaid_transactions").cursor
 
 
 Ask = Callable[[Told], Mapping[str, Answer]]
@@ -145,11 +169,12 @@ def _receive_one(
     )
 
     def work(transaction: LakeTransaction) -> tuple[dict[str, int], list[Answer]]:
-        told = Told(_cursor(transaction, source), transaction, connection, manna.settings.now())
+        told = Told(_heard(transaction, source), transaction, connection, manna.settings.now())
         answers = ask(told)
-        known_at = _moment(transaction, source.connection_id, manna.settings.now())
+        known_at = _moment(told.heard, manna.settings.now())
         kept = {
-            table: keep(transaction, source, table, answer, known_at) for table, answer in answers.items()
+            table: keep(transaction, source, table, answer, known_at, told.of(table))
+            for table, answer in answers.items()
         }
         return kept, list(answers.values())
 
@@ -159,51 +184,65 @@ def _receive_one(
     )
 
 
-def keep(transaction: LakeTransaction, source: Source, table: str, answer: Answer, known_at: datetime) -> int:
+def keep(
+    transaction: LakeTransaction,
+    source: Source,
+    table: str,
+    answer: Answer,
+    known_at: datetime,
+    heard: Heard,
+) -> int:
     """Appends what is new in ``answer`` (and its batch); returns the number of new rows."""
-    known = transaction.query(
-        f"SELECT source_id, change, payload, payload_sha256, known_at, seq FROM {table} WHERE connection_id = ?",
-        [source.connection_id],
-    )
-    records = new_records(answer, known, known_at, source.zone)
-    moved = answer.cursor_after != answer.cursor_before or _tells_more(transaction, source, answer)
-    if not records and not moved:
+    records = new_records(answer, _known(transaction, source, table, answer, heard), known_at, source.zone)
+    moved = answer.cursor_after != answer.cursor_before
+    tells_more = answer.history is not None and answer.history != heard.history
+    if not (records or moved or tells_more):
         return 0
-    asked = replace(source, endpoint=table.removeprefix("raw."))
-    batch, rows = batch_rows(asked, answer, records, known_at, table, known.height)
+    asked = replace(source, endpoint=table.removeprefix(RAW))
+    batch, rows = batch_rows(asked, answer, records, known_at, table, heard.rows)
     transaction.append("raw.batches", batch)
     transaction.append(table, rows)
     return len(records)
 
 
-def _tells_more(transaction: LakeTransaction, source: Source, answer: Answer) -> bool:
-    """Whether more (or less) of the past has been told by now than at the last batch that said so."""
-    if answer.history is None:
-        return False
-    last = transaction.query(
-        "SELECT history FROM raw.batches WHERE connection_id = ? AND history IS NOT NULL "
-        "ORDER BY known_at DESC LIMIT 1",
+def _known(
+    transaction: LakeTransaction, source: Source, table: str, answer: Answer, heard: Heard
+) -> pl.DataFrame:
+    """What ``table`` holds that can tell what is new in ``answer``: never the whole history.
+
+    A whole answer is kept again every day, so its last day says of everything whether it is still there; with
+    two days back from the last record no time zone matters. Else only the things that are named count.
+    """
+    if heard.last is None or not (answer.is_whole or answer.records):
+        return CONTRACTS[table].empty()
+    if answer.is_whole:
+        return transaction.query(
+            f"SELECT * FROM {table} WHERE connection_id = ? AND known_at >= ?",
+            [source.connection_id, heard.last - timedelta(days=2)],
+        )
+    return transaction.query(
+        f"SELECT source_id, change, payload_sha256, known_at, seq FROM {table} SEMI JOIN incoming "
+        "USING (source_id) WHERE connection_id = ?",
+        [source.connection_id],
+        incoming=pl.DataFrame({"source_id": [record.source_id for record in answer.records]}),
+    )
+
+
+def _heard(transaction: LakeTransaction, source: Source) -> dict[str, Heard]:
+    """What has been heard through this connection, by raw table."""
+    found = transaction.query(
+        # arg_max passes over nulls: the last cursor, not the last batch's.
+        "SELECT endpoint, sum(row_count)::BIGINT, max(known_at), arg_max(cursor_after, known_at), "
+        "arg_max(history, known_at) FROM raw.batches WHERE connection_id = ? GROUP BY endpoint",
         [source.connection_id],
     )
-    return last.is_empty() or bool(last["history"][0] != answer.history)
+    return {RAW + endpoint: Heard(*heard) for endpoint, *heard in found.iter_rows()}
 
 
-def _cursor(transaction: LakeTransaction, source: Source) -> str | None:
-    """The last cursor committed for this connection."""
-    found: pl.DataFrame = transaction.query(
-        "SELECT cursor_after FROM raw.batches WHERE connection_id = ? AND cursor_after IS NOT NULL "
-        "ORDER BY known_at DESC LIMIT 1",
-        [source.connection_id],
-    )
-    return None if found.is_empty() else str(found["cursor_after"][0])
-
-
-def _moment(transaction: LakeTransaction, connection_id: str, now: datetime) -> datetime:
+def _moment(heard: Mapping[str, Heard], now: datetime) -> datetime:
     """Now, but later than anything known through this connection: its batches have one order.
 
     A clock that stands still (``MANNA_NOW``) or is set back must not make an older fact win.
     """
-    last = transaction.query(
-        "SELECT max(known_at) AS last FROM raw.batches WHERE connection_id = ?", [connection_id]
-    )["last"][0]
+    last = max((table.last for table in heard.values() if table.last), default=None)
     return now if last is None or last < now else last + timedelta(microseconds=1)

@@ -22,6 +22,7 @@ from manna.contracts import CONTRACTS
 from manna.facts import Answer, Record
 from resources import plaid as plaid_module
 from resources.installation import Installation
+from resources.lake import LakeTransaction
 from resources.providers import ATTEMPTS, LoginRequiredError, ProviderUnavailableError
 from resources.settings import Settings
 from resources.vault import Vault
@@ -97,6 +98,22 @@ def test_a_login_is_pulled_and_a_repetition_adds_nothing(linked: Installation) -
     assert extent(linked) == before
     (connection,) = linked.ops.connections()
     assert (connection["status"], str(connection["complete_through"])) == ("healthy", "2026-03-16")
+
+
+def test_nothing_new_reads_no_history(linked: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    pull(linked)
+    asked: list[str] = []
+    query = LakeTransaction.query
+
+    def heard(self: LakeTransaction, sql: str, *values: Any, **more: Any) -> pl.DataFrame:
+        asked.append(sql)
+        return query(self, sql, *values, **more)
+
+    monkeypatch.setattr(LakeTransaction, "query", heard)
+    assert set(pull(linked).rows.values()) == {0}
+    tables = [sql.partition(" FROM ")[2].partition(" ")[0] for sql in asked]
+    assert tables.count("raw.batches") == 1
+    assert "raw.plaid_transactions" not in tables
 
 
 def test_the_next_day_says_that_balances_still_are_so(linked: Installation, bank: Any) -> None:

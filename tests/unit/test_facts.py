@@ -186,6 +186,7 @@ def test_records_without_an_id_stay_two() -> None:
     assert source_id("1", "").startswith("?")
 
 
+ZONES = ("UTC", "America/New_York", "Pacific/Kiritimati")
 NAMES, TEXTS = st.sampled_from("abc"), st.sampled_from("123")
 SNAPSHOTS = st.dictionaries(NAMES, TEXTS).map(lambda payloads: snapshot(**payloads))
 CHANGES = st.tuples(NAMES, st.sampled_from(["added", "modified", "removed"]), TEXTS)
@@ -206,6 +207,29 @@ def test_the_state_after_any_snapshots_is_the_last_one(told: list[tuple[Answer, 
     assert held == ({record.source_id: record.payload for record in told[-1][0].records} if told else {})
     assert not raw.rows.select("batch_id", "seq").is_duplicated().any()
     assert not raw.batches["batch_id"].is_duplicated().any()
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(SNAPSHOTS, st.integers(0, 60)), max_size=8), st.sampled_from(ZONES))
+def test_of_whole_answers_the_last_two_days_are_enough(told: list[tuple[Answer, int]], zone: str) -> None:
+    raw, at = Raw(), MORNING
+    for answer, hours in told:
+        at += timedelta(hours=hours, microseconds=1)
+        last = raw.rows["known_at"].max()
+        lately = raw.rows if last is None else raw.rows.filter(pl.col("known_at") >= last - timedelta(days=2))
+        assert new_records(answer, lately, at, zone) == new_records(answer, raw.rows, at, zone)
+        raw.tell(answer, at)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(UPDATES, max_size=6))
+def test_of_other_answers_the_things_they_name_are_enough(told: list[Answer]) -> None:
+    raw = Raw()
+    for hour, answer in enumerate(told):
+        at = MORNING + timedelta(hours=hour)
+        named = raw.rows.filter(pl.col("source_id").is_in([record.source_id for record in answer.records]))
+        assert new_records(answer, named.drop("payload"), at) == new_records(answer, raw.rows, at)
+        raw.tell(answer, at)
 
 
 @settings(deadline=None, max_examples=60)
