@@ -210,24 +210,37 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return made
 
 
+@pytest.fixture(scope="session")
+def install(databases: Databases, running_bank: Bank) -> Callable[[str, Path], Installation]:
+    """Makes an installation on a database, in a folder: one book, the sandbox as its providers, nothing linked."""
+
+    def made(database: str, folder: Path) -> Installation:
+        (folder / "books").mkdir()
+        (folder / "books" / "home.yaml").write_text(BOOK)
+        settings = Settings.load(
+            _env_file=None,
+            data_dir=folder,
+            books_dir=folder / "books",
+            fixed_now=NOW,
+            postgres_url=database,
+            plaid_client_id=KEYS["plaid_client_id"],
+            plaid_secret=KEYS["plaid_secret"],
+            plaid_url=running_bank.plaid_url,
+            alpaca_trading_url=running_bank.trading_url,
+            alpaca_data_url=running_bank.data_url,
+        )
+        installation = Installation(settings)
+        installation.__dict__["lake"] = Lake(database, databases.lake_dir)
+        return installation
+
+    return made
+
+
 @pytest.fixture
-def manna(databases: Databases, database: str, bank: Bank, tmp_path: Path) -> Iterator[Installation]:
-    """An installation with one book, the sandbox as its providers, and nothing linked."""
-    (tmp_path / "books").mkdir()
-    (tmp_path / "books" / "home.yaml").write_text(BOOK)
-    settings = Settings.load(
-        _env_file=None,
-        data_dir=tmp_path,
-        books_dir=tmp_path / "books",
-        fixed_now=NOW,
-        postgres_url=database,
-        plaid_client_id=KEYS["plaid_client_id"],
-        plaid_secret=KEYS["plaid_secret"],
-        plaid_url=bank.plaid_url,
-        alpaca_trading_url=bank.trading_url,
-        alpaca_data_url=bank.data_url,
-    )
-    installation = Installation(settings)
-    installation.__dict__["lake"] = Lake(database, databases.lake_dir)
+def manna(
+    install: Callable[[str, Path], Installation], database: str, bank: Bank, tmp_path: Path
+) -> Iterator[Installation]:
+    """An installation of the test's own."""
+    installation = install(database, tmp_path)
     yield installation
     installation.close()

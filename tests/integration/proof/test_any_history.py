@@ -1,10 +1,8 @@
 """Whatever happens at the bank and on the way: the clean tables say what a notebook says."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from histories import (
     SNAPSHOTS,
     TRANSACTIONS,
@@ -17,13 +15,10 @@ from histories import (
     snapshots_differ,
     transactions_differ,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _no_pauses() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tenacity.nap.time.sleep", lambda _: None)
-        yield
+pytestmark = pytest.mark.usefixtures("no_pauses")
 
 
 @examples(500, 20_000)
