@@ -76,7 +76,7 @@ def build(state: State, credentials: dict[str, str], people_path: Path | None = 
         Mount("/alpaca/data", routes=data_routes(alpaca), middleware=keys),
         WebSocketRoute("/alpaca/stream", stream.connect),
         *_sandbox_routes(state, people),
-        *control_routes(desk),
+        *control_routes(alpaca, desk),
         *item_routes(plaid),
         *fault_routes(faults),
     ]

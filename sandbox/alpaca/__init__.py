@@ -4,6 +4,7 @@ history             what the household did with its account, month by month
 book                from deposits and fills to cash, positions and account activities
 world               the account at an instant: history and clients' orders together, valued
 checks, funds       what an order must be; what the account can pay for
+booking             activities that are booked from outside: transfers, mergers, what is taken back
 desk                the life of an order: accepted, filled, cancelled, expired, replaced
 trading, data       the two HTTP services; `activities`, `documents`, `adjustment` and
                     `corporate_actions` are the parts of their answers

@@ -8,7 +8,7 @@ from sandbox.state import Document
 
 # What Alpaca lets a client ask for by one name. TRANS is both directions of cash, DIV every kind of dividend.
 _GROUPS = {"TRANS": {"CSD", "CSW"}}
-_KINDS = frozenset(
+KINDS = frozenset(
     [
         "ACATC",
         "ACATS",
@@ -91,12 +91,12 @@ def _kinds(params: dict[str, str]) -> set[str]:
     if category:
         if category not in ("trade_activity", "non_trade_activity"):
             raise AlpacaError(422, MALFORMED, f"invalid category: {category}")
-        return set(_TRADES) if category == "trade_activity" else set(_KINDS - _TRADES)
+        return set(_TRADES) if category == "trade_activity" else set(KINDS - _TRADES)
     if not asked:
-        return set(_KINDS)
+        return set(KINDS)
     found: set[str] = set()
     for kind in asked.split(","):
-        if kind not in _KINDS and kind not in _GROUPS:
+        if kind not in KINDS and kind not in _GROUPS:
             raise AlpacaError(422, MALFORMED, f"invalid activity type: {kind}")
         found |= _GROUPS.get(kind, {kind})
     return found

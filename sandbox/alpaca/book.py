@@ -20,6 +20,8 @@ CENT = Decimal("0.01")
 SHARE = Decimal("0.000000001")
 INTEREST_A_YEAR = Decimal("0.032")
 FEE_RATE = Decimal("0.0000278")  # the regulatory fee on sales, per dollar
+MOVING = frozenset({"ACATS", "FOPT", "JNLS", "MA", "NC", "REORG", "SPIN", "SPLIT"})
+"""The types of activities whose quantity changes a position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,29 @@ class Position:
     cost: Decimal
 
 
+NOTHING = Position(Decimal(0), Decimal(0))
+NO_EFFECT = (Decimal(0), "", NOTHING)
+
+
 @dataclass(frozen=True, slots=True)
 class Activity:
     """An account activity: when it came to be, and its document on the wire."""
 
     at: datetime
     document: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """What a later activity that takes this one back calls it."""
+        return str(self.document["id"]).rpartition("::")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """An activity that was booked from outside; `cost` is what shares that arrive by it cost, in USD."""
+
+    activity: Activity
+    cost: Decimal
 
 
 @dataclass(slots=True)
@@ -80,9 +99,21 @@ class Book:
         return position.qty if position else Decimal(0)
 
 
-def replay(market: Market, deposits: Iterable[Deposit], fills: Iterable[Fill], until: datetime) -> Book:
-    """The account at `until`, after the deposits and fills up to then and all that follows from them."""
+def replay(
+    market: Market,
+    deposits: Iterable[Deposit],
+    fills: Iterable[Fill],
+    until: datetime,
+    booked: Iterable[Booked] = (),
+) -> Book:
+    """The account at `until`, after the deposits and fills up to then and all that follows from them.
+
+    What one of the `booked` activities names as its `previous_id` stays listed; what it did is undone when
+    that one is booked.
+    """
     replayed = _Replay(market, until)
+    for each in booked:
+        replayed.expect(each.activity.at, 5, replayed.booked, each)
     for deposit in deposits:
         replayed.expect(deposit.at, 0, replayed.deposit, deposit)
     fills = list(fills)
@@ -103,6 +134,7 @@ class _Replay:
         self._book = Book()
         self._events: list[tuple[datetime, int, int, Any, tuple[Any, ...]]] = []
         self._entitled: dict[tuple[str, date], Decimal] = {}
+        self._effects: dict[str, tuple[Decimal, str, Position]] = {}
 
     def expect(self, at: datetime, rank: int, happen: Any, *arguments: Any) -> None:
         """Let `happen(*arguments)` take place at `at`; of events at one instant the lower rank is first."""
@@ -141,20 +173,32 @@ class _Replay:
         return self._book
 
     def deposit(self, at: datetime, deposit: Deposit) -> None:
-        self._book.cash += deposit.amount
         self._note(at, at.astimezone(NEW_YORK).date(), "CSD", deposit.amount, description="ACH deposit")
 
+    def booked(self, at: datetime, booked: Booked) -> None:
+        document = booked.activity.document
+        self._book.activities.append(booked.activity)
+        cash, symbol, did = self._effects.pop(document.get("previous_id", ""), NO_EFFECT)
+        self._move("", -cash, symbol, Position(-did.qty, -did.cost))
+        if document["activity_type"] == "FILL" or document["status"] == "canceled":
+            return
+        qty, cost = Decimal(0), Decimal(0)
+        if document["activity_type"] in MOVING and document.get("qty"):
+            qty, symbol = Decimal(document["qty"]), document["symbol"]
+            held = self._book.positions.get(symbol, NOTHING)
+            cost = booked.cost if qty > 0 else held.cost * qty / held.qty
+        self._move(booked.activity.key, Decimal(document["net_amount"]), symbol, Position(qty, cost))
+
     def fill(self, at: datetime, fill: Fill) -> None:
-        held = self._book.positions.get(fill.symbol, Position(Decimal(0), Decimal(0)))
-        if fill.side == "buy":
-            self._book.cash -= fill.amount
-            position = Position(held.qty + fill.qty, held.cost + fill.amount)
-        else:
-            self._book.cash += fill.amount
-            left = held.qty - fill.qty
-            position = Position(left, held.cost * left / held.qty if left else Decimal(0))
-        self._hold(fill.symbol, position)
+        held = self._book.positions.get(fill.symbol, NOTHING)
         self._book.activities.append(Activity(at, _fill_document(fill)))
+        if fill.side == "buy":
+            cash, did = -fill.amount, Position(fill.qty, fill.amount)
+        else:
+            left = held.qty - fill.qty
+            cost = held.cost * left / held.qty if left else Decimal(0)
+            cash, did = fill.amount, Position(-fill.qty, cost - held.cost)
+        self._move(fill.execution_id, cash, fill.symbol, did)
 
     def entitle(self, at: datetime, key: tuple[str, date]) -> None:
         self._entitled[key] = self._book.qty(key[0])
@@ -163,7 +207,6 @@ class _Replay:
         qty = self._entitled[key]
         amount = (qty * rate).quantize(CENT, ROUND_HALF_UP)
         if amount:
-            self._book.cash += amount
             details = {"symbol": key[0], "qty": number(qty), "per_share_amount": number(rate)}
             self._note(at, pay_date, "DIV", amount, sub_type="CDIV", **details)
 
@@ -171,31 +214,31 @@ class _Replay:
         held = self._book.positions.get(symbol)
         if held:
             qty = (held.qty * ratio).quantize(SHARE, ROUND_DOWN)
-            self._hold(symbol, Position(qty, held.cost))
             # The quantity of a split is what was added to the position.
             details = {"symbol": symbol, "qty": number(qty - held.qty)}
             description = f"{symbol} forward split {number(ratio)}:1"
-            self._note(
+            key = self._note(
                 at, ex_date, "SPLIT", Decimal(0), sub_type="FSPLIT", description=description, **details
             )
+            self._move(key, Decimal(0), symbol, Position(qty - held.qty, Decimal(0)))
 
     def fee(self, at: datetime, fill: Fill, day: date) -> None:
         fee = (fill.amount * FEE_RATE).quantize(CENT, ROUND_CEILING)
-        self._book.cash -= fee
         description = f"REG fee for proceed of {number(fill.qty)} shares of {fill.symbol}"
         self._note(at, day, "FEE", -fee, sub_type="REG", description=description, salt=fill.execution_id)
 
     def interest(self, at: datetime, day: date) -> None:
         amount = (self._book.cash * INTEREST_A_YEAR / 12).quantize(CENT, ROUND_DOWN)
         if amount > 0:
-            self._book.cash += amount
             self._note(at, day, "INT", amount, sub_type="SWP", description="interest on cash")
 
-    def _hold(self, symbol: str, position: Position) -> None:
-        if position.qty:
-            self._book.positions[symbol] = position
-        else:
-            del self._book.positions[symbol]
+    def _move(self, key: str, cash: Decimal, symbol: str, did: Position) -> None:
+        """What an activity does to cash and to a position; it can be undone by its key."""
+        self._effects[key] = cash, symbol, did
+        self._book.cash += cash
+        held = self._book.positions.pop(symbol, NOTHING)
+        if held.qty + did.qty:
+            self._book.positions[symbol] = Position(held.qty + did.qty, held.cost + did.cost)
 
     def _note(
         self,
@@ -207,7 +250,8 @@ class _Replay:
         description: str = "",
         salt: str = "",
         **details: str,
-    ) -> None:
+    ) -> str:
+        """Lists an activity and moves its cash; the key to undo it by."""
         key = identifier("activity", kind, day, details.get("symbol", ""), salt)
         document = {
             "id": f"{day:%Y%m%d}000000000::{key}",
@@ -222,6 +266,8 @@ class _Replay:
             **details,
         }
         self._book.activities.append(Activity(at, document))
+        self._move(key, amount, "", NOTHING)
+        return key
 
 
 def _fill_document(fill: Fill) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.alpaca.activities import select_activities
+from sandbox.alpaca.booking import book_activity
 from sandbox.alpaca.desk import Desk
 from sandbox.alpaca.documents import account_document, asset_document, position_document
 from sandbox.alpaca.wire import (
@@ -62,8 +63,12 @@ def trading_routes(world: AlpacaWorld, desk: Desk) -> list[Route]:
     return [Route(path, endpoint, methods=[method]) for method, path, endpoint in table]
 
 
-def control_routes(desk: Desk) -> list[Route]:
-    """What no broker offers: deciding from outside what becomes of an open order."""
+def control_routes(world: AlpacaWorld, desk: Desk) -> list[Route]:
+    """What no broker offers: deciding from outside what becomes of an order, and what else is booked."""
+
+    async def book(request: Request) -> Response:
+        desk.settle()
+        return JSONResponse(book_activity(world, await _object_in(request)), 201)
 
     async def fill(request: Request) -> Response:
         body = await _object_in(request)
@@ -76,8 +81,15 @@ def control_routes(desk: Desk) -> list[Route]:
         return _order(desk.expire(request.path_params["order_id"]))
 
     return [
+        Route("/_sandbox/activities", book, methods=["POST"]),
+        *_order_controls(fill=fill, reject=reject, expire=expire),
+    ]
+
+
+def _order_controls(**endpoints: Endpoint) -> list[Route]:
+    return [
         Route(f"/_sandbox/orders/{{order_id}}/{name}", endpoint, methods=["POST"])
-        for name, endpoint in (("fill", fill), ("reject", reject), ("expire", expire))
+        for name, endpoint in endpoints.items()
     ]
 
 

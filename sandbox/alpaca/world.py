@@ -6,9 +6,9 @@ Here belongs what joins the two and what both services ask for: the present, the
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sandbox.alpaca.book import Book, Fill, replay
+from sandbox.alpaca.book import Activity, Book, Booked, Fill, replay
 from sandbox.alpaca.history import Script, household_script
-from sandbox.alpaca.wire import NEW_YORK, parsed
+from sandbox.alpaca.wire import NEW_YORK, instant, number, parsed
 from sandbox.market import Market, Session, sessions_between
 from sandbox.state import Document, State
 
@@ -79,13 +79,27 @@ class AlpacaWorld:
             fills = [*self.script().fills, *self._live_fills()]
             if len(self._books) > 8:
                 self._books.clear()
-            self._books[moment] = replay(self.market, self.script().deposits, fills, moment)
+            self._books[moment] = replay(self.market, self.script().deposits, fills, moment, self.booked())
         return self._books[moment]
 
     def save(self, order: Document) -> None:
         """Store an order that a client placed; the books are written anew from now on."""
         self.state.put(f"alpaca/order/{order['sequence']:09d}", order)
         self.orders[order["id"]] = order
+        self._books.clear()
+
+    def booked(self) -> list[Booked]:
+        """The activities that were booked from outside, oldest first."""
+        return [
+            Booked(Activity(parsed(each["at"]), each["document"]), Decimal(each["cost"]))
+            for _, each in self.state.items("alpaca/booked/")
+        ]
+
+    def book_activity(self, booked: Booked) -> None:
+        """Store an activity; the books are written anew from now on."""
+        activity = booked.activity
+        said = {"at": instant(activity.at), "document": activity.document, "cost": number(booked.cost)}
+        self.state.put(f"alpaca/booked/{len(self.booked()):09d}", said)
         self._books.clear()
 
     def equity(self, at: datetime | None = None) -> Decimal:
