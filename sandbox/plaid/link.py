@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from sandbox.people.model import Account, Login, plaid_id
 from sandbox.plaid import link_page
+from sandbox.plaid.own_ids import own_id
 from sandbox.plaid.webhooks import send
 from sandbox.plaid.wire import Call, Handler, Json, PlaidError, missing_fields, names, utc
 from sandbox.plaid.world import PRODUCTS, Item, PlaidWorld, history_days
@@ -157,7 +158,7 @@ def _session(world: PlaidWorld, document: Json, item: Item, login: Login, added:
     number = len(document["sessions"])
     session_id = str(uuid.UUID(bytes=plaid_id(document["link_token"], number).encode()[:16], version=4))
     institution = {"institution_id": login.institution_id, "name": login.institution_name}
-    accounts = [_account(account) for account in login.accounts]
+    accounts = [_account(account, item) for account in login.accounts]
     result = {"public_token": public_token, "accounts": accounts, "institution": institution}
     return {
         "link_session_id": session_id,
@@ -194,10 +195,10 @@ def _session(world: PlaidWorld, document: Json, item: Item, login: Login, added:
     }
 
 
-def _account(account: Account) -> dict[str, Any]:
+def _account(account: Account, item: Item) -> dict[str, Any]:
     return {
         "class_type": None,
-        "id": account.account_id,
+        "id": own_id(item.generation, account.account_id),
         "mask": account.mask,
         "name": account.name,
         "subtype": account.subtype,

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sandbox.plaid.own_ids import as_asked, as_told
+
 if TYPE_CHECKING:
     from sandbox.plaid.world import PlaidWorld
 
@@ -166,8 +168,12 @@ def endpoint(world: "PlaidWorld", answer: Callable[["PlaidWorld", Call], Answer]
             body = _parse(await request.body())
             _authenticate(world, request, body)
             base_url = str(request.url.replace(path=request.scope.get("root_path", ""), query=""))
-            answered = answer(world, Call(body, request.url.path, base_url))
+            item = world.item_asked_about(body)
+            generation = item.generation if item else 0
+            asked = as_asked(body, generation, world.login(item.username) if item and generation else None)
+            answered = answer(world, Call(asked, request.url.path, base_url))
             found = await answered if inspect.isawaitable(answered) else answered
+            found = as_told(found, generation)
         except PlaidError as error:
             return _respond(world, error.body, error.status)
         return _respond(world, found, 200)

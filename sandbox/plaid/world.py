@@ -44,6 +44,8 @@ class Item:
     the bank has given so far. What befalls it: `login_required`, `revoked`, `expires_at` (the end of the
     consent), `stale_since` (the bank gives nothing new, old data are still served), `hidden` (accounts that are
     no longer listed). Update mode mends them all.
+
+    `generation`: how many Items of the same login had ended before it; see `own_ids`.
     """
 
     item_id: str
@@ -60,6 +62,7 @@ class Item:
     revoked: bool = False
     stale_since: str | None = None
     hidden: list[str] = field(default_factory=list)
+    generation: int = 0
 
     def mended(self, now: datetime) -> "Item":
         """As it is after update mode: a consent that ends is given for another year."""
@@ -152,12 +155,19 @@ class PlaidWorld:
                 products=sorted(set(products)),
                 created_at=utc(self.now()),
                 webhook=webhook,
+                generation=self._ended(login.username),
                 history=(self.state.get("plaid/new_items") or {"history": "complete"})["history"],
             )
             if "transactions" in products:
                 item = self.initialise_transactions(item, days)
             self.save(item)
         return item
+
+    def _ended(self, username: str) -> int:
+        """How many Items of a login were removed, or broke."""
+        removed = [document for _, document in self.state.items("plaid/removed/")]
+        broken = [document for _, document in self.state.items("plaid/item/") if document["login_required"]]
+        return sum(document.get("username") == username for document in removed + broken)
 
     def initialise_transactions(self, item: Item, days: int) -> Item:
         """The Item with its history beginning `days` before today."""
@@ -171,7 +181,8 @@ class PlaidWorld:
         """Remember only that the Item was removed."""
         with self.state.transaction():
             self.state.delete(f"plaid/item/{item.item_id}")
-            self.state.put(f"plaid/removed/{item.item_id}", {"access_token": item.access_token})
+            known = {"access_token": item.access_token, "username": item.username}
+            self.state.put(f"plaid/removed/{item.item_id}", known)
 
     def item_of_id(self, item_id: str) -> Item | None:
         """The Item of an id, or None."""
@@ -198,6 +209,14 @@ class PlaidWorld:
             "could not find matching access token" if access_token.startswith("access-sandbox-")
             else "provided access token is in an invalid format. expected format: access-<environment>-<identifier>",
         )  # fmt: skip
+
+    def item_asked_about(self, body: Json) -> Item | None:
+        """The Item whose access token a request holds, if there is one."""
+        token = body.get("access_token")
+        try:
+            return self.item(token) if isinstance(token, str) and token else None
+        except PlaidError:
+            return None
 
     def open_item(self, call: Call, product: str | None = None) -> tuple[Item, Login]:
         """The Item a request is about, and its login, for an endpoint that reads the bank's data.
