@@ -75,7 +75,7 @@ def follow(context: dg.SensorEvaluationContext, manna: Installation) -> dg.RunRe
         NIGHTLY,
         _state(through),
         run_config={"ops": {"pull_plaid": {"config": {"connections": list(found.pull)}}}},
-        asset_selection=_what_follows_from_plaid(context),
+        asset_selection=_all_but_other_providers(context),
     )
     given_up = isinstance(asked, dg.SkipReason)
     context.update_cursor(str(Position(through) if given_up else Position(at.done, through)))
@@ -102,10 +102,9 @@ def _of_nobody(found: Plan) -> str:
     return f", of items nobody has linked here: {', '.join(found.unknown)}" if found.unknown else ""
 
 
-def _what_follows_from_plaid(context: dg.SensorEvaluationContext) -> list[dg.AssetKey]:
-    """The assets of the nightly job that Plaid's rows reach; no other provider is asked."""
-    repository = context.repository_def
-    assert repository is not None
-    reached = dg.AssetSelection.assets(*map(key, TABLES)).downstream().resolve(repository.asset_graph)
-    nightly = repository.get_job(NIGHTLY).asset_layer.executable_asset_keys
-    return sorted(reached & set(nightly))
+def _all_but_other_providers(context: dg.SensorEvaluationContext) -> list[dg.AssetKey]:
+    """The assets of the nightly job without what is pulled from anybody but Plaid."""
+    assert context.repository_def is not None
+    nightly = context.repository_def.get_job(NIGHTLY).asset_layer.executable_asset_keys
+    plaids = {key(table) for table in TABLES}
+    return sorted(each for each in nightly if each.path[0] != "raw" or each in plaids)

@@ -1,56 +1,25 @@
 """The receiver over HTTP: what the sandbox fires is stored once; what is forged, stale or replayed changes nothing."""
 
 import contextlib
-import hashlib
 import json
 import logging
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import jwt
-import psycopg
 import pytest
 import sqlalchemy as sa
-import uvicorn
+from webhooks_sent import everything, fire, link, receiving, send, sign
 
 from pipelines import receiver
-from pipelines.linking import link_plaid
 from resources.installation import Installation
 from resources.webhooks import OLDEST
-from sandbox.market import Market
-from sandbox.plaid.webhooks import signing_key
-from sandbox.plaid.world import PlaidWorld
 
 UPDATE = {"webhook_type": "TRANSACTIONS", "webhook_code": "SYNC_UPDATES_AVAILABLE", "item_id": "item-1"}
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.answers = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.answers.set()
-
-
-@contextlib.contextmanager
-def receiving(take: receiver.Take) -> Iterator[str]:
-    """The product's server around ``take``, and its address."""
-    server = _Server(receiver.server(take).config)
-    with receiver.listen(0) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        assert server.answers.wait(30), "the receiver did not start"
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}{receiver.PATH}"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 @pytest.fixture
@@ -60,63 +29,8 @@ def url(manna: Installation) -> Iterator[str]:
         yield found
 
 
-@pytest.fixture(scope="session")
-def plaid_signs(running_bank: Any) -> Callable[..., str]:
-    """Signs a body as the sandbox does; anything about it can be changed."""
-    from tests.integration.conftest import KEYS
-
-    world = PlaidWorld(running_bank.state, [], KEYS, Market(1, running_bank.state.start))
-    key_id, private = signing_key(world)
-
-    def sign(body: bytes, *, age: timedelta = timedelta(0), key: Any = private, kid: str = key_id) -> str:
-        moment = int((running_bank.now - age).timestamp())
-        claims = {"iat": moment, "request_body_sha256": hashlib.sha256(body).hexdigest()}
-        return jwt.encode(claims, key, algorithm="ES256", headers={"kid": kid})
-
-    return sign
-
-
-def send(url: str, body: bytes, token: str | None) -> int:
-    headers = {} if token is None else {"Plaid-Verification": token}
-    return httpx.post(url, content=body, headers=headers, timeout=30).status_code
-
-
-def everything(manna: Installation) -> dict[str, list[str]]:
-    """Every row of every table of `ops` and of the lake's catalogue."""
-    tables = "SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('ops', 'lake', 'reports') ORDER BY 1, 2"
-    with psycopg.connect(manna.postgres_url) as connection:
-        found = connection.execute(tables).fetchall()
-        return {
-            f"{schema}.{name}": sorted(map(str, connection.execute(f'SELECT * FROM {schema}."{name}"')))
-            for schema, name in found
-        }
-
-
 def kinds(manna: Installation) -> list[tuple[str, str | None]]:
     return [(event["kind"], event["item_id"]) for event in manna.ops.webhooks()]
-
-
-def link(manna: Installation) -> tuple[str, str]:
-    """A login linked as a person links it: (access token, item id)."""
-    before = {connection["external_id"] for connection in manna.ops.connections()}
-    public_token = manna.plaid.sandbox_public_token("ins_109509", ["transactions"], "rivera_gingham")
-    assert link_plaid(manna, "home", public_token, "Gingham", ["transactions"]) == 1
-    [linked] = [c for c in manna.ops.connections() if c["external_id"] not in before]
-    return manna.vault.open(linked["token"]), linked["external_id"]
-
-
-def fire(bank: Any, access_token: str, code: str, kind: str | None = None) -> bool:
-    """`/sandbox/item/fire_webhook`: whether it was taken."""
-    from tests.integration.conftest import KEYS
-
-    asked = {
-        "client_id": KEYS["plaid_client_id"],
-        "secret": KEYS["plaid_secret"],
-        "access_token": access_token,
-    }
-    asked |= {"webhook_code": code} | ({"webhook_type": kind} if kind else {})
-    answer = httpx.post(f"{bank.plaid_url}/sandbox/item/fire_webhook", json=asked, timeout=30)
-    return bool(answer.json()["webhook_fired"])
 
 
 # -- what is taken ---------------------------------------------------------------------------------------
@@ -125,9 +39,9 @@ def fire(bank: Any, access_token: str, code: str, kind: str | None = None) -> bo
 def test_what_the_sandbox_fires_is_stored(manna: Installation, bank: Any, url: str) -> None:
     token, item = link(manna)
     assert receiver.announce(manna, url) == 1
-    assert fire(bank, token, "SYNC_UPDATES_AVAILABLE")
-    assert fire(bank, token, "DEFAULT_UPDATE", "HOLDINGS")
-    assert fire(bank, token, "ERROR")
+    assert fire(manna, token, "SYNC_UPDATES_AVAILABLE")
+    assert fire(manna, token, "DEFAULT_UPDATE", "HOLDINGS")
+    assert fire(manna, token, "ERROR")
     assert kinds(manna) == [
         ("ITEM:WEBHOOK_UPDATE_ACKNOWLEDGED", item),
         ("TRANSACTIONS:SYNC_UPDATES_AVAILABLE", item),
@@ -140,23 +54,19 @@ def test_what_the_sandbox_fires_is_stored(manna: Installation, bank: Any, url: s
     assert event["applied_at"] is None
 
 
-def test_keys_are_asked_for_once(
-    manna: Installation, url: str, plaid_signs: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_keys_are_asked_for_once(manna: Installation, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     ask = manna.plaid._ask_once
     monkeypatch.setattr(manna.plaid, "_ask_once", lambda *a: asked.append(a[0]) or ask(*a))
     body = json.dumps(UPDATE).encode()
-    assert [send(url, body, plaid_signs(body)) for _ in range(5)] == [200] * 5
+    assert [send(url, body, sign(manna, body)) for _ in range(5)] == [200] * 5
     assert asked == ["webhook_verification_key_get"]
     assert len(kinds(manna)) == 5
 
 
-def test_a_replay_is_acknowledged_and_changes_nothing(
-    manna: Installation, url: str, plaid_signs: Any
-) -> None:
+def test_a_replay_is_acknowledged_and_changes_nothing(manna: Installation, url: str) -> None:
     body = json.dumps(UPDATE).encode()
-    token = plaid_signs(body)
+    token = sign(manna, body)
     assert send(url, body, token) == 200
     before = everything(manna)
     assert [send(url, body, token) for _ in range(3)] == [200, 200, 200]
@@ -164,9 +74,9 @@ def test_a_replay_is_acknowledged_and_changes_nothing(
     assert len(kinds(manna)) == 1
 
 
-def test_the_same_one_many_times_at_once_is_one(manna: Installation, url: str, plaid_signs: Any) -> None:
+def test_the_same_one_many_times_at_once_is_one(manna: Installation, url: str) -> None:
     body = json.dumps(UPDATE).encode()
-    token, answers = plaid_signs(body), []
+    token, answers = sign(manna, body), []
     threads = [threading.Thread(target=lambda: answers.append(send(url, body, token))) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -176,10 +86,10 @@ def test_the_same_one_many_times_at_once_is_one(manna: Installation, url: str, p
     assert len(kinds(manna)) == 1
 
 
-def test_secrets_are_not_kept(manna: Installation, url: str, plaid_signs: Any) -> None:
+def test_secrets_are_not_kept(manna: Installation, url: str) -> None:
     said = {"webhook_type": "LINK", "webhook_code": "SESSION_FINISHED", "public_tokens": ["public-secret"]}
     body = json.dumps(said).encode()
-    assert send(url, body, plaid_signs(body)) == 200
+    assert send(url, body, sign(manna, body)) == 200
     assert "public-secret" not in str(manna.ops.webhooks())
 
 
@@ -187,26 +97,26 @@ def test_secrets_are_not_kept(manna: Installation, url: str, plaid_signs: Any) -
 
 
 def test_what_is_forged_or_stale_changes_nothing(
-    manna: Installation, url: str, plaid_signs: Any, caplog: pytest.LogCaptureFixture
+    manna: Installation, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     caplog.set_level(logging.DEBUG)
     body = json.dumps(UPDATE).encode()
-    genuine, stranger = plaid_signs(body), ec.derive_private_key(666, ec.SECP256R1())
+    genuine, stranger = sign(manna, body), ec.derive_private_key(666, ec.SECP256R1())
     none = jwt.encode({"iat": 0}, None, algorithm="none", headers={"kid": "x"})
     refused = [
         (body, None),
         (body, "no token"),
         (body, none),
         (body, jwt.encode({"iat": 0}, "s" * 32, algorithm="HS256", headers={"kid": "x"})),
-        (body, plaid_signs(body, key=stranger)),
-        (body, plaid_signs(body, key=stranger, kid="00000000-0000-0000-0000-000000000000")),
+        (body, sign(manna, body, key=stranger)),
+        (body, sign(manna, body, key=stranger, kid="00000000-0000-0000-0000-000000000000")),
         (body + b" ", genuine),
         (body.replace(b"item-1", b"item-2"), genuine),
         (b"", genuine),
-        (body, plaid_signs(body, age=OLDEST + timedelta(seconds=1))),
-        (body, plaid_signs(body, age=-timedelta(minutes=1))),
+        (body, sign(manna, body, age=OLDEST + timedelta(seconds=1))),
+        (body, sign(manna, body, age=-timedelta(minutes=1))),
     ]
     before = everything(manna)
     assert [send(url, sent, token) for sent, token in refused] == [401] * len(refused)
@@ -231,21 +141,19 @@ def test_what_is_forged_or_stale_changes_nothing(
         b'{"webhook_type": "ITEM", "webhook_code": "X", "note": "\\u0000"}',  # Postgres keeps no NUL
     ],
 )
-def test_what_is_signed_and_no_event_is_refused(
-    manna: Installation, url: str, plaid_signs: Any, body: bytes
-) -> None:
+def test_what_is_signed_and_no_event_is_refused(manna: Installation, url: str, body: bytes) -> None:
     before = everything(manna)
-    assert send(url, body, plaid_signs(body)) == 400
+    assert send(url, body, sign(manna, body)) == 400
     assert everything(manna) == before
 
 
-def test_what_is_too_large_is_not_read_to_its_end(manna: Installation, url: str, plaid_signs: Any) -> None:
+def test_what_is_too_large_is_not_read_to_its_end(manna: Installation, url: str) -> None:
     padded = {**UPDATE, "more": "x" * (receiver.MOST_BYTES - 150)}
     largest = json.dumps(padded).encode()
-    assert send(url, largest, plaid_signs(largest)) == 200
+    assert send(url, largest, sign(manna, largest)) == 200
     larger = largest.ljust(receiver.MOST_BYTES + 1)
     before = everything(manna)
-    assert send(url, larger, plaid_signs(larger)) == 413
+    assert send(url, larger, sign(manna, larger)) == 413
 
     def endless() -> Iterator[bytes]:
         for _ in range(1000):
@@ -287,9 +195,9 @@ def test_who_sends_too_slowly_is_sent_away(bare: str, monkeypatch: pytest.Monkey
 # -- what cannot be judged or kept just now ----------------------------------------------------------------
 
 
-def test_without_a_database_plaid_is_to_send_it_again(manna: Installation, plaid_signs: Any) -> None:
+def test_without_a_database_plaid_is_to_send_it_again(manna: Installation) -> None:
     body = json.dumps(UPDATE).encode()
-    token = plaid_signs(body)
+    token = sign(manna, body)
     lost = Installation(manna.settings.model_copy(update={"postgres_url": "postgresql://x@/x?host=/nowhere"}))
     with receiving(receiver.taker(lost)) as url:
         assert send(url, body, token) == 503
@@ -298,11 +206,9 @@ def test_without_a_database_plaid_is_to_send_it_again(manna: Installation, plaid
     assert len(kinds(manna)) == 1
 
 
-def test_without_plaids_key_plaid_is_to_send_it_again(
-    manna: Installation, bank: Any, url: str, plaid_signs: Any
-) -> None:
+def test_without_plaids_key_plaid_is_to_send_it_again(manna: Installation, bank: Any, url: str) -> None:
     body = json.dumps(UPDATE).encode()
-    token = plaid_signs(body)
+    token = sign(manna, body)
     bank.fault("/plaid/webhook_verification_key/get", "server_error", times=1)
     assert send(url, body, token) == 503
     assert kinds(manna) == []
@@ -340,7 +246,7 @@ def test_an_event_waits_for_those_before_it(manna: Installation) -> None:
 
 
 def test_one_login_that_cannot_be_told_does_not_stop_the_others(
-    manna: Installation, bank: Any, url: str, caplog: pytest.LogCaptureFixture
+    manna: Installation, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     first, _ = link(manna)
     second, _ = link(manna)
@@ -348,7 +254,7 @@ def test_one_login_that_cannot_be_told_does_not_stop_the_others(
     assert receiver.announce(manna, url) == 1
     assert "ITEM_NOT_FOUND" in caplog.text
     assert first not in caplog.text
-    assert fire(bank, second, "DEFAULT_UPDATE")
+    assert fire(manna, second, "DEFAULT_UPDATE")
 
 
 def test_logins_that_have_ended_are_not_told(manna: Installation, url: str) -> None:
