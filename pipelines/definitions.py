@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets import categorized, clean, examined, ledger, portfolio, published
+from assets import broker, categorized, clean, examined, ledger, portfolio, published
 from assets.raw import alpaca, bars, plaid
 from assets.reports import statements_asset
 from pipelines.jobs import jobs
@@ -47,7 +47,7 @@ def build_definitions(
     )
     return dg.Definitions(
         assets=[*unpartitioned, bars_asset, statements, published.published, portfolio.plan],
-        asset_checks=examined.CHECKS,
+        asset_checks=[*examined.CHECKS, broker.positions, broker.calendar_check(days)],
         jobs=list(defined.values()),
         schedules=schedules(defined, read_books(settings.books), days),
         sensors=[*SENSORS, webhooks],
