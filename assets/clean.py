@@ -39,7 +39,7 @@ def _asset(cleaner: Cleaner) -> dg.AssetsDefinition:
         ],
     )
     def cleaned(context: dg.AssetExecutionContext, manna: Manna) -> Iterator[Any]:
-        told = _context(manna)
+        told = cleaning_context(manna)
         seen = _inputs(manna, cleaner, told)
         before = _last(context, address)
         if before.get(INPUTS) == seen:
@@ -116,7 +116,8 @@ def _check(address: str, received: int, rows: int, quarantined: int) -> dg.Asset
     )
 
 
-def _context(manna: Installation) -> Context:
+def cleaning_context(manna: Installation) -> Context:
+    """What the clean tables depend on beside ``raw``: books, connections, what people decided."""
     return Context(
         zones={book.id: book.time_zone for book in manna.books.values()},
         institutions={c["connection_id"]: c["institution"] for c in manna.ops.connections()},
