@@ -154,7 +154,7 @@ class Alpaca:
             records.update((record.source_id, record) for record in fresh)
             if is_last:
                 return Answer(tuple(records.values()))
-            submitted = msgspec.json.decode(fresh[-1].payload, type=_Submitted).submitted_at
+            submitted = _submitted_at(fresh[-1].payload)
             parameters["after"] = (submitted - SAME_MOMENT).isoformat()
         raise ProviderError(f"Alpaca: more than {MOST_PAGES} pages of orders")
 
@@ -267,12 +267,24 @@ class Alpaca:
             if self._rate is not None and said.code == "429":
                 self._rate.empty(budget, getattr(said, "retry_after", None) or 0)
             raise said from None
-        except (requests.RequestException, ValueError) as error:
+        except (requests.RequestException, ValueError, RecursionError) as error:
             raise ProviderUnavailableError(f"Alpaca did not answer: {type(error).__name__}") from error
         try:
             return msgspec.json.decode(self._session.body.decode(), type=shape)
-        except ValueError as error:  # not UTF-8, not JSON, or not of this shape
+        except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, or not of this shape
             raise ProviderUnavailableError(f"Alpaca's answer to {path} cannot be read: {error}") from error
+
+
+def _submitted_at(order: str) -> datetime:
+    """Where the next page of orders begins.
+
+    Raises:
+        ProviderError: the last order of a page does not say when it was submitted.
+    """
+    try:
+        return msgspec.json.decode(order, type=_Submitted).submitted_at
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ProviderError("Alpaca: the last order of a page has no moment; ask Alpaca's support") from error
 
 
 def _record(change: str, raw: msgspec.Raw, key: str) -> Record:
@@ -283,7 +295,10 @@ def _record(change: str, raw: msgspec.Raw, key: str) -> Record:
 def _identity(payload: str) -> _Id:
     try:
         return msgspec.json.decode(payload, type=_Id)
-    except msgspec.DecodeError:  # kept all the same: what is wrong with it is for the contract to say
+    except (
+        msgspec.DecodeError,
+        RecursionError,
+    ):  # kept all the same: what is wrong with it is for the contract to say
         return _Id()
 
 

@@ -248,5 +248,5 @@ class Plaid:
             raise ProviderUnavailableError(f"Plaid did not answer: {type(error).__name__}") from error
         try:
             return msgspec.json.decode(content.decode(), type=shape)
-        except ValueError as error:  # not UTF-8, not JSON, or not of this shape
+        except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, or not of this shape
             raise ProviderUnavailableError(f"Plaid's answer to {endpoint} cannot be read: {error}") from error

@@ -145,7 +145,7 @@ def record(change: str, raw: msgspec.Raw, *keys: str, prefix: str = "") -> Recor
     payload = bytes(raw).decode()
     try:
         ids = msgspec.json.decode(payload, type=_Id)
-    except msgspec.DecodeError:  # kept all the same: what is wrong with it is for the contract to say
+    except (msgspec.DecodeError, RecursionError):  # kept all the same: what is wrong with it is for the contract to say
         ids = _Id()
     return Record(prefix + source_id(payload, *(getattr(ids, key) for key in keys)), change, payload)
 
@@ -154,7 +154,7 @@ def read(raw: msgspec.Raw, shape: Any) -> Any:
     """What we need of a part of an answer; empty where it is null or unlike itself."""
     try:
         return msgspec.json.decode(raw, type=shape)
-    except ValueError:
+    except (ValueError, RecursionError):
         return shape()
 
 
@@ -186,7 +186,7 @@ def translated(error: Any) -> ProviderError:
     """Plaid's error envelope as one of ours. Bodies and tokens are not repeated in the message."""
     try:
         envelope = msgspec.json.decode(error.body or b"{}", type=_ErrorEnvelope)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         envelope = _ErrorEnvelope()
     code, status = envelope.error_code, error.status or 0
     said = f"Plaid: {code or f'HTTP {status}'}: {envelope.error_message or error.reason}"

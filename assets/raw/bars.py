@@ -4,6 +4,7 @@ What belongs here: which symbols and days are asked. What does not: the calendar
 hands it in) or how a bar is read (``manna.cleaning``).
 """
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
@@ -20,6 +21,9 @@ from resources.lake import Lake, LakeTransaction
 TABLE = "raw.alpaca_bars"
 TRADED_TYPES = ("equity", "etf")
 """Plaid's security types that have daily bars at Alpaca; funds and bonds have the institution's price."""
+
+
+_SYMBOL = re.compile("[A-Z0-9]+([./-][A-Z0-9]+)*", re.ASCII)
 
 
 class _Symbol(msgspec.Struct):
@@ -66,9 +70,18 @@ def symbols_of_interest(
     for table in ("raw.alpaca_positions", "raw.alpaca_activities", "raw.plaid_securities"):
         payloads += lake.query(f"SELECT DISTINCT payload FROM {table}")["payload"].to_list()
     for payload in payloads:
-        named = msgspec.json.decode(payload, type=_Symbol)
+        named = _named(payload)
         if named.symbol:
             symbols.add(named.symbol)
         elif named.ticker_symbol and named.type in TRADED_TYPES:
             symbols.add(named.ticker_symbol)
-    return sorted(symbols)
+    # What is asked for becomes part of an address.
+    return sorted(symbol for symbol in symbols if _SYMBOL.fullmatch(symbol))
+
+
+def _named(payload: str) -> _Symbol:
+    """What a payload names; nothing where it cannot be read: that is for the contract to say."""
+    try:
+        return msgspec.json.decode(payload, type=_Symbol)
+    except (msgspec.DecodeError, RecursionError):
+        return _Symbol()

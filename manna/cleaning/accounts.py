@@ -4,11 +4,14 @@ What belongs here: what every other table has to know of accounts. What does not
 recognised (``identity``).
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
 
 from manna.cleaning import alpaca, plaid
 from manna.cleaning.context import Context, Raw
-from manna.cleaning.decoding import Cleaned, both, latest, refused, typed
+from manna.cleaning.decoding import Cleaned, Payload, Reader, both, latest, refused, typed
 from manna.cleaning.identity import Identities, identities
 from manna.contracts import clean as c
 from manna.contracts.continuity import ACCOUNT_QUESTIONS
@@ -36,9 +39,21 @@ def each_account(raw: Raw, context: Context) -> Cleaned:
     return both(
         c.ACCOUNTS,
         refused(c.ACCOUNTS, told.filter(held), HELD),
-        typed(c.ACCOUNTS, told.filter(~held), plaid.account),
-        typed(c.ACCOUNTS, latest(raw["raw.alpaca_account"]), alpaca.account),
+        typed(c.ACCOUNTS, told.filter(~held), _by_its_id(plaid.account)),
+        typed(c.ACCOUNTS, latest(raw["raw.alpaca_account"]), _by_its_id(alpaca.account)),
     )
+
+
+def _by_its_id(read: Reader) -> Reader:
+    """``read``, for accounts whose id is text: ``raw`` knows no other, and all else is looked up by it."""
+
+    def account(payload: Payload, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        found = read(payload, row)
+        if not isinstance(found["account_id"], str | None):
+            raise TypeError("the account's id is no text")
+        return found
+
+    return account
 
 
 def taken(raw: Raw, context: Context) -> pl.Series:

@@ -75,7 +75,7 @@ def _taken_back(source_id: str, payload: str) -> list[str]:
     """What this activity says is without effect: itself, another, both, or nothing."""
     try:
         said = msgspec.json.decode(payload, type=_Said)
-    except msgspec.DecodeError:  # not as documented: refused as a whole later
+    except (msgspec.DecodeError, RecursionError):  # not as documented: refused as a whole later
         return []
     own, named = (name.rpartition("::")[2] for name in (source_id, str(said.previous_id or "")))
     itself = said.status == "canceled" or said.execution_type == "trade_bust"
