@@ -73,16 +73,16 @@ def keep_books(
     """
     _require_accounts(accounts, balances, transactions, holdings, trades)
     own, booked = chart_of_accounts(book, accounts), posted(transactions)
-    told, trades = trades, trades.filter(~pl.col("removed"))
+    heard, trades = trades, trades.filter(~pl.col("removed"))
     days = opening_days(booked, trades, balances, holdings)
     legs = frozenset(transfers["out_id"]) | frozenset(transfers["in_id"])
-    invested = _invest(own, days, balances, holdings, securities, trades, legs)
+    invested = _invest(own, days, balances, holdings, securities, heard, legs)
     if invested.oversold:
         raise OversoldError(invested.oversold)
     bank = book_transactions(book.id, booked, categories, own)
     traded = entry_frames(book.id, invested.entries)
     moves = pl.concat([bank[1], traded[1]])
-    counted = _as_counted(moves, pl.concat([bank[0], traded[0]]), transactions, told)
+    counted = _as_counted(moves, pl.concat([bank[0], traded[0]]), transactions, heard)
     provider = provider_money(own, balances, holdings, securities)
     silent = _silent_loans(own, booked, trades)
     stated = cash_openings(own, provider, counted, days) + loan_changes(silent, balances)
@@ -165,7 +165,8 @@ def _invest(
     legs: frozenset[str],
 ) -> _Invested:
     cash = cash_securities(securities, holdings, trades)
-    trades_of, holdings_of = read_trades(trades, cash), read_holdings(holdings, cash)
+    holdings_of, removed_of = read_holdings(holdings, cash), read_trades(trades.filter("removed"), cash)
+    trades_of = read_trades(trades.filter(~pl.col("removed")), cash)
     total = _Invested([], [], [], [])
     for account_id in sorted(trades_of.keys() | holdings_of.keys()):
         account = own[account_id]
@@ -175,7 +176,8 @@ def _invest(
         first = first_positions(its_holdings, listed or stated)
         openings = []
         if first is not None:
-            openings = opening_lots(account, days[account_id], first, its_trades)
+            removed = removed_of.get(account_id, [])
+            openings = opening_lots(account, days[account_id], first, its_trades, removed)
             total.entries.extend(position_openings(account, openings, first))
         booked = book_trades(account, its_trades, openings, holdings=its_holdings, transfer_legs=legs)
         total.entries.extend(booked.entries)

@@ -8,7 +8,7 @@ again: what later snapshots say is compared, not absorbed. Rows dated up to the 
 known only later (a backfill) therefore change the opening and never current income.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -121,6 +121,14 @@ class FirstPositions:
     as_of: date
     holdings: Mapping[str, Holding]
 
+    def without_cost(self, securities: Collection[str | None]) -> "FirstPositions":
+        """The same, but for what these ``securities`` are said to have cost."""
+        held = {
+            name: replace(holding, cost_basis=None) if name in securities else holding
+            for name, holding in self.holdings.items()
+        }
+        return replace(self, holdings=held)
+
 
 def first_positions(holdings: Sequence[Holding], days: Sequence[date]) -> FirstPositions | None:
     """The first snapshot of an account's positions; None when there never was one.
@@ -136,8 +144,16 @@ def first_positions(holdings: Sequence[Holding], days: Sequence[date]) -> FirstP
     return FirstPositions(as_of, {h.security_id: h for h in holdings if h.as_of == as_of})
 
 
-def opening_lots(own: OwnAccount, day: date, first: FirstPositions, trades: Sequence[Trade]) -> list[Lot]:
+def opening_lots(
+    own: OwnAccount,
+    day: date,
+    first: FirstPositions,
+    trades: Sequence[Trade],
+    removed: Sequence[Trade] = (),
+) -> list[Lot]:
     """Lots held before the feed begins: first snapshot's quantity - what trades up to that day moved.
+
+    What was ``removed`` after that snapshot is in it all the same, and is taken off it like the others.
 
     A split's quantity is the shares it added, so subtracting it walks back over the split and the lot is
     in the units of its own day. A negative result (more bought than held at the snapshot) opens nothing
@@ -148,9 +164,10 @@ def opening_lots(own: OwnAccount, day: date, first: FirstPositions, trades: Sequ
     says it was worth. Costs of the part sold before the snapshot are taken to be the same per unit.
     """
     known = [trade for trade in trades if trade.counted_on <= first.as_of]
+    undone = [t for t in removed if t.counted_on <= first.as_of < (t.removed_on or first.as_of)]
     moved: dict[str, Decimal] = {security_id: Decimal(0) for security_id in first.holdings}
     currencies = {security_id: holding.currency for security_id, holding in first.holdings.items()}
-    for trade in known:
+    for trade in (*known, *undone):
         if trade.moved and trade.security_id is not None:
             moved[trade.security_id] = moved.get(trade.security_id, Decimal(0)) + trade.moved
             currencies.setdefault(trade.security_id, trade.currency)
@@ -176,6 +193,8 @@ def opening_lots(own: OwnAccount, day: date, first: FirstPositions, trades: Sequ
             )
     at_snapshot = book_trades(own, known, lots)
     walked = {lot.lot_id: lot for lot in at_snapshot.lots}
+    # What the institution says of the cost of a position includes that of what was undone since.
+    first = first.without_cost({trade.security_id for trade in undone})
     return [
         _priced(lot, walked[lot.lot_id], at_snapshot.positions[lot.security_id], first, known) for lot in lots
     ]

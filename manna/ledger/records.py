@@ -21,7 +21,10 @@ _NO_MOMENT = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One row of clean.trades. ``is_cash``: its security is money under another name."""
+    """One row of clean.trades. ``is_cash``: its security is money under another name.
+
+    ``removed_on``: the day we heard that it was taken back; such a row is in no entry.
+    """
 
     trade_id: str
     account_id: str
@@ -36,6 +39,7 @@ class Trade:
     description: str
     counted_on: dt.date
     is_cash: bool
+    removed_on: dt.date | None = None
 
     @property
     def moved(self) -> Decimal:

@@ -279,6 +279,66 @@ def test_every_overselling_is_named_with_account_security_date_and_lots():
         assert part in text
 
 
+@pytest.mark.parametrize("kind", ["merger", "symbol_change", "spin_off", "reorganization", "other"])
+def test_what_the_ledger_cannot_value_yet_moves_its_units_and_is_in_suspense(kind):
+    # Shares leave one symbol and arrive in another, with some money: positions and cash are right, and what
+    # the gain or the new basis is stays open where everybody sees it. Nothing is income.
+    books = keep(
+        trades=[
+            trade("b", "01-05", "buy", 10, -1000),
+            trade("out", "02-02", kind, -10, 0),
+            trade("in", "02-02", kind, 4, 0, security_id="XYZ"),
+            trade("cash", "02-02", kind, 0, 25),
+        ],
+        holdings=[holding("XYZ", "02-02", 4, 900)],
+    )
+    assert lines(books, "out") == [(SECURITIES, -1000), ("Equity:Suspense", 1000)]
+    assert lines(books, "in") == [(SECURITIES, 900), ("Equity:Suspense", -900)]
+    assert lines(books, "cash") == [(CASH, 25), ("Equity:Suspense", -25)]
+    left = books.lots.filter(pl.col("remaining") > 0).select("security_id", "remaining", "cost").rows()
+    assert left == [("XYZ", 4, None)]
+    assert books.gains.is_empty()
+
+
+def test_more_leaves_than_is_held_whatever_it_is():
+    with pytest.raises(OversoldError, match="takes 5 ABC but 3 are held"):
+        keep(trades=[trade("b", "01-05", "buy", 3, -300), trade("m", "02-02", "merger", -5, 0)])
+
+
+class TestATradeThatWasTakenBack:
+    def rows(self, **more):
+        return [
+            trade("b1", "01-05", "buy", 10, -1000),
+            trade("b2", "01-06", "buy", 5, -900, removed=True, removed_on=day("03-11"), **more),
+            trade("s", "02-02", "sell", -10, 1200),
+        ]
+
+    def test_it_is_as_if_it_never_was(self):
+        books = keep(trades=self.rows())
+        never = keep(trades=[row for row in self.rows() if row["trade_id"] != "b2"])
+        for contract in KEPT:
+            assert getattr(books, contract.name).equals(getattr(never, contract.name)), contract.name
+
+    def test_shares_that_were_told_meanwhile_are_no_opening(self):
+        told = [holding("ABC", "03-10", 5, 500, cost_basis=900), holding("ABC", "03-11", 0, 0)]
+        books = keep(trades=self.rows(), holdings=told)
+        assert books.lots.filter("is_opening").is_empty()
+        assert sum(books.lots["remaining"]) == 0
+        # Of five more that nobody told of, the cost is unknown: what is said of it is that of all ten.
+        told[0] |= {"quantity": 10, "value": 1000}
+        opening = keep(trades=self.rows(), holdings=told).lots.filter("is_opening")
+        assert opening.select("quantity", "cost").rows() == [(5, None)]
+
+    def test_shares_told_after_it_was_taken_back_are_an_opening(self):
+        books = keep(trades=self.rows(), holdings=[holding("ABC", "03-12", 5, 500)])
+        assert books.lots.filter("is_opening")["quantity"].to_list() == [5]
+
+    def test_the_money_told_meanwhile_is_no_difference(self):
+        told = [holding("CUR:USD", "03-10", 4100, 4100), holding("CUR:USD", "03-11", 5000, 5000)]
+        books = keep(trades=self.rows(), holdings=told)
+        assert books.reconciliation["difference"].to_list() == [0, 0]
+
+
 walks = st.lists(
     st.tuples(
         st.sampled_from(["buy", "sell", "split", "transfer", "contribution", "dividend", "deposit"]),
