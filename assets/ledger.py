@@ -22,8 +22,9 @@ from manna.contracts.declaration import content_hash
 from manna.contracts.ledger import RECONCILIATION
 from manna.contracts.portfolio import VALUATIONS
 from manna.ledger import LedgerError, keep_books, month_hashes, out_of_balance
+from manna.standing import Standing, standing
 from resources.installation import Installation
-from resources.lake import Change, LakeTransaction
+from resources.lake import Change, Lake, LakeTransaction
 
 TABLES = ("journal", "postings", "lots", "gains", "reconciliation")
 SOURCES = {
@@ -136,7 +137,13 @@ def _keep(manna: Installation, wanted: list[str], transaction: LakeTransaction) 
     specs=[
         spec(
             MONTHS,
-            deps=("ledger.postings", "ledger.reconciliation", "portfolio.valuations", "clean.quarantine"),
+            deps=(
+                "ledger.postings",
+                "ledger.reconciliation",
+                "portfolio.valuations",
+                "clean.quarantine",
+                "clean.coverage",
+            ),
         )
     ],
 )
@@ -148,8 +155,9 @@ def months(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna)
         for book_id in chosen(manna.books, config.books):
             scope, day = {"book": book_id}, today(manna, manna.books[book_id])
             postings = transaction.read("ledger.postings", scope)
-            extras = _extras(manna, transaction, book_id, day)
-            hashes = month_hashes(book_id, postings, today=day, extras=extras)
+            stands = book_standing(manna, book_id, transaction)
+            extras = _extras(transaction, book_id, day, stands)
+            hashes = month_hashes(book_id, postings, today=day, extras=extras, throughout=_throughout(stands))
             change += transaction.replace(MONTHS, hashes, scope)
         return change
 
@@ -157,7 +165,7 @@ def months(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna)
     return result(MONTHS, change)
 
 
-def _extras(manna: Installation, transaction: LakeTransaction, book_id: str, day: date) -> Mapping[date, str]:
+def _extras(transaction: LakeTransaction, book_id: str, day: date, stands: Standing) -> Mapping[date, str]:
     """What reports show beside postings: month-end valuations, reconciliation, and open items of today."""
     scope, found = {"book": book_id}, dict[date, list[str]]()
     ends = transaction.read("portfolio.valuations", scope).filter(
@@ -167,9 +175,19 @@ def _extras(manna: Installation, transaction: LakeTransaction, book_id: str, day
     for contract, rows, when in ((VALUATIONS, ends, "date"), (RECONCILIATION, reconciled, "as_of")):
         for (month,), part in rows.with_columns(month=pl.col(when).dt.truncate("1mo")).group_by(["month"]):
             found.setdefault(month, []).append(content_hash(contract, part))
+    if stands.complete_through is not None and stands.complete_through < day:
+        # That month and all after it were made without later rows, and say so.
+        month = stands.complete_through.replace(day=1)
+        found.setdefault(month, []).append(f"through {stands.complete_through}")
     quarantined = transaction.read("clean.quarantine", scope).height
-    open_month = [*found.get(day.replace(day=1), []), str(complete_through(manna, book_id)), str(quarantined)]
-    return {month: " ".join(parts) for month, parts in (found | {day.replace(day=1): open_month}).items()}
+    found.setdefault(day.replace(day=1), []).append(f"{quarantined} {stands.unlisted}")
+    return {month: " ".join(parts) for month, parts in found.items()}
+
+
+def _throughout(stands: Standing) -> str:
+    """What the reports of every month say."""
+    unknown = stands.complete_through is None
+    return f"{'unknown ' if unknown else ''}{' '.join(stands.provisional)}"
 
 
 def today(manna: Installation, book: Book) -> date:
@@ -177,7 +195,8 @@ def today(manna: Installation, book: Book) -> date:
     return manna.settings.now().astimezone(ZoneInfo(book.time_zone)).date()
 
 
-def complete_through(manna: Installation, book_id: str) -> date | None:
-    """The day up to which every connection of the book is known complete; null when one never answered."""
-    days = [connection["complete_through"] for connection in manna.ops.connections(book=book_id)]
-    return None if not days or None in days else min(days)
+def book_standing(manna: Installation, book_id: str, lake: Lake | LakeTransaction) -> Standing:
+    """What the reports of a book may claim, by what is in the lake and how its connections fare."""
+    scope = {"book": book_id}
+    coverage, balances = lake.read("clean.coverage", scope), lake.read("clean.balances", scope)
+    return standing(coverage, balances, manna.ops.connections(book=book_id))

@@ -142,6 +142,7 @@ def _index(manna: Installation, snapshot: int) -> list[IndexEntry]:
             row["status"],
             row["complete_through"],
             row["reason"],
+            row["provisional"],
         )
         for row in records.iter_rows(named=True)
         if row["book"] in manna.books

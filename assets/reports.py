@@ -17,15 +17,22 @@ import dagster as dg
 import polars as pl
 
 from assets.common import BooksConfig, Manna, chosen, key, result, spec
-from assets.ledger import complete_through, today
+from assets.ledger import book_standing, today
 from manna.contracts.declaration import content_hash
 from manna.contracts.reports import PUBLICATIONS, STATEMENTS
+from manna.standing import Standing
 from manna.statements import open_items, statements, violations_by_period
 from resources.installation import CODE_VERSION, Installation
 from resources.lake import Change, LakeTransaction
 
 TABLES = tuple(contract.address for contract in STATEMENTS)
-SOURCES = ("ledger.postings", "ledger.months", "portfolio.valuations", "clean.securities")
+SOURCES = (
+    "ledger.postings",
+    "ledger.months",
+    "portfolio.valuations",
+    "clean.securities",
+    "clean.coverage",
+)
 CHECK = "ties_out"
 
 
@@ -131,8 +138,9 @@ def _records(
         row["period"]: row for row in transaction.read(PUBLICATIONS.address, scope).iter_rows(named=True)
     }
     known_at = _facts_until(manna, transaction, book_id)
-    through = complete_through(manna, book_id)
-    items = _open_items(manna, transaction, book_id, periods)
+    stands = book_standing(manna, book_id, transaction)
+    through = stands.complete_through
+    items = _open_items(manna, transaction, book_id, periods, stands)
     rows = []
     for period in periods:
         common = {
@@ -141,6 +149,7 @@ def _records(
             "tried_hash": hashes[period],
             "code_version": CODE_VERSION,
             "run_id": run_id,
+            "provisional": bool(stands.provisional),
         }
         if period in faults:
             last = before.get(period) or dict.fromkeys(PUBLICATIONS.names)
@@ -149,6 +158,7 @@ def _records(
                 name: last[name] for name in ("month_hash", "content_hash", "complete_through", "open_items")
             }
             known = last["known_at"] or known_at
+            common["provisional"] = bool(last["provisional"] or stands.provisional)
             rows.append(stays | {"known_at": known, "open_items": stays["open_items"] or ""} | common | held)
             continue
         rows.append(
@@ -186,7 +196,11 @@ def statement_hash(frames: Mapping[str, pl.DataFrame], period: date) -> str:
 
 
 def _open_items(
-    manna: Installation, transaction: LakeTransaction, book_id: str, periods: Sequence[date]
+    manna: Installation,
+    transaction: LakeTransaction,
+    book_id: str,
+    periods: Sequence[date],
+    stands: Standing,
 ) -> dict[date, str]:
     """What a reader must know, per month."""
     scope = {"book": book_id}
@@ -210,6 +224,7 @@ def _open_items(
             ].n_unique(),
             basis_unknown=held.filter(pl.col("cost").is_null()).height,
             unpriced=held.filter(pl.col("value").is_null()).height,
+            unlisted=stands.unlisted if last == day else 0,
         )
     return found
 

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from manna.books import Book
+from manna.connections import BROKEN
 
 Alert = dict[str, Any]
 
@@ -34,17 +35,21 @@ def low_balances(book: Book, accounts: pl.DataFrame, balances: pl.DataFrame) -> 
 
 
 def broken_connections(connections: Iterable[Mapping[str, Any]]) -> list[Alert]:
-    """Connections that do not answer; a login that must be renewed or was revoked is critical."""
+    """Connections that do not answer, or soon will not; what was unlinked is nobody's concern.
+
+    A login that must be renewed or was revoked is critical: nothing comes until a person acts.
+    """
     return [
         _alert(
             row["book"],
             "connection",
             row["connection_id"],
-            "warning" if row["status"] == "degraded" else "critical",
-            f"{row['institution']} does not answer: {row['error'] or row['status']}",
+            "critical" if row["status"] in ("login_required", "revoked") else "warning",
+            f"{row['institution']} {'does not answer' if row['status'] in BROKEN else 'wants its login renewed'}: "
+            f"{row['error'] or row['status']}",
         )
         for row in connections
-        if row["status"] in ("degraded", "login_required", "revoked")
+        if row["status"] in BROKEN or row["status"] == "pending_expiration"
     ]
 
 
@@ -61,6 +66,37 @@ def quarantined_rows(quarantine: pl.DataFrame) -> list[Alert]:
             "left out of every figure until settled",
         )
         for row in counts.sort("book", "table_name").iter_rows(named=True)
+    ]
+
+
+def open_questions(questions: pl.DataFrame) -> list[Alert]:
+    """Accounts that are held until somebody says whether they continue another one (clean.account_questions)."""
+    return [
+        _alert(
+            row["book"],
+            "account_question",
+            row["account_id"],
+            "warning",
+            f"{row['institution']} {row['name'] or 'account'}: is it one that is known already? ({row['reason']}) "
+            "It is left out of every figure until `manna accounts same` or `manna accounts different` says so",
+        )
+        for row in questions.sort("account_id").iter_rows(named=True)
+    ]
+
+
+def decisions_to_review(proposals: pl.DataFrame) -> list[Alert]:
+    """One alert per book with decisions on pending rows that posted with another amount."""
+    counts = proposals.group_by("book").agg(pl.len().alias("rows")).sort("book")
+    return [
+        _alert(
+            book,
+            "decision_review",
+            "changed amounts",
+            "info",
+            f"{rows} decision{'s' if rows > 1 else ''} on pending rows that posted with another amount: "
+            "`manna accounts review` shows them",
+        )
+        for book, rows in counts.iter_rows()
     ]
 
 

@@ -13,7 +13,7 @@ import yaml
 
 from pipelines.linking import link_alpaca, link_plaid
 from pipelines.rendering import Summary
-from pipelines.reporting import connections
+from pipelines.reporting import accounts
 from resources.installation import Installation
 from resources.settings import Settings
 
@@ -65,13 +65,6 @@ def _link_plaid(manna: Installation, book: str, login: dict[str, Any]) -> int:
 def gather(manna: Installation) -> Summary:
     """What the summary shows, from the lake and ``ops``."""
     lake = manna.lake
-    accounts = lake.query(
-        "SELECT a.book, a.institution, a.name, coalesce(a.subtype, a.type) AS type, b.current AS balance, "
-        "a.currency, a.connection_id FROM clean.accounts a "
-        "LEFT JOIN (SELECT *, row_number() OVER (PARTITION BY account_id ORDER BY as_of DESC) AS n "
-        "FROM clean.balances) b ON b.account_id = a.account_id AND b.n = 1 ORDER BY 1, 2, 3"
-    )
-    healths = connections(manna).select("connection_id", "complete_through", "status", "error")
     worth = (
         lake.read("reports.net_worth")
         .sort("as_of")
@@ -79,7 +72,7 @@ def gather(manna: Installation) -> Summary:
     )
     documents = manna.settings.documents_dir
     return Summary(
-        accounts=accounts.join(healths, on="connection_id", how="left", maintain_order="left"),
+        accounts=accounts(manna),
         net_worth=worth.sort("book"),
         income=last_full_month(lake.read("reports.income_statement"), manna.settings.now().date()),
         quarantine=lake.read("clean.quarantine"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from manna.connections import BROKEN
 from resources.books import BookError
 from resources.installation import CODE_VERSION, Installation
 from resources.settings import Settings, SettingsError
@@ -94,7 +95,8 @@ def _database(settings: Settings) -> Iterator[Finding]:
         with database(settings) as manna:
             yield Finding("database", "fine", f"{kind}, answers")
             yield Finding("lake", "fine", f"snapshot {manna.lake.snapshot()}")
-            broken = [c for c in manna.ops.connections() if c["status"] not in ("healthy", "new")]
+            unwell = BROKEN | {"pending_expiration"}
+            broken = [c for c in manna.ops.connections() if c["status"] in unwell]
             for connection in broken:
                 yield Finding(
                     "connection",

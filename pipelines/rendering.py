@@ -72,7 +72,8 @@ def as_html(frame: pl.DataFrame, *, title: str) -> str:
 class Summary:
     """What a run leaves behind, as frames with (at least) the columns named here; each may be empty.
 
-    ``accounts``: book, institution, name, type, balance, currency, complete_through.
+    ``accounts``: book, institution, name, type, balance, currency, complete_through; it may say whether each
+    is ``listed`` still and ``provisional``.
     ``net_worth``: book, as_of, net_worth, currency; the latest line of each book.
     ``income``: book, period, income, expenses, currency; the last full month of each book.
     ``quarantine``, ``drift``, ``trades``: the contracts ``clean.quarantine``, ``portfolio.drift`` and
@@ -119,7 +120,7 @@ def _book(data: Summary, book: str) -> list[RenderableType]:
         if row["institution"] != institution:
             institution = row["institution"]
             table.add_row(_text(institution, "cyan"))
-        balance, day = _money(row["balance"], row["currency"]), _day(row["complete_through"])
+        balance, day = _money(row["balance"], row["currency"]), _reach(row)
         table.add_row(_text(f"  {row['name']}"), _text(row["type"]), balance, day)
     if not table.row_count:
         table.add_row(Text("no accounts", style="dim"))
@@ -186,6 +187,15 @@ def _text(value: Any, style: str = "") -> Text:
 
 def _day(value: date | None) -> Text:
     return Text("unknown", style="yellow") if value is None else Text(value.isoformat(), no_wrap=True)
+
+
+def _reach(row: dict[str, Any]) -> Text:
+    """Up to which day an account is known, and what a reader must know of that."""
+    if row.get("listed") is False:
+        return Text(f"{row['complete_through'] or ''} not listed any more".strip(), style="yellow")
+    if row.get("provisional"):
+        return Text(f"{row['complete_through'] or 'unknown'} provisional", style="yellow")
+    return _day(row["complete_through"])
 
 
 def _money(value: Decimal | None, currency: str, style: str = "") -> Text:

@@ -5,7 +5,7 @@ how it is shown.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -42,7 +42,8 @@ def published_statement(manna: Installation, name: str, book: str, period: str) 
     frame = manna.lake.read(f"reports.{name}", scope).sort("line").drop("book", "period", "line")
     held = f" (held: {record['reason']})" if record["status"] == "held" else ""
     through = f", complete through {record['complete_through']}" if record["complete_through"] else ""
-    title = f"{manna.books[book].name}: {name.replace('_', ' ')} {period}{through}{held}"
+    provisional = ", provisional: the past is still being loaded" if record["provisional"] else ""
+    title = f"{manna.books[book].name}: {name.replace('_', ' ')} {period}{through}{provisional}{held}"
     return frame, title
 
 
@@ -54,9 +55,11 @@ def _month(text: str) -> date:
 
 
 CONNECTION_SCHEMA = {
+    "connection": pl.String,
     "book": pl.String,
     "institution": pl.String,
     "status": pl.String,
+    "history": pl.String,
     "complete_through": pl.Date,
     "error": pl.String,
     "connection_id": pl.String,
@@ -64,9 +67,55 @@ CONNECTION_SCHEMA = {
 
 
 def connections(manna: Installation) -> pl.DataFrame:
-    """How each connection fares: columns of :data:`CONNECTION_SCHEMA`, by book and institution."""
-    rows = [tuple(row[name] for name in CONNECTION_SCHEMA) for row in manna.ops.connections()]
-    return pl.DataFrame(rows, schema=CONNECTION_SCHEMA, orient="row").sort("book", "institution")
+    """How each connection fares: columns of :data:`CONNECTION_SCHEMA`, by book and institution.
+
+    ``connection`` is the short id that commands take. ``history`` says how much of the past has been told.
+    ``complete_through`` is that of the account of which least is known; before a login's first accounts are
+    in, the day it last answered.
+    """
+    rows = manna.ops.connections()
+    short = short_ids([row["connection_id"] for row in rows])
+    listed = manna.lake.read("clean.coverage").filter("listed")
+    reach = dict(listed.group_by("connection_id").agg(pl.col("complete_through").min()).iter_rows())
+    told = [
+        {
+            **row,
+            "connection": short[row["connection_id"]],
+            "history": None if row["history"] == "unknown" else row["history"],
+            "complete_through": reach.get(row["connection_id"], row["complete_through"]),
+        }
+        for row in rows
+    ]
+    values = [tuple(row[name] for name in CONNECTION_SCHEMA) for row in told]
+    return pl.DataFrame(values, schema=CONNECTION_SCHEMA, orient="row").sort("book", "institution")
+
+
+def short_ids(ids: Sequence[str]) -> dict[str, str]:
+    """Each id's shortest beginning, of at least eight characters, that no other id has."""
+    return {
+        name: next(
+            (
+                name[:length]
+                for length in range(8, len(name))
+                if sum(other.startswith(name[:length]) for other in ids) == 1
+            ),
+            name,
+        )
+        for name in ids
+    }
+
+
+def accounts(manna: Installation) -> pl.DataFrame:
+    """Every account with its latest balance, and up to which day it is known (`manna status`)."""
+    rows = manna.lake.query(
+        "SELECT a.book, a.institution, a.name, coalesce(a.subtype, a.type) AS type, b.current AS balance, "
+        "a.currency, a.connection_id, c.complete_through, c.listed, c.provisional FROM clean.accounts a "
+        "LEFT JOIN clean.coverage c ON c.account_id = a.account_id "
+        "LEFT JOIN (SELECT *, row_number() OVER (PARTITION BY account_id ORDER BY as_of DESC) AS n "
+        "FROM clean.balances) b ON b.account_id = a.account_id AND b.n = 1 ORDER BY 1, 2, 3"
+    )
+    healths = connections(manna).select("connection_id", "status", "error")
+    return rows.join(healths, on="connection_id", how="left", maintain_order="left")
 
 
 def require_reading(query: str) -> None:

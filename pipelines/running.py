@@ -106,7 +106,7 @@ class Runner:
         Returns the run ids by job.
         """
         runs = {}
-        if any(connection["complete_through"] is None for connection in self._manna.ops.connections()):
+        if any(row["complete_through"] is None for row in self._manna.ops.live_connections()):
             # Which symbols are held is known only after the first pull of every login.
             self.run(NIGHTLY, assets=self._assets("raw"), config=config)
         days = missing_bars(self._manna)

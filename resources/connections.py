@@ -4,7 +4,7 @@ What belongs here: adding a connection, moving it from one status to the next, a
 What does not: which status follows from what (``manna.connections``).
 
 A status changes in one transaction with its event, under a lock of the row: a pull and a webhook may come at
-once. An unlinked connection stays so for ever.
+once. An unlinked connection stays so until it is linked again.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from manna.cleaning.identity import Status
-from manna.connections import Change, Health, expiry, has_ended, status_after_answer
+from manna.connections import BROKEN, ENDED, Change, Health, expiry, has_ended, status_after_answer
 from resources.ops_tables import CONNECTION_EVENTS, CONNECTIONS, WEBHOOKS
 
 
@@ -44,14 +44,22 @@ class Connections:
         return [row for row in self.connections(provider=provider, book=book) if not has_ended(row)]
 
     def add_connection(self, values: Mapping[str, Any]) -> bool:
-        """Adds a connection; False (and nothing changed) when the provider's id is already linked."""
+        """Adds a connection; False (and nothing changed) when the provider's id is linked and works.
+
+        One that was unlinked or does not work begins anew with the new token, and goes on where it was.
+        """
         # Asked of RETURNING: the row count of an insert is not to be relied on.
         query = insert(CONNECTIONS).values(**values).on_conflict_do_nothing()
         with self.engine.begin() as connection:
             added = connection.execute(query.returning(CONNECTIONS.c.status)).scalar_one_or_none()
             if added is not None:
                 _note(connection, values["connection_id"], values["linked_at"], added, "linked")
-            return added is not None
+                return True
+            row = _locked(connection, values["connection_id"])
+            if row is None or row["status"] not in BROKEN | ENDED:
+                return False
+            _update(connection, row["connection_id"], token=values["token"], products=values["products"])
+            return _move(connection, row, Change("new", "linked again"), values["linked_at"])
 
     def connection_status(
         self,
@@ -158,7 +166,7 @@ def _claimed(connection: sa.Connection, webhook_id: int, at: datetime) -> bool:
 
 
 def _move(connection: sa.Connection, row: Mapping[str, Any], change: Change, at: datetime) -> bool:
-    error = None if change.status == "healthy" else change.reason
+    error = None if change.status in ("new", "healthy") else change.reason
     _update(connection, row["connection_id"], status=change.status, error=error, expires_at=change.expires_at)
     if row["status"] == change.status:
         return False

@@ -110,6 +110,11 @@ PUBLICATIONS = Contract(
         Column(
             "complete_through", Kind.DATE, "earliest complete-through date of the accounts", nullable=True
         ),
+        Column(
+            "provisional",
+            Kind.BOOLEAN,
+            "the past of an account has not been told in full: opening balances may still change",
+        ),
         Column("open_items", Kind.TEXT, "what a reader must know, separated by '; '"),
         Column("known_at", Kind.MOMENT, "the moment whose facts it shows"),
         Column("run_id", Kind.TEXT, "the run that published"),

@@ -40,6 +40,7 @@ class IndexEntry:
     status: str
     complete_through: date | None = None
     reason: str | None = None
+    provisional: bool = False
 
     @property
     def path(self) -> str:
@@ -79,6 +80,7 @@ def month_page(
         period=period,
         open_through=_open_through(period, publication.get("complete_through")),
         publication=publication,
+        provisional=bool(publication.get("provisional")),
         known_at=numerals.moment(publication.get("known_at"), book.time_zone),  # type: ignore[arg-type]
         reasons=_listed(publication.get("reason")),
         open_items=_listed(publication.get("open_items")),

@@ -14,7 +14,12 @@ from manna.contracts.ledger import MONTHS, POSTINGS
 
 
 def month_hashes(
-    book_id: str, postings: pl.DataFrame, *, today: date, extras: Mapping[date, str] | None = None
+    book_id: str,
+    postings: pl.DataFrame,
+    *,
+    today: date,
+    extras: Mapping[date, str] | None = None,
+    throughout: str = "",
 ) -> pl.DataFrame:
     """ledger.months: for each month a hash of all postings up to its end and all extras up to it.
 
@@ -26,6 +31,7 @@ def month_hashes(
         today: the last month is this day's; postings dated after it are in no month yet.
         extras: by first day of the month, a hash of whatever else its reports show (valuations,
             reconciliation). Net worth shows earlier months again, so these are chained too.
+        throughout: what the reports of every month show.
 
     Returns:
         One row per month from that of the first posting, without gaps; none without postings.
@@ -34,7 +40,7 @@ def month_hashes(
         return MONTHS.empty()
     parts = postings.with_columns(month=pl.col("date").dt.truncate("1mo")).partition_by("month", as_dict=True)
     extras = extras or {}
-    month, rows, chained = min(key[0] for key in parts), [], ""
+    month, rows, chained = min(key[0] for key in parts), [], throughout
     while month <= today:
         part = parts.get((month,))
         own = "" if part is None else content_hash(POSTINGS, part)

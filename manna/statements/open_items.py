@@ -9,6 +9,7 @@ _ITEMS = {
         "position without a price, carried at cost",
         "positions without a price, carried at cost",
     ),
+    "unlisted": ("account that its login no longer lists", "accounts that their logins no longer list"),
     "provisional": ("provisional amount", "provisional amounts"),
 }
 
@@ -20,6 +21,7 @@ def open_items(
     unreconciled: int = 0,
     basis_unknown: int = 0,
     unpriced: int = 0,
+    unlisted: int = 0,
     provisional: int = 0,
 ) -> str:
     """The counts that are not zero, in words, separated by ``'; '``; empty when nothing is open.
@@ -33,6 +35,7 @@ def open_items(
         "unreconciled": unreconciled,
         "basis_unknown": basis_unknown,
         "unpriced": unpriced,
+        "unlisted": unlisted,
         "provisional": provisional,
     }
     if any(count < 0 for count in counts.values()):

@@ -7,33 +7,67 @@ from typing import Annotated
 
 import typer
 
-from pipelines.asked import require_one_of, uses_sandbox
+from pipelines.asked import UsageError, require_one_of, uses_sandbox
 from pipelines.cli.shell import app, opened, out
 
 
 @app.command()
 def link(
-    book: Annotated[str, typer.Option(help="the book the login belongs to")],
+    book: Annotated[str | None, typer.Option(help="the book the login belongs to")] = None,
     alpaca: Annotated[
         bool, typer.Option("--alpaca", help="link the brokerage account of ALPACA_API_KEY instead")
     ] = False,
+    repair: Annotated[
+        str | None,
+        typer.Option(
+            help="repair this connection instead: its id, or the beginning of it, as `manna status` shows it"
+        ),
+    ] = None,
 ) -> None:
     """Links a bank through Plaid's hosted Link: prints an address to open, waits, and stores the login.
 
-    Example: `manna link --book household`
+    With `--repair` the address is that of Link's update mode: the login stays the same, with its history.
+
+    Example: `manna link --book household`, `manna link --repair 3f0a9c1e`
     """
-    from pipelines.linking import link_alpaca, link_hosted
+    from pipelines.linking import find_connection, link_alpaca, link_hosted, repair_hosted
     from resources.books import read_books
     from resources.settings import Settings
 
     settings = Settings.load()
-    require_one_of("book", [book], read_books(settings.books))
+    if (book is None) == (repair is None) or (repair and alpaca):
+        raise UsageError("say either --book BOOK (and --alpaca), or --repair CONNECTION")
+    if book is not None:
+        require_one_of("book", [book], read_books(settings.books))
     with opened(with_sandbox=uses_sandbox(settings)) as manna:
-        if alpaca:
+        if book is None:
+            repair_hosted(manna, find_connection(manna, str(repair)), out)
+        elif alpaca:
             known = "" if link_alpaca(manna, book) else "nothing new: it is "
             out.print(f"{known}linked; `manna run nightly_close` pulls it", highlight=False)
         else:
             link_hosted(manna, book, out)
+
+
+@app.command()
+def unlink(
+    connection: Annotated[
+        str, typer.Argument(help="its id, or the beginning of it, as `manna status` shows it")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> None:
+    """Ends a connection: removes the login at Plaid, keeps its history, and pulls it no more.
+
+    Example: `manna unlink 3f0a9c1e`
+    """
+    from pipelines.linking import find_connection, unlink
+    from resources.settings import Settings
+
+    with opened(with_sandbox=uses_sandbox(Settings.load())) as manna:
+        found = find_connection(manna, connection)
+        if not yes:
+            typer.confirm(f"Unlink {found['institution']} of {found['book']}?", abort=True)
+        out.print(unlink(manna, found), highlight=False)
 
 
 @app.command()

@@ -7,7 +7,15 @@ from typing import Any
 import polars as pl
 import pytest
 
-from manna.alerting import broken_connections, failed_checks, held_reports, low_balances, quarantined_rows
+from manna.alerting import (
+    broken_connections,
+    decisions_to_review,
+    failed_checks,
+    held_reports,
+    low_balances,
+    open_questions,
+    quarantined_rows,
+)
 from manna.books import Book
 
 BOOK = Book.model_validate({"id": "home", "name": "Home", "thresholds": {"low_balance": 500}})
@@ -54,6 +62,8 @@ def test_only_bank_accounts_of_the_book_can_be_low(other: dict[str, str]) -> Non
         ("degraded", "warning"),
         ("login_required", "critical"),
         ("revoked", "critical"),
+        ("pending_expiration", "warning"),
+        ("unlinked", None),
     ],
 )
 def test_connections(status: str, severity: str | None) -> None:
@@ -66,7 +76,8 @@ def test_connections(status: str, severity: str | None) -> None:
     }
     found = broken_connections([row])
     assert [alert["severity"] for alert in found] == ([severity] if severity else [])
-    assert all(alert["message"] == f"Bank does not answer: {status}" for alert in found)
+    why = "wants its login renewed" if status == "pending_expiration" else "does not answer"
+    assert all(alert["message"] == f"Bank {why}: {status}" for alert in found)
 
 
 def test_quarantined_rows_are_counted_per_book_and_table() -> None:
@@ -77,6 +88,21 @@ def test_quarantined_rows_are_counted_per_book_and_table() -> None:
         ("b", "1 row of clean.x "),
     ]
     assert quarantined_rows(rows.clear()) == []
+
+
+def test_every_account_in_question_is_told_and_decisions_to_review_are_counted() -> None:
+    row = {"account_id": "x", "book": "home", "institution": "Bank", "name": None, "reason": "two candidates"}
+    (asked,) = open_questions(pl.DataFrame([row]))
+    assert (asked["severity"], asked["fingerprint"]) == ("warning", "account_question:home:x")
+    assert asked["message"].startswith("Bank account: is it one that is known already? (two candidates)")
+    proposals = pl.DataFrame({"book": ["b", "a", "a"]})
+    assert [
+        (alert["book"], alert["severity"], alert["message"][:11]) for alert in decisions_to_review(proposals)
+    ] == [
+        ("a", "info", "2 decisions"),
+        ("b", "info", "1 decision "),
+    ]
+    assert decisions_to_review(proposals.clear()) == []
 
 
 def test_failed_checks_and_held_reports() -> None:
