@@ -4,8 +4,8 @@ What belongs here: decoding, casting, latest versions, quarantine. What does not
 provider's field (``plaid``, ``alpaca``).
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -30,6 +30,9 @@ _EXPECTED = {
     Kind.INTEGER: "integer",
 }
 _PROVENANCE = ("batch_id", "payload_sha256", "known_at")
+_TEXTUAL = {str, type(None)}
+_AT_ONCE = 20_000
+"""Records whose decoded payloads are in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,28 +103,10 @@ def typed(contract: Contract, raw: pl.DataFrame, read: Reader, accounts: pl.Seri
     Returns:
         The rows that keep the contract, and the others with all their reasons.
     """
-    values: dict[str, list[str | None]] = {name: [] for name in contract.names if name not in _PROVENANCE}
-    faults: list[list[str]] = []
-    unreadable: list[bool] = []
-    for found, why in _readings(read, raw):
-        said: list[str] = []
-        for name, cells in values.items():
-            text, fault = _text(name, found.get(name))
-            cells.append(text)
-            said += fault
-        unreadable.append(why is not None)
-        faults.append(said if why is None else [why])
-    texts = pl.DataFrame(values, schema=dict.fromkeys(values, pl.String))
-    cast = texts.select(_cast(column) for column in contract.columns if column.name in values)
+    texts, faults = _texts([name for name in contract.names if name not in _PROVENANCE], read, raw)
+    cast = texts.select(_cast(column) for column in contract.columns if column.name in texts.columns)
     rows = cast.with_columns(raw[name] for name in _PROVENANCE).select(contract.names)
-    reasons = _reasons(contract, texts, rows, accounts)
-    parsed = pl.Series("parsed", faults, dtype=pl.List(pl.String))
-    every = pl.select(
-        pl.when(pl.Series(unreadable, dtype=pl.Boolean))
-        .then(parsed)
-        .otherwise(pl.concat_list(parsed, reasons))
-    ).to_series()
-    return split(contract, rows, every.alias("reasons"), raw)
+    return split(contract, rows, _reasons(contract, texts, rows, faults, accounts), raw)
 
 
 def split(contract: Contract, rows: pl.DataFrame, reasons: pl.Series, raw: pl.DataFrame) -> Cleaned:
@@ -135,9 +120,11 @@ def split(contract: Contract, rows: pl.DataFrame, reasons: pl.Series, raw: pl.Da
     """
     broken = reasons.list.len() > 0
     quarantined = (
-        raw.with_columns(reasons=reasons.list.unique(maintain_order=True).list.join("; "))
-        .filter(broken)
-        .with_columns(table_name=pl.lit(contract.address))
+        raw.filter(broken)
+        .with_columns(
+            reasons=reasons.filter(broken).list.unique(maintain_order=True).list.join("; "),
+            table_name=pl.lit(contract.address),
+        )
         .select(QUARANTINE.names)
         .unique(QUARANTINE.key, keep="last", maintain_order=True)
     )
@@ -176,36 +163,70 @@ def identified(raw: pl.DataFrame, identify: Callable[[Payload], str]) -> pl.Data
 
 def _readings(read: Reader, raw: pl.DataFrame) -> Iterator[tuple[Mapping[str, Any], str | None]]:
     """Per record: what ``read`` finds in it, or why it cannot be read."""
-    for row in raw.iter_rows(named=True):
+    names = raw.columns
+    for cells in zip(*(raw[name].to_list() for name in names), strict=True):
+        row = dict(zip(names, cells, strict=True))
         try:
             payload = _DECODER.decode(row["payload"])
         except (msgspec.DecodeError, RecursionError) as error:
             yield {}, f"not JSON: {error}"
             continue
-        if not isinstance(payload, dict):
-            yield {}, "not a JSON object"
-            continue
         try:
-            yield read(payload, row), None
+            yield (read(payload, row), None) if isinstance(payload, dict) else ({}, "not a JSON object")
         except (AttributeError, TypeError, KeyError, ValueError, ArithmeticError) as error:
             yield {}, f"not shaped as documented: {type(error).__name__} {error}"
 
 
-def _text(name: str, value: Any) -> tuple[str | None, list[str]]:
-    """A value as text, and what is wrong with it as sent."""
+@dataclass(frozen=True, slots=True)
+class _Faults:
+    """What is wrong with records as sent, by their number; those at no fault are not in it."""
+
+    unreadable: dict[int, str] = field(default_factory=dict)
+    values: dict[int, list[str]] = field(default_factory=dict)
+
+
+def _texts(names: Sequence[str], read: Reader, raw: pl.DataFrame) -> tuple[pl.DataFrame, _Faults]:
+    """The columns ``names`` of every record as text, and what is wrong with the records as sent."""
+    faults = _Faults()
+    parts = [pl.DataFrame(schema=dict.fromkeys(names, pl.String))]
+    for first in range(0, raw.height, _AT_ONCE):
+        found = []
+        for number, (values, why) in enumerate(_readings(read, raw.slice(first, _AT_ONCE)), first):
+            found.append(values)
+            if why is not None:
+                faults.unreadable[number] = why
+        columns = [_column(name, [values.get(name) for values in found], first, faults) for name in names]
+        parts.append(pl.DataFrame(columns))
+    return pl.concat(parts, rechunk=True), faults
+
+
+def _column(name: str, cells: list[Any], first: int, faults: _Faults) -> pl.Series:
+    """One column as text; ``first`` is the number of the record of its first cell."""
+
+    def blame(place: int, fault: str) -> None:
+        faults.values.setdefault(first + place, []).append(f"{name} {fault}")
+
+    if not set(map(type, cells)) <= _TEXTUAL:
+        for place, cell in enumerate(cells):
+            if type(cell) not in _TEXTUAL:
+                cells[place] = _text(cell)
+                if cells[place] is None:
+                    blame(place, "is no single value")
+    texts = pl.Series(name, cells, dtype=pl.String)
+    for place in texts.str.contains("\0", literal=True).arg_true():  # no database keeps it
+        blame(place, "holds a NUL character")
+    return texts.str.replace_all("\0", "", literal=True)
+
+
+def _text(value: Any) -> str | None:
+    """A single value as text; null when it is none."""
     match value:
-        case None:
-            return None, []
         case bool():
-            return ("true" if value else "false"), []
-        case str() if "\0" in value:  # no database keeps it
-            return value.replace("\0", ""), [f"{name} holds a NUL character"]
-        case str():
-            return value, []
-        case int() | Decimal() | date():
-            return str(value), []
+            return "true" if value else "false"
+        case str() | int() | Decimal() | date():
+            return str(value)
         case _:
-            return None, [f"{name} is no single value"]
+            return None
 
 
 def _cast(column: Column) -> pl.Expr:
@@ -235,9 +256,9 @@ def _if_years_have_four_digits(value: pl.Expr) -> pl.Expr:
 
 
 def _reasons(
-    contract: Contract, texts: pl.DataFrame, rows: pl.DataFrame, accounts: pl.Series | None
+    contract: Contract, texts: pl.DataFrame, rows: pl.DataFrame, faults: _Faults, accounts: pl.Series | None
 ) -> pl.Series:
-    """Every reason per row: what does not fit its type, what breaks the contract, whose account is unknown."""
+    """Every reason per row: what cannot be read or does not fit its type, breaks the contract, has no account."""
     sent = {name: pl.col(f"{name}:text") for name in texts.columns}
     misfit = {name: text.is_not_null() & pl.col(name).is_null() for name, text in sent.items()}
     kinds = {column.name: _EXPECTED.get(column.kind, "number") for column in contract.columns}
@@ -247,17 +268,29 @@ def _reasons(
     ]
     # What was sent but did not fit is not missing as well.
     not_missing = [pl.when(misfit[name]).then(pl.lit(f"{name} is missing")) for name in sent]
+    homeless = pl.lit(False)
     if accounts is not None:
         homeless = ~pl.col("account_id").is_in(accounts.implode())
         found.append(pl.when(homeless).then(pl.lit("its account is unknown or quarantined")))
-    together = pl.concat([rows, texts.rename(lambda name: f"{name}:text")], how="horizontal").select(
-        contract.violations(rows).alias("broken"),
+    together = pl.concat([rows, texts.rename(lambda name: f"{name}:text")], how="horizontal").with_columns(
+        contract.violations(rows).alias("broken"), number=pl.int_range(rows.height)
+    )
+    # Reasons are put into words for the rows at fault only: they are few.
+    few = together.filter(
+        pl.any_horizontal(*misfit.values(), homeless.fill_null(False))
+        | (pl.col("broken").list.len() > 0)
+        | pl.col("number").is_in([*faults.unreadable, *faults.values])
+    ).select(
+        "number",
+        "broken",
         pl.concat_list(found).list.drop_nulls().alias("found"),
         pl.concat_list(not_missing).list.drop_nulls().alias("not_missing"),
     )
-    # Not by Polars' set_difference, which keeps no order.
-    every = [
-        [*said, *(reason for reason in broken if reason not in excused)]
-        for broken, said, excused in together.iter_rows()
-    ]
-    return pl.Series("reasons", every, dtype=pl.List(pl.String))
+    every: list[list[str]] = [[]]
+    for number, broken, said, excused in few.iter_rows():
+        why = faults.unreadable.get(number)
+        # Not by Polars' set_difference, which keeps no order.
+        unexcused = (reason for reason in broken if reason not in excused)
+        every.append([why] if why is not None else [*faults.values.get(number, ()), *said, *unexcused])
+    place = pl.zeros(rows.height, pl.UInt32, eager=True).scatter(few["number"], range(1, len(every)))
+    return pl.Series("reasons", every, dtype=pl.List(pl.String)).gather(place)

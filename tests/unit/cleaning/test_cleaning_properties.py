@@ -4,13 +4,14 @@ import json
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from cleaning_examples import CONTEXT, EXAMPLES, MOMENT, TRANSACTION, cleaned, raw_rows, raw_tables, the_row
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manna.cleaning import CLEANERS, clean
+from manna.cleaning import CLEANERS, clean, decoding
 from manna.contracts.declaration import content_hash
 
 TABLE_OF = {
@@ -98,6 +99,28 @@ def test_whatever_is_sent_comes_out_or_is_quarantined(table: str, data: st.DataO
             CLEANERS[address].contract, found.rows
         )
         assert again.quarantined.equals(found.quarantined)
+
+
+TWICE = "duplicate key (transaction_id)"
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(mutated(TRANSACTION) | st.sampled_from(["[]", "null", "", "{"]), min_size=1, max_size=5))
+def test_a_record_is_read_alone_as_it_is_among_others(payloads: list[str]) -> None:
+    sent = raw_rows(
+        "plaid_transactions", *({"payload": text, "source_id": str(n)} for n, text in enumerate(payloads))
+    )
+    with patch.object(decoding, "_AT_ONCE", 2):
+        together = cleaned("clean.transactions", plaid_transactions=sent)
+    refused = dict(together.quarantined.select("source_id", "reasons").iter_rows())
+    for record in sent.iter_slices(1):
+        (name,) = record["source_id"]
+        alone = cleaned("clean.transactions", plaid_transactions=record)
+        why = [reason for reason in refused.get(name, "").split("; ") if reason != TWICE]
+        assert "; ".join(why) == "".join(alone.quarantined["reasons"])
+        if name not in refused:
+            kept = together.rows.filter(payload_sha256=record["payload_sha256"][0])
+            assert kept.equals(alone.rows)
 
 
 CENTS = st.decimals(-(10**13), 10**13, places=2)
