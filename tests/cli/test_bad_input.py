@@ -75,6 +75,19 @@ class TestDataDirectory:
             assert f"port {port} is taken" in manna(tmp_path / "data", "up", "--port", str(port)).complaint
         assert not (tmp_path / "data").exists()
 
+    def test_a_port_for_webhooks_that_is_taken(self, manna: Any, tmp_path: Path) -> None:
+        with socket.socket() as taken, socket.socket() as free:
+            for one in (taken, free):
+                one.bind(("127.0.0.1", 0))
+            taken.listen()
+            port, other = (str(one.getsockname()[1]) for one in (taken, free))
+            free.close()
+            environment = {"MANNA_WEBHOOK_URL": "https://money.example/plaid", "MANNA_WEBHOOK_PORT": port}
+            keys = {"PLAID_CLIENT_ID": "x", "MANNA_KEY": Fernet.generate_key().decode()}
+            said = manna(tmp_path / "data", "up", "--port", other, **environment, **keys)
+        assert f"port {port} is taken; choose another with MANNA_WEBHOOK_PORT" in said.complaint
+        assert not (tmp_path / "data").exists()
+
     def test_a_port_that_cannot_be(self, manna: Any, tmp_path: Path) -> None:
         assert "65535" in manna(tmp_path / "data", "up", "--port", "70000").complaint
         assert not (tmp_path / "data").exists()

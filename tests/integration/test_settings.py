@@ -109,3 +109,37 @@ def test_which_credentials_are_real(given: dict[str, Any], real: bool) -> None:
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load().first_month = date(2020, 1, 1)  # type: ignore[misc]
+
+
+SANDBOX = "http://127.0.0.1:1/plaid"
+
+
+@pytest.mark.parametrize(
+    ("given", "receives", "port"),
+    [
+        ({}, False, 3100),
+        ({"webhook_url": "https://money.example/plaid"}, True, 3100),
+        ({"webhook_url": "https://money.example/plaid", "webhook_port": 4000}, True, 4000),
+        ({"webhook_port": 4000}, False, 4000),
+        ({"plaid_url": SANDBOX}, True, 0),  # a free one: the sandbox is told which
+        ({"plaid_url": SANDBOX, "webhook_port": 4000}, True, 4000),
+    ],
+)
+def test_where_webhooks_are_received(given: dict[str, Any], receives: bool, port: int) -> None:
+    settings = load(**given)
+    assert (settings.receives_webhooks, settings.receiver_port) == (receives, port)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://money.example/plaid", "money.example", "https://", "ftp://127.0.0.2"]
+)
+def test_plaid_sends_webhooks_to_https_only(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"MANNA_WEBHOOK_URL: .* must be a public https:// address"):
+        load(MANNA_WEBHOOK_URL=url)
+    assert load(webhook_url="http://127.0.0.1:3100/plaid").webhook_url  # a tunnel's other end, or a test
+
+
+def test_a_port_is_a_port() -> None:
+    for port in (0, 65536, "http"):
+        with pytest.raises(SettingsError, match="MANNA_WEBHOOK_PORT"):
+            load(MANNA_WEBHOOK_PORT=port)

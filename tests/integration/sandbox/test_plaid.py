@@ -377,6 +377,20 @@ def test_a_webhook_nobody_takes_was_not_fired(plaid: PlaidClient) -> None:
     assert answer["webhook_fired"] is False
 
 
+def test_an_address_for_webhooks_can_be_changed(plaid: PlaidClient) -> None:
+    token = plaid.link("rivera_gingham", webhook="http://127.0.0.1:9/former")
+    with receiver() as (url, received):
+        answer = plaid.ok("/item/webhook/update", access_token=token, webhook=url)
+        assert answer["item"]["webhook"] == url
+        plaid.ok("/sandbox/item/fire_webhook", access_token=token, webhook_code="DEFAULT_UPDATE")
+    told, fired = (json.loads(body) for body, _ in received)
+    assert (told["webhook_code"], told["new_webhook_url"]) == ("WEBHOOK_UPDATE_ACKNOWLEDGED", url)
+    assert fired["webhook_code"] == "DEFAULT_UPDATE"
+    assert plaid.ok("/item/webhook/update", access_token=token, webhook=None)["item"]["webhook"] is None
+    refused = {"access_token": token, "webhook": "nowhere"}
+    assert plaid.refused("/item/webhook/update", **refused) == (400, "INVALID_FIELD")
+
+
 def test_webhook_requests_that_make_no_sense_are_refused(plaid: PlaidClient) -> None:
     token = plaid.link("rivera_gingham")
     fire = {"access_token": token, "webhook_code": "DEFAULT_UPDATE"}

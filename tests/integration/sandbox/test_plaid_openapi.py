@@ -152,6 +152,8 @@ def test_webhooks(official: Official, sandbox: Any, plaid: PlaidClient) -> None:
     token = plaid.link("rivera_gingham", webhook="http://127.0.0.1:9/")
     fired = plaid.ok("/sandbox/item/fire_webhook", access_token=token, webhook_code="DEFAULT_UPDATE")
     official.check("/sandbox/item/fire_webhook", fired)
+    moved = plaid.ok("/item/webhook/update", access_token=token, webhook="http://127.0.0.1:9/new")
+    official.check("/item/webhook/update", moved)
     from sandbox.plaid.webhooks import signing_key
 
     key_id, _ = signing_key(_KeyOnly(sandbox.credentials))  # type: ignore[arg-type]
