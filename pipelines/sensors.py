@@ -18,7 +18,16 @@ import dagster as dg
 
 from assets.common import Manna
 from assets.published import months_to_publish
-from manna.alerting import broken_connections, failed_checks, held_reports, low_balances, quarantined_rows
+from manna.alerting import (
+    broken_connections,
+    decisions_to_review,
+    failed_checks,
+    held_reports,
+    low_balances,
+    open_questions,
+    quarantined_rows,
+)
+from manna.categorizing import proposals
 from pipelines.jobs import MARKET, REBALANCE, STATEMENTS
 from pipelines.partitions import MARKET_ZONE, market_days
 from resources.installation import Installation
@@ -195,6 +204,8 @@ def settle(manna: Installation, instance: dg.DagsterInstance) -> tuple[int, int,
     accounts, balances = manna.lake.read("clean.accounts"), manna.lake.read("clean.balances")
     found = [alert for book in manna.books.values() for alert in low_balances(book, accounts, balances)]
     found += broken_connections(manna.ops.connections())
+    found += open_questions(manna.lake.read("clean.account_questions"))
+    found += decisions_to_review(proposals(manna.ops.overrides(), manna.lake.read("clean.successions")))
     found += quarantined_rows(manna.lake.read("clean.quarantine"))
     found += held_reports(manna.lake.read("reports.publications"))
     found += failed_checks(_failed_checks(instance))
