@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets import broker, categorized, clean, examined, ledger, portfolio, published
+from assets import broker, categorized, clean, examined, findings, ledger, portfolio, published
 from assets.raw import alpaca, bars, plaid
 from assets.reports import statements_asset
 from pipelines.jobs import jobs
@@ -37,8 +37,8 @@ def build_definitions(
     settings = settings or Settings.load()
     days, periods = market_days(settings.first_month), months(settings.first_month)
     bars_asset, statements = bars.bars_asset(days), statements_asset(periods)
-    unpartitioned = [plaid.plaid, alpaca.alpaca, *clean.ASSETS, categorized.categories, ledger.ledger]
-    unpartitioned += [portfolio.valuations, portfolio.drift, ledger.months]
+    unpartitioned = [plaid.plaid, alpaca.alpaca, *clean.ASSETS, findings.found, categorized.categories]
+    unpartitioned += [ledger.ledger, portfolio.valuations, portfolio.drift, ledger.months]
     defined = jobs(
         nightly=unpartitioned,
         market=[bars_asset],

@@ -23,7 +23,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from assets import categorized, clean, ledger, portfolio, published
+from assets import categorized, clean, findings, ledger, portfolio, published
 from assets.common import key
 from assets.raw import alpaca as broker
 from assets.raw import plaid
@@ -54,6 +54,7 @@ RAW = [plaid.plaid, broker.alpaca]
 NIGHT = [
     *RAW,
     *clean.ASSETS,
+    findings.found,
     categorized.categories,
     ledger.ledger,
     portfolio.valuations,
