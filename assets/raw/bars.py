@@ -23,7 +23,8 @@ TRADED_TYPES = ("equity", "etf")
 """Plaid's security types that have daily bars at Alpaca; funds and bonds have the institution's price."""
 
 
-_SYMBOL = re.compile("[A-Z0-9]+([./-][A-Z0-9]+)*", re.ASCII)
+_SYMBOL = re.compile("[A-Z0-9]{1,10}([.-][A-Z0-9]+)*", re.ASCII)
+"""A stock's ticker. One that is none, such as an option's or a pair of coins, would spoil the whole request."""
 
 
 class _Symbol(msgspec.Struct):

@@ -82,6 +82,24 @@ def test_a_page_of_orders_that_ends_within_a_moment(monkeypatch: pytest.MonkeyPa
     assert ids(Alpaca("http://x", "http://x", "k", "s").orders()) == ["o0", "o1", "o2", "o3"]
 
 
+def test_thousands_of_activities_and_pages_that_end_within_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ids begin with the moment: all but the first are of one and the same."""
+    told = [{"id": "20260315000000000::0"}, *({"id": f"20260316000000000::{n:04d}"} for n in range(2350))]
+    asked = []
+
+    def get(self: Alpaca, client: Any, path: str, parameters: dict[str, Any], shape: Any) -> Any:
+        names = [activity["id"] for activity in told]
+        first = names.index(parameters["page_token"]) + 1 if "page_token" in parameters else 0
+        asked.append(first)
+        page = told[first : first + parameters["page_size"]]
+        return [module.msgspec.Raw(json.dumps(activity).encode()) for activity in page]
+
+    monkeypatch.setattr(Alpaca, "_get", get)
+    found = Alpaca("http://x", "http://x", "k", "s").activities()
+    assert ids(found) == [activity["id"] for activity in told]
+    assert asked == list(range(0, 2400, 100))
+
+
 def test_assets_leave_out_what_alpaca_does_not_know(alpaca: Alpaca) -> None:
     assert ids(alpaca.assets(["BND", "NOSUCHTHING", "VTI"])) == SYMBOLS
     assert alpaca.assets([]).records == ()
