@@ -29,7 +29,7 @@ from typing import Any
 import orjson
 import urllib3
 
-from assets.clean import _context, refresh
+from assets.clean import cleaning_context, refresh
 from assets.raw.plaid import _ask
 from assets.raw.receiving import receive
 from manna.cleaning import CLEANERS
@@ -82,7 +82,7 @@ def one_run(manna: Installation, count: int) -> dict[str, float]:
         "floor": timed(lambda: fetched(manna, token, count)),
         "floor_by_sdk": timed(lambda: fetched_by_sdk(manna, token, count)),
         "raw": timed(lambda: pull(manna)),
-        "clean": timed(lambda: refresh(manna, CLEANERS[TABLE], _context(manna), "benchmark")),
+        "clean": timed(lambda: refresh(manna, CLEANERS[TABLE], cleaning_context(manna), "benchmark")),
     }
     rows = manna.lake.query(f"SELECT count(*) FROM {TABLE}").row(0)[0]
     assert rows == count, f"{rows} rows of {count}"

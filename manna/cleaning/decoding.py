@@ -31,6 +31,7 @@ _EXPECTED = {
 }
 _PROVENANCE = ("batch_id", "payload_sha256", "known_at")
 _TEXTUAL = {str, type(None)}
+_SINGLE = (str, int, Decimal, date)
 _AT_ONCE = 20_000
 """Records whose decoded payloads are in memory at a time."""
 
@@ -209,24 +210,23 @@ def _column(name: str, cells: list[Any], first: int, faults: _Faults) -> pl.Seri
     if not set(map(type, cells)) <= _TEXTUAL:
         for place, cell in enumerate(cells):
             if type(cell) not in _TEXTUAL:
-                cells[place] = _text(cell)
-                if cells[place] is None:
+                cells[place] = text = _text(cell)
+                if text is None:
                     blame(place, "is no single value")
     texts = pl.Series(name, cells, dtype=pl.String)
-    for place in texts.str.contains("\0", literal=True).arg_true():  # no database keeps it
+    spoilt = texts.str.contains("\0", literal=True)
+    if not spoilt.any():
+        return texts
+    for place in spoilt.arg_true():  # no database keeps it
         blame(place, "holds a NUL character")
     return texts.str.replace_all("\0", "", literal=True)
 
 
 def _text(value: Any) -> str | None:
     """A single value as text; null when it is none."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str() | int() | Decimal() | date():
-            return str(value)
-        case _:
-            return None
+    if value is True or value is False:
+        return "true" if value else "false"
+    return str(value) if isinstance(value, _SINGLE) else None
 
 
 def _cast(column: Column) -> pl.Expr:
