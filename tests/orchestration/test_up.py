@@ -7,13 +7,19 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import psutil
 import pytest
 from serving_up import PATIENCE_SECONDS, PROJECT, REPOSITORY, Up, eventually, free_port, serving
 from states import loose_ends, state
 
+from pipelines.sensors import STATE_TAG
+from resources.installation import Installation
+from resources.settings import Settings
 from tests.conftest import FinishedDemo
+from tests.integration.webhooks_sent import fire
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up")]
 
@@ -57,6 +63,7 @@ def test_schedules_and_sensors_run(up: Up) -> None:
             "changed_months",
             "drift",
             "alerts",
+            "webhooks",
         ],
         "RUNNING",
     )
@@ -126,6 +133,61 @@ def test_months_are_backfilled_in_one_run(up: Up) -> None:
     assert run["status"] == "SUCCESS"
     assert tags["dagster/asset_partition_range_start"] == months[0]
     assert tags["dagster/asset_partition_range_end"] == months[-1]
+
+
+def test_a_webhook_pulls_just_its_login_once(up: Up) -> None:
+    manna, address = _installation(up)
+    try:
+        login = manna.ops.connections(provider="plaid")[0]
+        token = manna.vault.open(login["token"])
+        # Once the receiver has told the sandbox its address.
+        eventually(lambda: fire(manna, token, "SYNC_UPDATES_AVAILABLE"))
+        fired = manna.ops.webhooks()[-1]
+        assert (fired["item_id"], fired["kind"]) == (
+            login["external_id"],
+            "TRANSACTIONS:SYNC_UPDATES_AVAILABLE",
+        )
+        [run] = eventually(lambda: _runs_of_webhooks(up))
+        assert run["jobName"] == "nightly_close"
+        assert run["runConfig"]["ops"]["pull_plaid"]["config"]["connections"] == [login["connection_id"]]
+        assert up.ended(run["runId"]) == "SUCCESS"
+        # What nobody signed is not even stored.
+        assert httpx.post(address, content=b"{}").status_code == 401
+        eventually(lambda: _cursor(up, "webhooks") == str(fired["webhook_id"]))
+        assert manna.ops.webhooks()[-1] == fired
+        assert [found["runId"] for found in _runs_of_webhooks(up)] == [run["runId"]]
+    finally:
+        manna.close()
+
+
+def _installation(up: Up) -> tuple[Installation, str]:
+    """The installation that is being served, and where it receives webhooks."""
+    [process] = [each for each in up.processes() if each.cmdline()[1:] == ["-m", "pipelines.receiver"]]
+    [listening] = [one.laddr.port for one in process.net_connections(kind="inet") if one.status == "LISTEN"]
+    known = process.environ()
+    aliases = {field.alias for field in Settings.model_fields.values()}
+    settings = Settings.load(_env_file=None, **{n: v for n, v in known.items() if n in aliases})
+    return Installation(settings), f"http://127.0.0.1:{listening}/plaid"
+
+
+def _runs_of_webhooks(up: Up) -> list[dict[str, Any]]:
+    found = up.ask(
+        """{ runsOrError { ... on Runs { results { runId jobName runConfig tags { key value } } } } }"""
+    )["runsOrError"]["results"]
+    return [
+        run
+        for run in found
+        if any(tag["key"] == STATE_TAG and tag["value"].startswith("webhook-") for tag in run["tags"])
+    ]
+
+
+def _cursor(up: Up, sensor: str) -> str:
+    found = up.ask(
+        """query ($sensor: SensorSelector!) { sensorOrError(sensorSelector: $sensor) { ... on Sensor {
+        sensorState { typeSpecificData { ... on SensorData { lastCursor } } } } } }""",
+        sensor={**REPOSITORY, "sensorName": sensor},
+    )["sensorOrError"]["sensorState"]["typeSpecificData"]
+    return str(found["lastCursor"])
 
 
 def test_a_run_whose_process_is_killed_fails_and_frees_its_slot(up: Up) -> None:
