@@ -39,6 +39,25 @@ def coverage(raw: Raw, context: Context) -> Cleaned:
     return Cleaned(COVERAGE.conform(rows), QUARANTINE.empty(), rows.height)
 
 
+def without_rows_yet(balances: pl.DataFrame, raw: Raw, context: Context) -> pl.DataFrame:
+    """``balances`` less those told on a day before any row was, once rows have been told.
+
+    While Plaid loads a new login it tells balances and no rows. Which of the rows told some days later are in
+    such a balance nobody can say, so nothing is to be reckoned from it. Until rows come it is all there is.
+
+    Args:
+        balances: rows of ``clean.balances`` with the account's ``type`` and ``connection_id``.
+        raw: with ``raw.batches``.
+        context: for the books' time zones.
+    """
+    steps = _histories(raw).with_columns(day=local_day(context.zones))
+    is_waiting = pl.col("history") == "not_ready"
+    first = steps.group_by(_LOGIN).agg(waited=is_waiting.any(), since=pl.col("day").filter(~is_waiting).min())
+    told = balances.join(first.filter("waited"), on=_LOGIN, how="left", maintain_order="left")
+    invests = pl.col("type").is_in(_INVESTMENT_TYPES)
+    return told.filter(invests | pl.col("since").is_null() | (pl.col("as_of") >= pl.col("since")))
+
+
 def _listed(raw: Raw) -> pl.DataFrame:
     """Per account of a login whether it is ``listed``, and the moment ``until`` which it was."""
     said = pl.concat([raw[name] for name in ("raw.plaid_accounts", "raw.alpaca_account")])

@@ -26,7 +26,7 @@ from manna.cleaning.accounts import (
 )
 from manna.cleaning.context import Context, Raw, known_by
 from manna.cleaning.coverage import SOURCES as HEARD
-from manna.cleaning.coverage import coverage
+from manna.cleaning.coverage import coverage, without_rows_yet
 from manna.cleaning.decoding import Cleaned, Reader, both, identified, latest, latest_per_day, typed
 from manna.cleaning.identity import Identities
 from manna.cleaning.relinking import (
@@ -92,12 +92,12 @@ def balances(raw: Raw, context: Context) -> Cleaned:
     """``clean.balances``: what is owed on cards and loans becomes negative."""
     # That an account vanished in the evening does not take back what was said of it in the morning.
     told = latest_per_day(raw["raw.plaid_accounts"].filter(pl.col("change") != "removed"), context.zones)
-    types = each_account(raw, context).rows.select("account_id", "type")
+    types = each_account(raw, context).rows.select("account_id", "type", "connection_id")
     part = typed(c.BALANCES, told, plaid.balance, types["account_id"])
     owed = part.rows.join(types, on="account_id", how="left", maintain_order="left").with_columns(
         ledger_balance(pl.col("current"), pl.col("type"))
     )
-    rows, who = c.BALANCES.conform(owed), who_is_who(raw, context)
+    rows, who = c.BALANCES.conform(without_rows_yet(owed, raw, context)), who_is_who(raw, context)
     broker = latest_per_day(raw["raw.alpaca_account"], context.zones).filter(~pl.col("removed"))
     return both(
         c.BALANCES,
@@ -225,7 +225,7 @@ CLEANERS: dict[str, Cleaner] = {
         _cleaner(accounts, *_ACCOUNTS),
         _cleaner(account_questions, *_ACCOUNTS),
         _cleaner(coverage, *_ACCOUNTS, *HEARD),
-        _cleaner(balances, *_ACCOUNTS),
+        _cleaner(balances, *_ACCOUNTS, "batches"),
         _cleaner(transactions, "plaid_transactions", *_ACCOUNTS),
         _cleaner(securities, "plaid_securities", "alpaca_assets"),
         _cleaner(holdings, "plaid_holdings", "plaid_securities", "alpaca_positions", *_ACCOUNTS),
