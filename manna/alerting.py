@@ -16,8 +16,9 @@ Alert = dict[str, Any]
 
 
 def low_balances(book: Book, accounts: pl.DataFrame, balances: pl.DataFrame) -> list[Alert]:
-    """Depository accounts whose latest balance is below the book's threshold; below zero is critical."""
-    latest = balances.sort("as_of").unique("account_id", keep="last", maintain_order=True)
+    """Depository accounts whose latest stated balance is below the book's threshold; below zero is critical."""
+    stated = balances.filter(pl.col("current").is_not_null())
+    latest = stated.sort("as_of").unique("account_id", keep="last", maintain_order=True)
     found = latest.join(
         accounts.filter(pl.col("type") == "depository"), on=["account_id", "book"], how="inner"
     ).filter(pl.col("book") == book.id, pl.col("current") < book.thresholds.low_balance)
@@ -54,7 +55,10 @@ def broken_connections(connections: Iterable[Mapping[str, Any]]) -> list[Alert]:
 
 
 def quarantined_rows(quarantine: pl.DataFrame) -> list[Alert]:
-    """One alert per book and table whose rows were refused: they are missing from every figure."""
+    """One alert per book and table whose rows were refused: they are missing from every figure.
+
+    ``quarantine``: the rows that are open; of those that were discarded nobody need hear.
+    """
     counts = quarantine.group_by("book", "table_name").agg(pl.len().alias("rows"))
     return [
         _alert(
@@ -63,10 +67,32 @@ def quarantined_rows(quarantine: pl.DataFrame) -> list[Alert]:
             row["table_name"],
             "warning",
             f"{row['rows']} row{'s' if row['rows'] > 1 else ''} of {row['table_name']} in quarantine: "
-            "left out of every figure until settled",
+            "left out of every figure until settled (`manna quarantine list` shows them)",
         )
         for row in counts.sort("book", "table_name").iter_rows(named=True)
     ]
+
+
+def things_to_look_at(findings: pl.DataFrame, accounts: pl.DataFrame) -> list[Alert]:
+    """One alert per kind of finding and subject, however many there are of it; none for mere information.
+
+    ``findings``: rows of clean.findings; the worst, then the latest, gives the alert its words.
+    """
+    names = {row["account_id"]: f"{row['institution']} {row['name']}: " for row in accounts.iter_rows(named=True)}
+    wanted = findings.filter(pl.col("severity") != "info").with_columns(
+        critical=pl.col("severity") == "critical"
+    )
+    found = []
+    for _, part in wanted.sort("book", "kind", "subject").group_by(
+        ["book", "kind", "subject"], maintain_order=True
+    ):
+        worst = part.sort("critical", "until", "finding_id").row(-1, named=True)
+        more = f" (and {part.height - 1} more)" if part.height > 1 else ""
+        words = f"{names.get(worst['subject'], '')}{worst['message']}{more}"
+        found.append(
+            _alert(worst["book"], "finding", f"{worst['kind']} {worst['subject']}", worst["severity"], words)
+        )
+    return found
 
 
 def open_questions(questions: pl.DataFrame) -> list[Alert]:

@@ -44,7 +44,8 @@ def standing(
         connections: the book's rows of ``ops.connections``.
     """
     logins = {row["connection_id"]: row for row in connections if row["status"] != "unlinked"}
-    last = balances.sort("as_of").unique("account_id", keep="last").select("account_id", "current")
+    stated = balances.filter(pl.col("current").is_not_null())
+    last = stated.sort("as_of").unique("account_id", keep="last").select("account_id", "current")
     held = coverage.filter(pl.col("connection_id").is_in(list(logins))).join(
         last, on="account_id", how="left"
     )

@@ -112,7 +112,7 @@ def accounts(manna: Installation) -> pl.DataFrame:
         "a.currency, a.connection_id, c.complete_through, c.listed, c.provisional FROM clean.accounts a "
         "LEFT JOIN clean.coverage c ON c.account_id = a.account_id "
         "LEFT JOIN (SELECT *, row_number() OVER (PARTITION BY account_id ORDER BY as_of DESC) AS n "
-        "FROM clean.balances) b ON b.account_id = a.account_id AND b.n = 1 ORDER BY 1, 2, 3"
+        "FROM clean.balances WHERE current IS NOT NULL) b ON b.account_id = a.account_id AND b.n = 1 ORDER BY 1, 2, 3"
     )
     healths = connections(manna).select("connection_id", "status", "error")
     return rows.join(healths, on="connection_id", how="left", maintain_order="left")

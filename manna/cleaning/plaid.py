@@ -65,7 +65,8 @@ def account(payload: Payload, row: Row) -> dict[str, Any]:
 def balance(payload: Payload, row: Row) -> dict[str, Any]:
     """``AccountBalance``. ``current`` is documented as nullable: then ``available`` has to do.
 
-    Not so for credit and loans, where ``available`` is what could still be borrowed.
+    Not so for credit and loans, where ``available`` is what could still be borrowed. With neither the bank
+    has stated no balance that day, and the row says so.
     """
     balances = payload.get("balances") or {}
     current = balances.get("current")

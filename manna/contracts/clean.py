@@ -62,7 +62,12 @@ BALANCES = Contract(
         Column("account_id", Kind.TEXT, "the account", references="clean.accounts"),
         Column("book", Kind.TEXT, "the book it belongs to"),
         Column("as_of", Kind.DATE, "the day we were told", minimum=EARLIEST),
-        Column("current", Kind.MONEY, "balance, positive = asset, negative = owed"),
+        Column(
+            "current",
+            Kind.MONEY,
+            "balance, positive = asset, negative = owed; null: not stated",
+            nullable=True,
+        ),
         Column("available", Kind.MONEY, "what can be spent", nullable=True),
         Column("credit_limit", Kind.MONEY, "limit of a card or line", nullable=True),
         Column("currency", Kind.TEXT, "of all amounts in the row", pattern=CURRENCY),

@@ -73,6 +73,7 @@ def keep_books(
     """
     _require_accounts(accounts, balances, transactions, holdings, trades)
     own, booked = chart_of_accounts(book, accounts), posted(transactions)
+    balances = balances.filter(pl.col("current").is_not_null())  # a bank may have nothing to state
     heard, trades = trades, trades.filter(~pl.col("removed"))
     days = opening_days(booked, trades, balances, holdings)
     legs = frozenset(transfers["out_id"]) | frozenset(transfers["in_id"])

@@ -147,6 +147,28 @@ class TestInvestmentCash:
         )
         assert sums(books)[CASH] == 60
 
+    @pytest.mark.parametrize("lists_its_money", [True, False])
+    def test_money_counts_once_though_the_balance_includes_it_too(self, lists_its_money):
+        listed = [
+            holding("ABC", "02-01", 1, 500, cost_basis=400),
+            holding("ABC", "02-08", 1, 500, cost_basis=400),
+        ]
+        money = [holding("CUR:USD", "02-01", 60, 60), holding("CUR:USD", "02-08", 60, 60)]
+        books = keep(
+            balances=[
+                balance("broker", "02-01", 560, available=60),
+                balance("broker", "02-08", 560, available=60),
+            ],
+            holdings=listed + (money if lists_its_money else []),
+        )
+        assert (sums(books)[CASH], sums(books)[SECURITIES]) == (60, 400)
+        assert books.reconciliation["difference"].to_list() == [0, 0]
+
+    def test_a_balance_that_is_not_stated_says_nothing(self):
+        stated, silent = balance("broker", "02-08", 560), balance("broker", "02-01", None)
+        assert sums(keep(balances=[silent, stated])) == sums(keep(balances=[stated]))
+        assert CASH not in sums(keep(balances=[silent]))
+
     def test_an_account_that_never_lists_a_holding_is_all_money(self):
         books = keep(balances=[balance("broker", "02-01", 560)])
         assert sums(books)[CASH] == 560
