@@ -275,6 +275,7 @@ _ENDPOINTS: dict[str, Callable[[Login, Mapping[str, Any]], Row]] = {
     "transactions_sync": lambda login, body: (
         login.sync(body.get("cursor") or "") | {"transactions_update_status": "HISTORICAL_UPDATE_COMPLETE"}
     ),
+    "item_get": lambda login, _: {"item": {"item_id": login.name}, "status": None},
     "accounts_get": lambda login, _: {"accounts": login.told_accounts()},
     "investments_holdings_get": lambda login, _: {"holdings": login.told_holdings(), "securities": []},
     "investments_transactions_get": _trades,
