@@ -17,8 +17,9 @@ from manna.cleaning.context import Context
 from manna.cleaning.succession import successions
 from manna.contracts.clean import QUARANTINE
 from manna.contracts.continuity import SUCCESSIONS
+from manna.validating.quarantine import still_open
 from resources.installation import CODE_VERSION, Installation
-from resources.lake import Change, LakeTransaction
+from resources.lake import Change, Lake, LakeTransaction
 
 CHECK = "nothing_dropped"
 INPUTS = "inputs"
@@ -143,17 +144,27 @@ def succeeded(context: dg.AssetExecutionContext, manna: Manna) -> dg.Materialize
     return result(SUCCESSIONS.address, change)
 
 
+def open_rows(
+    manna: Installation, lake: Lake | LakeTransaction | None = None, book: str | None = None
+) -> pl.DataFrame:
+    """Refused rows that nobody has discarded: of one book, or of all."""
+    rows = (lake or manna.lake).read(QUARANTINE.address, None if book is None else {"book": book})
+    return still_open(rows, manna.ops.quarantine_decisions())
+
+
 @dg.multi_asset(
     name="quarantine",
     specs=[spec(QUARANTINE.address, deps=tuple(CLEANERS))],
 )
 def quarantine(manna: Manna) -> dg.MaterializeResult[Any]:
     """Reports what the clean tables refused (they write the rows themselves)."""
-    rows = manna.lake.read(QUARANTINE.address)
+    total = manna.lake.query(f"SELECT count(*) FROM {QUARANTINE.address}").item()
+    rows = open_rows(manna)
     counts = rows.group_by("table_name").agg(pl.len().alias("rows")).sort("table_name")
     return result(
         QUARANTINE.address,
-        Change(total=rows.height),
+        Change(total=total),
+        discarded=total - rows.height,
         by_table=dict(counts.iter_rows()),
         reasons=rows.select("table_name", "source_id", "reasons").head(20).rows(),
     )

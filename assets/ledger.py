@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import polars as pl
 
+from assets.clean import open_rows
 from assets.common import BooksConfig, Manna, chosen, key, result, spec
 from manna.books import Book
 from manna.contracts.declaration import content_hash
@@ -23,6 +24,7 @@ from manna.contracts.ledger import RECONCILIATION
 from manna.contracts.portfolio import VALUATIONS
 from manna.ledger import LedgerError, keep_books, month_hashes, out_of_balance
 from manna.standing import Standing, standing
+from manna.validating.finding import HOLDING
 from resources.installation import Installation
 from resources.lake import Change, Lake, LakeTransaction
 
@@ -143,6 +145,7 @@ def _keep(manna: Installation, wanted: list[str], transaction: LakeTransaction) 
                 "portfolio.valuations",
                 "clean.quarantine",
                 "clean.coverage",
+                "clean.findings",
             ),
         )
     ],
@@ -156,7 +159,8 @@ def months(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna)
             scope, day = {"book": book_id}, today(manna, manna.books[book_id])
             postings = transaction.read("ledger.postings", scope)
             stands = book_standing(manna, book_id, transaction)
-            extras = _extras(transaction, book_id, day, stands)
+            refused = open_rows(manna, transaction, book_id).height
+            extras = _extras(transaction, book_id, day, stands, refused)
             hashes = month_hashes(book_id, postings, today=day, extras=extras, throughout=_throughout(stands))
             change += transaction.replace(MONTHS, hashes, scope)
         return change
@@ -165,7 +169,9 @@ def months(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna)
     return result(MONTHS, change)
 
 
-def _extras(transaction: LakeTransaction, book_id: str, day: date, stands: Standing) -> Mapping[date, str]:
+def _extras(
+    transaction: LakeTransaction, book_id: str, day: date, stands: Standing, refused: int
+) -> Mapping[date, str]:
     """What reports show beside postings: month-end valuations, reconciliation, and open items of today."""
     scope, found = {"book": book_id}, dict[date, list[str]]()
     ends = transaction.read("portfolio.valuations", scope).filter(
@@ -179,8 +185,10 @@ def _extras(transaction: LakeTransaction, book_id: str, day: date, stands: Stand
         # That month and all after it were made without later rows, and say so.
         month = stands.complete_through.replace(day=1)
         found.setdefault(month, []).append(f"through {stands.complete_through}")
-    quarantined = transaction.read("clean.quarantine", scope).height
-    found.setdefault(day.replace(day=1), []).append(f"{quarantined} {stands.unlisted}")
+    held = transaction.read("clean.findings", scope).filter(pl.col("kind").is_in(HOLDING)).sort("finding_id")
+    for since, finding_id in held.select("since", "finding_id").iter_rows():
+        found.setdefault(since.replace(day=1), []).append(finding_id)
+    found.setdefault(day.replace(day=1), []).append(f"{refused} {stands.unlisted}")
     return {month: " ".join(parts) for month, parts in found.items()}
 
 

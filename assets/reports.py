@@ -16,12 +16,14 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from assets.clean import open_rows
 from assets.common import BooksConfig, Manna, chosen, key, result, spec
 from assets.ledger import book_standing, today
 from manna.contracts.declaration import content_hash
 from manna.contracts.reports import PUBLICATIONS, STATEMENTS
 from manna.standing import Standing
 from manna.statements import open_items, statements, violations_by_period
+from manna.validating.finding import reasons_to_hold
 from resources.installation import CODE_VERSION, Installation
 from resources.lake import Change, LakeTransaction
 
@@ -32,6 +34,7 @@ SOURCES = (
     "portfolio.valuations",
     "clean.securities",
     "clean.coverage",
+    "clean.findings",
 )
 CHECK = "ties_out"
 
@@ -105,7 +108,9 @@ def _make(
             periods,
             today(manna, book),
         )
-        faults = violations_by_period(book, frames)
+        faults = reasons_to_hold(transaction.read("clean.findings", scope), periods)
+        for period, why in violations_by_period(book, frames).items():
+            faults.setdefault(period, []).extend(why)
         good = [period for period in periods if period not in faults]
         for name, frame in frames.items():
             table = f"reports.{name}"
@@ -209,7 +214,7 @@ def _open_items(
     )
     unreconciled = transaction.read("ledger.reconciliation", scope).filter(pl.col("basis") == "difference")
     valued = transaction.read("portfolio.valuations", scope)
-    quarantined = transaction.read("clean.quarantine", scope).height
+    quarantined = open_rows(manna, transaction, book_id).height
     day = today(manna, manna.books[book_id])
     found = {}
     for period in periods:

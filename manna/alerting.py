@@ -78,7 +78,9 @@ def things_to_look_at(findings: pl.DataFrame, accounts: pl.DataFrame) -> list[Al
 
     ``findings``: rows of clean.findings; the worst, then the latest, gives the alert its words.
     """
-    names = {row["account_id"]: f"{row['institution']} {row['name']}: " for row in accounts.iter_rows(named=True)}
+    names = {
+        row["account_id"]: f"{row['institution']} {row['name']}: " for row in accounts.iter_rows(named=True)
+    }
     wanted = findings.filter(pl.col("severity") != "info").with_columns(
         critical=pl.col("severity") == "critical"
     )

@@ -11,6 +11,7 @@ import httpx
 import polars as pl
 import yaml
 
+from manna.validating.quarantine import still_open
 from pipelines.linking import link_alpaca, link_plaid
 from pipelines.rendering import Summary
 from pipelines.reporting import accounts
@@ -75,7 +76,7 @@ def gather(manna: Installation) -> Summary:
         accounts=accounts(manna),
         net_worth=worth.sort("book"),
         income=last_full_month(lake.read("reports.income_statement"), manna.settings.now().date()),
-        quarantine=lake.read("clean.quarantine"),
+        quarantine=still_open(lake.read("clean.quarantine"), manna.ops.quarantine_decisions()),
         alerts=pl.DataFrame(
             [(a["severity"], a["book"], a["message"]) for a in manna.ops.alerts()],
             schema=["severity", "book", "message"],

@@ -76,8 +76,8 @@ class Summary:
     is ``listed`` still and ``provisional``.
     ``net_worth``: book, as_of, net_worth, currency; the latest line of each book.
     ``income``: book, period, income, expenses, currency; the last full month of each book.
-    ``quarantine``, ``drift``, ``trades``: the contracts ``clean.quarantine``, ``portfolio.drift`` and
-    ``portfolio.rebalance_plan``. ``alerts``: severity, book, message; the open ones.
+    ``quarantine``, ``drift``, ``trades``: the contracts ``clean.quarantine`` (rows that are open),
+    ``portfolio.drift`` and ``portfolio.rebalance_plan``. ``alerts``: severity, book, message; the open ones.
     ``documents``: paths of the pages, the index first.
     """
 

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from assets.clean import open_rows
 from assets.common import Manna
 from assets.published import months_to_publish
 from manna.alerting import (
@@ -26,6 +27,7 @@ from manna.alerting import (
     low_balances,
     open_questions,
     quarantined_rows,
+    things_to_look_at,
 )
 from manna.categorizing import proposals
 from pipelines.jobs import MARKET, REBALANCE, STATEMENTS
@@ -206,7 +208,8 @@ def settle(manna: Installation, instance: dg.DagsterInstance) -> tuple[int, int,
     found += broken_connections(manna.ops.connections())
     found += open_questions(manna.lake.read("clean.account_questions"))
     found += decisions_to_review(proposals(manna.ops.overrides(), manna.lake.read("clean.successions")))
-    found += quarantined_rows(manna.lake.read("clean.quarantine"))
+    found += quarantined_rows(open_rows(manna))
+    found += things_to_look_at(manna.lake.read("clean.findings"), accounts)
     found += held_reports(manna.lake.read("reports.publications"))
     found += failed_checks(_failed_checks(instance))
     now = manna.settings.now()

@@ -39,6 +39,27 @@ class Finding:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 
+HOLDING = ("doubled_account",)
+"""Kinds that hold the reports of their book back: every figure would be counted twice, and a person can end it
+by saying that it is not so. Others are shown, and nothing waits for them."""
+
+
+def reasons_to_hold(findings: pl.DataFrame, periods: Iterable[date]) -> dict[date, list[str]]:
+    """Why the reports of a book are held, by month: those of the finding's first month, and all later ones.
+
+    Args:
+        findings: rows of ``clean.findings`` of one book.
+        periods: first days of months.
+    """
+    held = findings.filter(pl.col("kind").is_in(HOLDING)).sort("since", "finding_id")
+    found: dict[date, list[str]] = {}
+    for period in periods:
+        for since, message in held.select("since", "message").iter_rows():
+            if since.replace(day=1) <= period:
+                found.setdefault(period, []).append(message)
+    return found
+
+
 def as_rows(findings: Iterable[Finding]) -> pl.DataFrame:
     """Rows of ``clean.findings``, one per finding, by book, kind, subject and day."""
     rows = {
