@@ -19,6 +19,11 @@ NOT_ASKED_FOR = frozenset({"RECURRING_TRANSACTIONS_UPDATE"})
 """Codes of these types about something that is not pulled."""
 ITEM_ROWS = frozenset({"LOGIN_REPAIRED", "NEW_ACCOUNTS_AVAILABLE", "USER_ACCOUNT_REVOKED"})
 """Codes of the type ``ITEM`` after which there is something to pull."""
+NOTES = {
+    "NEW_ACCOUNTS_AVAILABLE": "there are new accounts at the institution; `manna link --repair` lets one add them",
+    "USER_ACCOUNT_REVOKED": "the account holder withdrew access to one of the accounts",
+}
+"""Codes of the type ``ITEM`` that leave a login's status as it is, and what is written down of them."""
 SILENT = frozenset({"login_required", "revoked"})
 """Statuses in which a login gives no rows."""
 
@@ -42,17 +47,28 @@ class StatusChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What one event says of a connection whose status stays as it is."""
+
+    webhook_id: int
+    connection_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What follows from a number of events.
 
     Attributes:
         pull: connections to pull, in order of their ids.
         changes: changes of status, in the order in which Plaid issued them.
+        notes: what is written down beside.
         unknown: items that are nobody's here.
     """
 
     pull: tuple[str, ...]
     changes: tuple[StatusChange, ...]
+    notes: tuple[Note, ...]
     unknown: tuple[str, ...]
 
 
@@ -88,6 +104,7 @@ def plan(events: Iterable[Mapping[str, Any]], connections: Iterable[Mapping[str,
     by_item = {connection["external_id"]: connection for connection in connections}
     pull: set[str] = set()
     changes: list[StatusChange] = []
+    notes: list[Note] = []
     unknown: set[str] = set()
     for event in sorted(events, key=lambda event: (event["issued_at"], event["webhook_id"])):
         if event["item_id"] is None:
@@ -101,8 +118,10 @@ def plan(events: Iterable[Mapping[str, Any]], connections: Iterable[Mapping[str,
         change = change_by_webhook(code, event["body"], event["issued_at"]) if of == "ITEM" else None
         if change is not None:
             changes.append(StatusChange(event["webhook_id"], connection_id, change))
+        if of == "ITEM" and code in NOTES:
+            notes.append(Note(event["webhook_id"], connection_id, NOTES[code]))
         if brings_rows(event["kind"]) and not has_ended(connection):
             pull.add(connection_id)
     last = {change.connection_id: change.change.status for change in changes}
     silent = {connection_id for connection_id, status in last.items() if status in SILENT}
-    return Plan(tuple(sorted(pull - silent)), tuple(changes), tuple(sorted(unknown)))
+    return Plan(tuple(sorted(pull - silent)), tuple(changes), tuple(notes), tuple(sorted(unknown)))

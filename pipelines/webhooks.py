@@ -9,13 +9,12 @@ meanwhile waits for the next batch. A change of status is claimed by its event, 
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import dagster as dg
 
 from assets.common import Manna, key
 from assets.raw.plaid import TABLES
-from manna.webhooks import Plan, plan
+from manna.webhooks import Plan, StatusChange, plan
 from pipelines.jobs import NIGHTLY
 from pipelines.sensors import RUNNING, has_succeeded, request
 from resources.installation import Installation
@@ -66,6 +65,8 @@ def follow(context: dg.SensorEvaluationContext, manna: Installation) -> dg.RunRe
     through = events[-1]["webhook_id"]
     found = plan(events, manna.ops.connections(provider="plaid"))
     changed = sum(_change(manna, change) for change in found.changes)
+    for note in found.notes:
+        manna.ops.connection_noted(note.connection_id, note.reason, manna.settings.now(), note.webhook_id)
     said = f"{len(events)} webhooks: {changed} changes of status{_of_nobody(found)}"
     if not found.pull:
         context.update_cursor(str(Position(through)))
@@ -86,7 +87,7 @@ def _state(webhook_id: int) -> str:
     return f"webhook-{webhook_id}"
 
 
-def _change(manna: Installation, found: Any) -> bool:
+def _change(manna: Installation, found: StatusChange) -> bool:
     change = found.change
     return manna.ops.connection_status(
         found.connection_id,

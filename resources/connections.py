@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from manna.cleaning.identity import Status
 from manna.connections import BROKEN, ENDED, Change, Health, expiry, has_ended, status_after_answer
+from manna.webhooks import NOTES
 from resources.ops_tables import CONNECTION_EVENTS, CONNECTIONS, WEBHOOKS
 
 
@@ -96,6 +97,19 @@ class Connections:
             ends = expires_at or (None if status == "healthy" else row["expires_at"])
             return _move(connection, row, Change(status, reason, ends), at)
 
+    def connection_noted(self, connection_id: str, reason: str, at: datetime, webhook_id: int) -> bool:
+        """Writes down what an event of ``ops.webhooks`` says of a connection, whose status stays as it is.
+
+        Returns:
+            Whether it was: not twice, not after a later event, and not of one that has ended.
+        """
+        with self.engine.begin() as connection:
+            row = _locked(connection, connection_id)
+            if not _claimed(connection, webhook_id, at) or row is None or row["status"] in ENDED:
+                return False
+            _note(connection, connection_id, at, row["status"], reason)
+            return True
+
     def connection_answered(
         self,
         connection_id: str,
@@ -149,12 +163,13 @@ def _locked(connection: sa.Connection, connection_id: str) -> dict[str, Any] | N
 
 
 def _claimed(connection: sa.Connection, webhook_id: int, at: datetime) -> bool:
-    """Whether the event is to have its effect now: it has had none, and no later one of its login has."""
+    """Whether the event is to have its effect now: it has had none, and no later status of its login has."""
     later = WEBHOOKS.alias()
     overtaken = sa.exists().where(
         later.c.item_id == WEBHOOKS.c.item_id,
         later.c.issued_at > WEBHOOKS.c.issued_at,
         later.c.applied_at.is_not(None),
+        later.c.kind.not_in([f"ITEM:{code}" for code in NOTES]),  # those say nothing of the status
     )
     claim = (
         sa.update(WEBHOOKS)

@@ -234,6 +234,22 @@ def test_an_end_that_is_announced_is_kept(manna: Installation, dagster: Dagster,
     assert (found["status"], str(found["expires_at"])) == ("pending_expiration", "2026-03-20 00:00:00+00:00")
 
 
+def test_new_accounts_are_written_down_once(manna: Installation, dagster: Dagster, items: list[str]) -> None:
+    found = connection(manna, items[0])
+    come_in(manna, "ITEM:NEW_ACCOUNTS_AVAILABLE", items[0])
+    for _ in range(3):
+        assert pulled(dagster.tick(None)) == [found["connection_id"]]
+    assert connection(manna, items[0]) == found
+    told = [
+        (event["status"], event["reason"]) for event in manna.ops.connection_events(found["connection_id"])
+    ]
+    assert [status for status, _ in told] == ["new", "new"]
+    assert "new accounts" in told[-1][1]
+    come_in(manna, ERROR, items[0], after=-30, **LOGIN_REQUIRED)  # issued before, of the status all the same
+    dagster.tick(None)
+    assert connection(manna, items[0])["status"] == "login_required"
+
+
 def test_an_unlinked_login_stays_unlinked(manna: Installation, dagster: Dagster, items: list[str]) -> None:
     connection_id = connection(manna, items[0])["connection_id"]
     manna.ops.connection_status(connection_id, "unlinked", "test", manna.settings.now())

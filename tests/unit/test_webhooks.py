@@ -158,6 +158,15 @@ def test_what_changes_none(kind: str) -> None:
     assert plan([event(1, kind, **LOGIN_REQUIRED)], CONNECTIONS).changes == ()
 
 
+def test_what_is_written_down_beside() -> None:
+    found = plan(
+        [event(7, "ITEM:NEW_ACCOUNTS_AVAILABLE"), event(8, "ITEM:USER_ACCOUNT_REVOKED", "x")], CONNECTIONS
+    )
+    [note] = found.notes
+    assert (note.webhook_id, note.connection_id) == (7, "c1")
+    assert "manna link --repair" in note.reason
+
+
 def test_events_count_in_the_order_in_which_they_were_issued() -> None:
     """The repair overtook the error on its way."""
     arrived = [event(1, REPAIRED, after=60), event(2, ERROR, after=0, **LOGIN_REQUIRED)]
