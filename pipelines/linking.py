@@ -41,7 +41,7 @@ def link_hosted(manna: Installation, book: str, console: Console, *, pause: floa
     for institution in sorted({name for _, name in logins} & before):
         console.print(
             f"{book} has had a login at {institution} before: accounts that continue its accounts are recognised "
-            "when it is pulled, see `manna accounts`",
+            "when it is pulled, see `manna accounts list`",
             soft_wrap=True,
             highlight=False,
         )
