@@ -1,5 +1,6 @@
 """`manna link`, as a person meets it: an address is printed, a login is chosen there, the command ends."""
 
+import io
 import json
 import re
 import signal
@@ -66,7 +67,9 @@ def choose_a_bank(address: str) -> str:
     return str(institution)
 
 
-def test_a_login_made_on_the_page_becomes_a_sealed_connection(tmp_path: Path, manna: Any) -> None:
+def test_a_login_made_on_the_page_becomes_a_sealed_connection(
+    tmp_path: Path, manna: Any, monkeypatch: Any
+) -> None:
     data_dir, folder = tmp_path / "data", tmp_path / "sandbox"
     with running_sandbox(folder) as found, EmbeddedPostgres(data_dir) as url:
         environment = keys(folder, found)
@@ -92,6 +95,36 @@ def test_a_login_made_on_the_page_becomes_a_sealed_connection(tmp_path: Path, ma
             assert (said.code, said.err) == (0, "")
             assert said.out.startswith(expected)
         assert len(Ops(sqlalchemy_url(url)).connections()) == 2
+
+        short = connection["connection_id"][:8]
+        assert short in manna(data_dir, "status", **environment).out
+        with manna_process(data_dir, "link", "--repair", short, **environment) as process:
+            assert process.stdout is not None
+            address = next(line.strip() for line in iter(process.stdout.readline, "") if "http" in line)
+            assert choose_a_bank(address) == institution  # no other is offered: it stays the same login
+            rest, complaints = process.communicate(timeout=60)
+        assert (process.returncode, complaints) == (0, "")
+        assert f"{institution} is repaired" in rest
+
+        monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+        said = manna(data_dir, "unlink", short, **environment)
+        assert f"Unlink {institution} of household? [y/N]" in said.out
+        assert (said.code, said.err.strip()) == (130, "stopped")
+        (kept,) = Ops(sqlalchemy_url(url)).connections(provider="plaid")
+        assert kept["status"] == "healthy"
+        said = manna(data_dir, "unlink", short, "--yes", **environment)
+        assert (said.code, said.out.strip()) == (0, f"{institution} is unlinked; its history stays")
+        assert "unlinked" in manna(data_dir, "status", **environment).out
+        said = manna(data_dir, "unlink", "nothing", **environment)
+        assert said.complaint.startswith("error: no connection begins with 'nothing'; there are: ")
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--book", "household", "--repair", "x"), ("--alpaca", "--repair", "x")]
+)
+def test_what_is_to_be_linked_or_repaired_must_be_said(tmp_path: Path, manna: Any, options: Any) -> None:
+    said = manna(tmp_path / "data", "link", *options)
+    assert said.complaint == "error: say either --book BOOK (and --alpaca), or --repair CONNECTION"
 
 
 def test_nobody_logs_in(tmp_path: Path, manna: Any, monkeypatch: Any) -> None:
