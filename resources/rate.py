@@ -75,7 +75,7 @@ class Rate:
         )
         if left is None:
             raise ProviderUnavailableError(
-                f"{name.partition(':')[0]}: the calls of the next {LONGEST_WAIT:.0f} s are taken by other runs"
+                f"{name.partition(':')[0].capitalize()}: the calls of the next {LONGEST_WAIT:.0f} s are taken by other runs"
             )
         if left < 0:
             self._sleep(-left / self._rate)

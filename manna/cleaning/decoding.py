@@ -84,7 +84,7 @@ def local_day(zones: Mapping[str, str]) -> pl.Expr:
 def latest_per_day(raw: pl.DataFrame, zones: Mapping[str, str]) -> pl.DataFrame:
     """The last record per source id and day, with the day as ``as_of`` (in the book's time zone).
 
-    Per connection as well: Alpaca names a position by its asset, which two accounts may hold.
+    Per connection as well: Alpaca names a position by its symbol, which two accounts may hold.
     """
     ordered = raw.with_columns(as_of=local_day(zones), removed=pl.col("change") == "removed").sort(
         "known_at", "batch_id", "seq"

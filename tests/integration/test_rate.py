@@ -122,7 +122,7 @@ def test_a_clock_that_is_set_back_gives_nothing_and_takes_nothing(rate: Rate, cl
 def test_who_would_wait_too_long_is_refused_and_takes_nothing(rate: Rate, clock: Clock) -> None:
     rate.empty("alpaca:k:data", LONGEST_WAIT)
     for _ in range(3):
-        with pytest.raises(ProviderUnavailableError, match="alpaca: the calls of the next 300 s are taken"):
+        with pytest.raises(ProviderUnavailableError, match="Alpaca: the calls of the next 300 s are taken"):
             rate.take("alpaca:k:data")
     clock.sleep(LONGEST_WAIT)
     assert grants(rate, clock, 1, "alpaca:k:data")[0] == pytest.approx(LONGEST_WAIT + EVERY)
