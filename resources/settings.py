@@ -109,8 +109,8 @@ class Settings(BaseSettings):
 
     @property
     def receives_webhooks(self) -> bool:
-        """Whether webhooks can reach this machine: from outside, or from the sandbox on it."""
-        return self.webhook_url is not None or self.uses_sandbox
+        """Whether Plaid's webhooks can reach this machine: from outside, or from the sandbox on it."""
+        return self.uses_sandbox or (self.webhook_url is not None and self.plaid_client_id is not None)
 
     @property
     def receiver_port(self) -> int:

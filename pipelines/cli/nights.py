@@ -100,7 +100,7 @@ def up(
     settings = Settings.load()
     with_sandbox = uses_sandbox(settings) or not settings.uses_real_providers
     services.require_free(port)
-    if settings.webhook_url:
+    if settings.receives_webhooks and settings.receiver_port:
         services.require_free(settings.receiver_port, "MANNA_WEBHOOK_PORT")
     with progress(err) as tell:
         tell("starting", "database")

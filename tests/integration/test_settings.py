@@ -111,15 +111,16 @@ def test_settings_cannot_be_changed() -> None:
         load().first_month = date(2020, 1, 1)  # type: ignore[misc]
 
 
-SANDBOX = "http://127.0.0.1:1/plaid"
+SANDBOX, WEBHOOKS = "http://127.0.0.1:1/plaid", "https://money.example/plaid"
 
 
 @pytest.mark.parametrize(
     ("given", "receives", "port"),
     [
         ({}, False, 3100),
-        ({"webhook_url": "https://money.example/plaid"}, True, 3100),
-        ({"webhook_url": "https://money.example/plaid", "webhook_port": 4000}, True, 4000),
+        ({"webhook_url": WEBHOOKS, "plaid_client_id": "x"}, True, 3100),
+        ({"webhook_url": WEBHOOKS, "plaid_client_id": "x", "webhook_port": 4000}, True, 4000),
+        ({"webhook_url": WEBHOOKS}, False, 3100),  # a brokerage only
         ({"webhook_port": 4000}, False, 4000),
         ({"plaid_url": SANDBOX}, True, 0),  # a free one: the sandbox is told which
         ({"plaid_url": SANDBOX, "webhook_port": 4000}, True, 4000),
