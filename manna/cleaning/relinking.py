@@ -91,7 +91,12 @@ def superseded(shape: Shape, rows: pl.DataFrame, earlier: pl.DataFrame, who: Ide
         .select(shape.key, "account", "rank", "gone", "text", "first_known_on")
     )
     compared = [shape.key, "date", *shape.equal]
-    versions = pl.concat([rows.select(compared), earlier.select(compared)]).unique()
+    versions = pl.concat(
+        [
+            rows.select(*compared, is_first=pl.lit(False)),
+            earlier.select(*compared, is_first=pl.lit(True)),
+        ]
+    )
     found: dict[str, str] = {}
     for rank in range(1, max(ranks.values(), default=0) + 1):
         former = facts.filter(pl.col("rank") < rank, ~pl.col("gone"), ~pl.col(shape.key).is_in(list(found)))
@@ -102,7 +107,9 @@ def superseded(shape: Shape, rows: pl.DataFrame, earlier: pl.DataFrame, who: Ide
 def _matched(
     shape: Shape, former: pl.DataFrame, later: pl.DataFrame, versions: pl.DataFrame
 ) -> dict[str, str]:
-    """Old id to new id. Nearest day first; live rows before removed ones, then the nearest description."""
+    """Old id to new id. Nearest day first; then what the former login said last and the later one first, for that
+    is what both said at about the same time; live rows before removed ones; then the nearest description.
+    """
     shifted = pl.DataFrame({"shift": DAYS}, schema={"shift": pl.Int64})
     olds = (
         former.join(versions, on=shape.key)
@@ -115,16 +122,19 @@ def _matched(
         how="inner",
         nulls_equal=True,
         suffix="_new",
-    ).with_columns(days=pl.col("shift").abs())
+    ).with_columns(
+        days=pl.col("shift").abs(),
+        apart=pl.col("is_first").cast(pl.Int8) + (~pl.col("is_first_new")).cast(pl.Int8),
+    )
     new_key = f"{shape.key}_new"
-    nearest = pairs.sort("days").unique([shape.key, new_key], keep="first", maintain_order=True)
+    nearest = pairs.sort("days", "apart").unique([shape.key, new_key], keep="first", maintain_order=True)
     alike = [_alike(*texts) for texts in nearest.select("text", "text_new").iter_rows()]
     nearest = nearest.with_columns(alike=pl.Series(alike, dtype=pl.Float64)).filter(
         (pl.col("days") == 0) | (pl.col("alike") >= SIMILAR)
     )
     ordered = nearest.sort(
-        "days", "gone_new", "alike", "first_known_on", shape.key, "first_known_on_new", new_key,
-        descending=[False, False, True, False, False, False, False],
+        "days", "apart", "gone_new", "alike", "first_known_on", shape.key, "first_known_on_new", new_key,
+        descending=[False, False, False, True, False, False, False, False],
     )  # fmt: skip
     return one_to_one(ordered.select(shape.key, new_key).rows())
 
