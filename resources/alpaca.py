@@ -1,7 +1,8 @@
 """Alpaca: the official SDK, asked for raw bytes.
 
 What belongs here: one method per endpoint we use, turning Alpaca's answers into :class:`Answer` records
-exactly as sent, and its errors into ours. What does not: what a payload means (``manna.cleaning``).
+exactly as sent. What does not: the shapes of answers and errors (``alpaca_wire``), what a payload means
+(``manna.cleaning``).
 
 Two things about alpaca-py 0.44 shape this module: it sets no time-out on any call, and it decodes JSON
 before one can see it. So each SDK client gets an HTTP session of ours, which has a time-out and keeps the
@@ -13,7 +14,7 @@ token of that budget first (``resources.rate``).
 
 import hashlib
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,10 @@ import msgspec
 import requests
 
 from manna.facts import Answer, Record, source_id
+from resources.alpaca_wire import Bars, CorporateActions, identity, record, submitted_at, translated
 from resources.providers import (
     CONNECT_SECONDS,
     READ_SECONDS,
-    CredentialsRefusedError,
     ProviderError,
     ProviderUnavailableError,
     retrying,
@@ -38,30 +39,6 @@ ORDERS_PAGE = 500
 SAME_MOMENT = timedelta(milliseconds=1)
 BARS_PAGE = 10_000
 MOST_PAGES = 5000
-
-
-class _Id(msgspec.Struct):
-    id: str | None = None
-    symbol: str | None = None
-    asset_id: str | None = None
-    account_number: str | None = None
-    t: str | None = None
-    ex_date: str | None = None
-    date: str | None = None
-
-
-class _Submitted(msgspec.Struct):
-    submitted_at: datetime
-
-
-class _Bars(msgspec.Struct):
-    bars: dict[str, list[msgspec.Raw]] | None = None
-    next_page_token: str | None = None
-
-
-class _CorporateActions(msgspec.Struct):
-    corporate_actions: dict[str, list[msgspec.Raw]]
-    next_page_token: str | None = None
 
 
 class _Session(requests.Session):
@@ -149,12 +126,12 @@ class Alpaca:
         }
         for _ in range(MOST_PAGES):
             listed = self._get(self._trading, "/orders", parameters, list[msgspec.Raw])
-            fresh = [_record("added", raw, "id") for raw in listed]
+            fresh = [record("added", raw, "id") for raw in listed]
             is_last = len(listed) < ORDERS_PAGE or all(record.source_id in records for record in fresh)
             records.update((record.source_id, record) for record in fresh)
             if is_last:
                 return Answer(tuple(records.values()))
-            submitted = _submitted_at(fresh[-1].payload)
+            submitted = submitted_at(fresh[-1].payload)
             parameters["after"] = (submitted - SAME_MOMENT).isoformat()
         raise ProviderError(f"Alpaca: more than {MOST_PAGES} pages of orders")
 
@@ -168,7 +145,7 @@ class Alpaca:
         parameters: dict[str, Any] = {"page_size": PAGE, "direction": "asc"}
         for _ in range(MOST_PAGES):
             listed = self._get(self._trading, "/account/activities", parameters, list[msgspec.Raw])
-            records += [_record("added", raw, "id") for raw in listed]
+            records += [record("added", raw, "id") for raw in listed]
             if len(listed) < PAGE:
                 return Answer(tuple(records))
             parameters["page_token"] = records[-1].source_id
@@ -178,7 +155,7 @@ class Alpaca:
         """``/v2/calendar``: the market days from ``first`` to ``last`` with their hours, by date."""
         parameters = {"start": first.isoformat(), "end": last.isoformat()}
         listed = self._get(self._trading, "/calendar", parameters, list[msgspec.Raw])
-        return Answer(tuple(_record("added", raw, "date") for raw in listed))
+        return Answer(tuple(record("added", raw, "date") for raw in listed))
 
     def assets(self, symbols: Sequence[str]) -> Answer:
         """``/v2/assets/{symbol}`` for each symbol; one Alpaca does not know is left out."""
@@ -190,7 +167,7 @@ class Alpaca:
                 if error.code == "404":
                     continue
                 raise
-            records.append(_record("added", raw, "symbol"))
+            records.append(record("added", raw, "symbol"))
         return Answer(tuple(records))
 
     def bars(self, symbols: Sequence[str], first: date, last: date) -> Answer:
@@ -209,11 +186,11 @@ class Alpaca:
             "sort": "asc",
         }
         for _ in range(MOST_PAGES):
-            page = self._get(self._stocks, "/stocks/bars", parameters, _Bars)
+            page = self._get(self._stocks, "/stocks/bars", parameters, Bars)
             for symbol, listed in (page.bars or {}).items():
                 for raw in listed:
                     bar = bytes(raw).decode()
-                    day = (_identity(bar).t or "")[:10]
+                    day = (identity(bar).t or "")[:10]
                     records.append(Record(f"{symbol}:{source_id(bar, day)}", "added", bar))
             if not page.next_page_token:
                 return Answer(tuple(records))
@@ -232,11 +209,11 @@ class Alpaca:
             "limit": 1000,
         }
         for _ in range(MOST_PAGES):
-            page = self._get(self._actions, "/corporate-actions", parameters, _CorporateActions)
+            page = self._get(self._actions, "/corporate-actions", parameters, CorporateActions)
             for kind, listed in page.corporate_actions.items():
                 for raw in listed:
                     action = bytes(raw).decode()
-                    named = _identity(action)
+                    named = identity(action)
                     own = (named.id,) if named.id else (named.symbol, named.ex_date)
                     records.append(Record(f"{kind}:{source_id(action, *own)}", "added", action))
             if not page.next_page_token:
@@ -249,7 +226,7 @@ class Alpaca:
     def _snapshot(self, client: Any, path: str, shape: Any, key: str) -> Answer:
         found = self._get(client, path, {}, shape)
         listed = found if isinstance(found, list) else [found]
-        return Answer(tuple(_record("snapshot", raw, key) for raw in listed), is_whole=True)
+        return Answer(tuple(record("snapshot", raw, key) for raw in listed), is_whole=True)
 
     def _get(self, client: Any, path: str, parameters: dict[str, Any], shape: Any) -> Any:
         service = "trading" if client is self.__dict__.get("_trading") else "data"
@@ -263,7 +240,7 @@ class Alpaca:
         try:
             client.get(path, parameters)
         except APIError as error:
-            said = _translated(error)
+            said = translated(error)
             if self._rate is not None and said.code == "429":
                 self._rate.empty(budget, getattr(said, "retry_after", None) or 0)
             raise said from None
@@ -273,44 +250,3 @@ class Alpaca:
             return msgspec.json.decode(self._session.body.decode(), type=shape)
         except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, or not of this shape
             raise ProviderUnavailableError(f"Alpaca's answer to {path} cannot be read: {error}") from error
-
-
-def _submitted_at(order: str) -> datetime:
-    """Where the next page of orders begins.
-
-    Raises:
-        ProviderError: the last order of a page does not say when it was submitted.
-    """
-    try:
-        return msgspec.json.decode(order, type=_Submitted).submitted_at
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ProviderError("Alpaca: the last order of a page has no moment; ask Alpaca's support") from error
-
-
-def _record(change: str, raw: msgspec.Raw, key: str) -> Record:
-    payload = bytes(raw).decode()
-    return Record(source_id(payload, getattr(_identity(payload), key)), change, payload)
-
-
-def _identity(payload: str) -> _Id:
-    try:
-        return msgspec.json.decode(payload, type=_Id)
-    except (
-        msgspec.DecodeError,
-        RecursionError,
-    ):  # kept all the same: what is wrong with it is for the contract to say
-        return _Id()
-
-
-def _translated(error: Any) -> ProviderError:
-    response = error.response
-    status = response.status_code if response is not None else 0
-    said = f"Alpaca: HTTP {status}: {' '.join(str(error).split())[:200]}"
-    if status in (401, 403):
-        return CredentialsRefusedError(f"{said}; check ALPACA_API_KEY, ALPACA_SECRET_KEY and the URLs")
-    if status == 429 or status >= 500:
-        asked = response.headers.get("Retry-After") if response is not None else None
-        return ProviderUnavailableError(
-            said, float(asked) if asked and asked.isdigit() else None, code=str(status)
-        )
-    return ProviderError(said, str(status))

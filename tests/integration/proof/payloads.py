@@ -21,7 +21,7 @@ import msgspec
 import yaml
 
 from manna.facts import Record, source_id
-from resources import alpaca, plaid_wire
+from resources import alpaca_wire, plaid_wire
 
 REFERENCE = Path(__file__).resolve().parents[3] / ".." / "shared" / "reference"
 Schema = Mapping[str, Any]
@@ -44,15 +44,15 @@ def _plaid(change: str, *keys: str, prefix: str = "") -> Callable[[str, str], Re
 
 
 def _alpaca(change: str, key: str) -> Callable[[str, str], Record]:
-    return lambda text, _: alpaca._record(change, msgspec.Raw(text.encode()), key)
+    return lambda text, _: alpaca_wire.record(change, msgspec.Raw(text.encode()), key)
 
 
 def _action(kind: str) -> Callable[[str, str], Record]:
-    return lambda text, _: Record(f"{kind}:{source_id(text, alpaca._identity(text).id)}", "added", text)
+    return lambda text, _: Record(f"{kind}:{source_id(text, alpaca_wire.identity(text).id)}", "added", text)
 
 
 def _bar(text: str, number: str) -> Record:
-    day = (alpaca._identity(text).t or "")[:10]
+    day = (alpaca_wire.identity(text).t or "")[:10]
     return Record(f"S{number}:{source_id(text, day)}", "added", text)
 
 
