@@ -83,19 +83,16 @@ def superseded(shape: Shape, rows: pl.DataFrame, earlier: pl.DataFrame, who: Ide
     facts = (
         rows.filter(pl.col("account_id").is_in(list(ranks)))
         .with_columns(
-            account=pl.col("account_id").replace_strict(who.owners, return_dtype=pl.String),
             rank=pl.col("account_id").replace_strict(ranks, return_dtype=pl.Int64),
             gone="removed",
             text=shape.text,
         )
-        .select(shape.key, "account", "rank", "gone", "text", "first_known_on")
+        .select(shape.key, "rank", "gone", "text", "first_known_on")
     )
     compared = [shape.key, "date", *shape.equal]
     versions = pl.concat(
-        [
-            rows.select(*compared, is_first=pl.lit(False)),
-            earlier.select(*compared, is_first=pl.lit(True)),
-        ]
+        frame.select(*compared, account=pl.col("account_id").replace(who.owners), is_first=pl.lit(is_first))
+        for frame, is_first in ((rows, False), (earlier, True))
     )
     found: dict[str, str] = {}
     for rank in range(1, max(ranks.values(), default=0) + 1):

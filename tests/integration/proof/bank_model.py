@@ -6,6 +6,7 @@ What does not: what ought to come of it (``notebook``), or who asks when (``hist
 
 import copy
 import json
+import random
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any
@@ -119,6 +120,7 @@ class Login:
                 "account_id": name,
                 "name": name,
                 "type": "depository",
+                "persistent_account_id": f"{name.rpartition('-')[2]} for ever",
                 "balances": {"current": cents / 100, "iso_currency_code": "USD"},
             }
             for name, cents in self.accounts.items()
@@ -236,6 +238,20 @@ HOLDING: dict[str, Callable[[Login, int, int], Any]] = {
 """What happens to accounts, positions and trades."""
 
 HAPPENINGS = BANKING | HOLDING
+
+
+def linked_anew(former: Login, name: str, dice: random.Random) -> Login:
+    """Another login at the same bank: the same accounts and rows, all under new ids, told in another order."""
+    login, rows = Login(name), list(former.rows().values())
+    dice.shuffle(rows)
+    login.accounts = {
+        f"{name}-{account.rpartition('-')[2]}": cents for account, cents in former.accounts.items()
+    }
+    for row in rows:
+        account = f"{name}-{row['account_id'].rpartition('-')[2]}"
+        ids = {"transaction_id": login.new_id(), "account_id": account, "pending_transaction_id": None}
+        login.feed.append(("added", row | ids))
+    return login
 
 
 class ModelPlaid(Plaid):

@@ -25,8 +25,8 @@ from resources.providers import ProviderError
 
 ZONES = {"home": "America/New_York", "tokyo": "Asia/Tokyo"}
 DAWN = datetime(2026, 3, 16, 12, tzinfo=UTC)
-BOOKS = {"x": "home", "y": "tokyo"}
-"""Two logins, each in a book of its own, asked in any order."""
+BOOKS = {"x": "home", "y": "tokyo", "z": "home"}
+"""The book of each login: two are asked in any order; `z` is the bank of `x`, linked anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +174,18 @@ class Lived:
 Ask = Callable[[ModelPlaid, str, str | None], dict[str, Answer]]
 
 
-def live(history: Sequence[Happening | Night], ask: Ask, memory: Memory | None = None) -> Lived:
+def live(
+    history: Sequence[Happening | Night],
+    ask: Ask,
+    logins: Mapping[str, Login] | None = None,
+    memory: Memory | None = None,
+    now: datetime = DAWN,
+) -> Lived:
     """Lives through a history, and through one last night per login without any trouble."""
-    logins = {name: Login(name) for name in BOOKS}
+    logins = logins or {name: Login(name) for name in ("x", "y")}
     client, memory = ModelPlaid(logins), memory or Memory()
     heard: list[tuple[datetime, Heard]] = []
-    now = DAWN
-    last = [Night(name, 30, 2, (), None, False) for name in BOOKS]
+    last = [Night(name, 30, 2, (), None, False) for name in logins]
     for step in (*history, *last):
         login = logins[step.login]
         if isinstance(step, Happening):

@@ -95,12 +95,12 @@ def test_transactions_in_the_lake_are_those_of_the_notebook(
 def live_in(manna: Installation, crash: Crash, history: Sequence[Happening | Night]) -> Lived:
     """Lives through a history with the assets' code; returns the raw rows of its logins."""
     example = next(_EXAMPLES)
-    logins = {name: Login(f"{name}{example}") for name in BOOKS}
+    logins = {name: Login(f"{name}{example}") for name in ("x", "y")}
     manna.__dict__["plaid"] = ModelPlaid({login.name: login for login in logins.values()})
     connections = {name: connect(manna, BOOKS[name], login.name) for name, login in logins.items()}
     heard: list[tuple[datetime, Heard]] = []
     now = DAWN
-    last = [Night(name, 30, 2, (), None, False) for name in BOOKS]
+    last = [Night(name, 30, 2, (), None, False) for name in logins]
     for step in (*history, *last):
         login = logins[step.login]
         if isinstance(step, Happening):
