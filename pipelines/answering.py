@@ -38,9 +38,12 @@ def listed(manna: Installation) -> pl.DataFrame:
 
 
 def shortened(accounts: pl.DataFrame) -> pl.DataFrame:
-    """The same with ids as short as they can be told apart, for a terminal."""
+    """The same for a terminal: ids as short as they can be told apart, questions only where there are any."""
     ids = accounts["account"].to_list()
     length = next((n for n in range(_SHORTEST, 64) if len({i[:n] for i in ids}) == len(set(ids))), 64)
+    if (accounts["state"] == "taken").all():
+        accounts = accounts.drop("state", "may_continue", "reason")
+        return accounts.with_columns(pl.col("account").str.slice(0, length))
     return accounts.with_columns(
         pl.col("account").str.slice(0, length),
         pl.col("may_continue").str.split(",").list.eval(pl.element().str.slice(0, length)).list.join(" or "),
@@ -96,7 +99,8 @@ def carry(manna: Installation, pending: str, by: str) -> str:
         AnswerError: nothing is proposed for it.
     """
     open_ = [row for row in to_review(manna).to_dicts() if row["predecessor_id"].startswith(pending)]
-    row = _only(open_, pending, "decision to review", [str(each["predecessor_id"]) for each in open_])
+    ids = [str(each["predecessor_id"]) for each in open_]
+    row = _only(open_, pending, "decision to review", ids, "review")
     last = manna.ops.overrides().filter(pl.col("transaction_id") == row["predecessor_id"]).tail(1)
     # Splits are of the former amount, so they are not taken over.
     manna.ops.decide(
@@ -114,9 +118,11 @@ def _found(manna: Installation, text: str) -> dict[str, Any]:
     return _only(exact or known, text, "account", [str(row["source_id"]) for row in known])
 
 
-def _only(found: list[dict[str, Any]], text: str, what: str, ids: Iterable[str]) -> dict[str, Any]:
+def _only(
+    found: list[dict[str, Any]], text: str, what: str, ids: Iterable[str], shown_by: str = "list"
+) -> dict[str, Any]:
     if len(found) == 1 and text:
         return found[0]
     if not found:
-        raise AnswerError(f"there is no {what} {text!r}; `manna accounts` lists them")
+        raise AnswerError(f"there is no {what} {text!r}; `manna accounts {shown_by}` shows them")
     raise AnswerError(f"{text!r} could be any of {', '.join(sorted(ids))}; write more of it")
