@@ -16,6 +16,7 @@ from worlds import REPORTS, STATEMENTS, World, checks, said
 from assets import ledger, published, reports
 from assets.reports import TABLES, dirty_months
 from manna.contracts import CONTRACTS
+from pipelines.reporting import published_statement
 from pipelines.sensors import settle
 
 JANUARY, FEBRUARY, MARCH = date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)
@@ -258,3 +259,36 @@ class TestPublished:
     def test_tables_keep_their_contracts_everywhere(self, world: World) -> None:
         for table in TABLES:
             assert not CONTRACTS[table].violations(world.read(table)).list.len().sum()
+
+
+def test_reports_are_provisional_while_a_logins_past_is_loaded(world: World) -> None:
+    coverage = world.read("clean.coverage")
+    of_household = pl.col("book") == "household"
+    world.plant("clean.coverage", coverage.with_columns(provisional=pl.col("provisional") | of_household))
+    worlds.succeeded(world.run([ledger.months]))
+    worlds.succeeded(world.report())
+    said_so = dict(world.read("reports.publications").select("book", "provisional").unique().iter_rows())
+    assert said_so == {"household": True, "studio": False}
+    file = world.manna.settings.documents_dir / "household" / f"{FEBRUARY:%Y-%m}.html"
+    assert "The past is still being loaded" in file.read_text()
+    _, title = published_statement(world.manna, "balance_sheet", "household", "2026-02")
+    assert title.endswith("complete through 2026-02-28, provisional: the past is still being loaded")
+
+    world.plant("clean.coverage", coverage)
+    worlds.succeeded(world.run([ledger.months]))
+    worlds.succeeded(world.report())
+    assert not world.read("reports.publications")["provisional"].any()
+    assert "The past is still being loaded" not in file.read_text()
+
+
+def test_a_month_says_anew_up_to_when_it_is_complete(world: World) -> None:
+    """A login breaks in February and is repaired in March: February must not go on saying that it is incomplete."""
+    coverage = world.read("clean.coverage")
+    broken = coverage.with_columns(complete_through=pl.lit(date(2026, 2, 20)))
+    for planted, through in ((broken, date(2026, 2, 20)), (coverage, date(2026, 2, 28))):
+        world.plant("clean.coverage", planted)
+        worlds.succeeded(world.run([ledger.months]))
+        assert published.months_to_publish(world.manna) == [FEBRUARY, MARCH]
+        worlds.succeeded(world.report())
+        assert publication(world, "household", FEBRUARY)["complete_through"] == through
+        assert publication(world, "household", JANUARY)["complete_through"] == date(2026, 1, 31)

@@ -1,6 +1,7 @@
 """What the command line prints, in every format and width."""
 
 import csv
+import dataclasses
 import io
 import json
 import subprocess
@@ -283,6 +284,19 @@ def test_the_summary_says_everything_at_any_width(data, width):
 
 def test_an_institution_is_named_once_per_book(data):
     assert shown(summary(data), 80).count("First Platypus Bank") == 1
+
+
+def test_what_is_provisional_or_no_longer_listed_is_said_beside_its_day(data):
+    flags = {"listed": [True, False, True], "provisional": [True, False, False]}
+    accounts = data.accounts.with_columns(pl.Series(name, values) for name, values in flags.items())
+    text = shown(summary(dataclasses.replace(data, accounts=accounts)), 100)
+    lines = {
+        name: next(line for line in text.splitlines() if name in line)
+        for name in ("••0000", "Visa", "Business")
+    }
+    assert lines["••0000"].rstrip().endswith("2026-03-31 provisional")
+    assert lines["Visa"].rstrip().endswith("not listed any more")
+    assert lines["Business"].rstrip().endswith("2026-03-31")
 
 
 def test_an_empty_summary_says_so_in_words():

@@ -163,6 +163,16 @@ def test_a_held_month_says_why_and_what_is_shown(book, period, statements, publi
     assert "<table" not in page
 
 
+def test_a_provisional_month_says_so(book, period, statements, publication):
+    words = Reader(month_page(book, period, statements, publication | {"provisional": True})).words()
+    assert "Provisional The past is still being loaded" in words
+    assert "Published , provisional" in words
+    final = Reader(month_page(book, period, statements, publication | {"provisional": False})).words()
+    assert "The past is still being loaded" not in final
+    entry = IndexEntry("household", "Household", period, "published", None, None, provisional=True)
+    assert "Published provisional" in Reader(index_page([entry])).words()
+
+
 def test_an_open_month_says_up_to_when(book, period, statements, publication):
     early = date(2026, 3, 18)
     worth = statements["net_worth"].with_columns(
