@@ -128,7 +128,9 @@ class Bank:
             found["alpaca_trading_url"],
             found["alpaca_data_url"],
         )
-        self.control = httpx.Client(base_url=found["control_url"], timeout=30)
+        # No connection is kept: the server may close an idle one at the moment it is used again.
+        fresh = httpx.Limits(max_keepalive_connections=0)
+        self.control = httpx.Client(base_url=found["control_url"], timeout=30, limits=fresh)
         self.now = parse_instant(NOW)
         self.state = state
 

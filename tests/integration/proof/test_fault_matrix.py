@@ -207,12 +207,13 @@ def test_a_fault_ends_in_the_right_data_or_in_a_clear_error(
     wanted = house.undisturbed(kind)
     connection = house.connect(kind)
     monkeypatch.setattr(plaid_module, "PAGE", 100)  # so that there are pages to break off between
-    if "time" in case.kind:
-        monkeypatch.setattr(plaid_module, "READ_SECONDS", 0.3)
-        monkeypatch.setattr(alpaca_module, "READ_SECONDS", 0.3)
     house.bank.fault(case.endpoint, case.kind, times=case.times, **dict(case.details))
 
-    failures = list(house.pull(kind, connection).failures.values())
+    with monkeypatch.context() as impatient:
+        if "time" in case.kind:
+            for module in (plaid_module, alpaca_module):
+                impatient.setattr(module, "READ_SECONDS", 1.0)
+        failures = list(house.pull(kind, connection).failures.values())
     assert house.faults_left() == []
     after = house.connection(connection["connection_id"])
     if case.recovers:
