@@ -133,7 +133,7 @@ def identities(
         decisions: people's, oldest first; of several on one account the last counts.
         statuses: the life of the connections, oldest first.
     """
-    several = raw_accounts.filter(pl.col("connection_id").n_unique().over("book") > 1)
+    several = _of_several_logins(raw_accounts, institutions, decisions)
     if several.is_empty():
         return Identities()
     heard: dict[str, list[datetime]] = defaultdict(list)
@@ -157,6 +157,21 @@ def identities(
         questions=tuple(questions),
         held=frozenset(account_id for chain in ids if chain[0] in asked for account_id in chain),
     )
+
+
+def _of_several_logins(
+    raw: pl.DataFrame, institutions: Mapping[str, str], decisions: Sequence[Decision]
+) -> pl.DataFrame:
+    """The records that matter: of institutions at which a book has several logins, and of books decided on.
+
+    Most books have none, and years of snapshots need not be read for them.
+    """
+    logins = raw.select("book", "connection_id").unique()
+    names = [institutions.get(login, login).casefold() for login in logins["connection_id"]]
+    wanted = logins.with_columns(institution=pl.Series(names, dtype=pl.String)).filter(
+        (pl.len().over("book", "institution") > 1) | pl.col("book").is_in([d.book for d in decisions])
+    )
+    return raw.join(wanted, on=["book", "connection_id"], how="semi")
 
 
 def _arrival(sighting: _Sighting) -> tuple[str, datetime, str, str]:

@@ -108,13 +108,18 @@ def _matched(
     is what both said at about the same time; live rows before removed ones; then the nearest description.
     """
     shifted = pl.DataFrame({"shift": DAYS}, schema={"shift": pl.Int64})
+    news = later.join(versions, on=shape.key)
+    # What is older than all that the later login sends is not among it, a day off or not.
+    window = news.group_by("account").agg(begins=pl.col("date").min())
     olds = (
         former.join(versions, on=shape.key)
+        .join(window, on="account")
+        .filter(pl.col("date") >= pl.col("begins"))
         .join(shifted, how="cross")
         .with_columns(date=pl.col("date") + pl.duration(days="shift"))
     )
     pairs = olds.join(
-        later.join(versions, on=shape.key),
+        news,
         on=["account", "date", *shape.equal],
         how="inner",
         nulls_equal=True,

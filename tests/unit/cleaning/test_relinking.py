@@ -1,5 +1,6 @@
 """A login is linked anew and sends its history again: every movement is there once, whoever told of it."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,7 +23,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manna.cleaning import CLEANERS, clean
-from manna.cleaning.context import Context
+from manna.cleaning.context import Context, known_by
+from manna.cleaning.identity import Decision, Status
 from manna.contracts import CONTRACTS
 
 BANKS = {**CONTEXT.institutions, **dict.fromkeys(["bank", "bank2", "bank3"], "Platypus")}
@@ -80,6 +82,9 @@ COFFEE = {"name": "BLUE BOTTLE COFFEE 0042", "merchant_name": None}
 FUEL = {"name": "SHELL OIL 57444", "merchant_name": None}
 PENDING = {"pending": True}
 
+EARLIER = new("e", date="2026-03-01", amount=5)
+"""So that the new login's window reaches back far enough."""
+
 STORIES: dict[str, tuple[list[Row], set[str]]] = {
     "the same row": ([old("o"), new("n")], {"n"}),
     "twins stay two": ([old("o1"), old("o2"), new("n1"), new("n2")], {"n1", "n2"}),
@@ -91,12 +96,29 @@ STORIES: dict[str, tuple[list[Row], set[str]]] = {
     ),
     "another amount": ([old("o"), new("n", amount=1)], {"o", "n"}),
     "another currency": ([old("o"), new("n", iso_currency_code="EUR")], {"o", "n"}),
-    "a day off, the same text": ([old("o"), new("n", date="2026-03-15")], {"n"}),
-    "a day off, another text": ([old("o", **COFFEE), new("n", date="2026-03-15", **FUEL)], {"o", "n"}),
+    "a day off, the same text": ([old("o"), EARLIER, new("n", date="2026-03-15")], {"e", "n"}),
+    "a day off, another text": (
+        [old("o", **COFFEE), EARLIER, new("n", date="2026-03-15", **FUEL)],
+        {"o", "e", "n"},
+    ),
     "two days off": ([old("o"), new("n", date="2026-03-16")], {"o", "n"}),
     "the very day before a day off": (
         [old("o1"), old("o2", date="2026-03-15"), new("n1", date="2026-03-15"), new("n2", date="2026-03-16")],
         {"o1", "n1", "n2"},
+    ),
+    "corrected by the former login, and what it was before is another row's twin": (
+        [
+            old("o1"),
+            old("o1", at=MOMENT + timedelta(1), change="modified", amount=80),
+            old("o2"),
+            new("n1"),
+            new("n2", amount=80),
+        ],
+        {"n1", "n2"},
+    ),
+    "a day before all that the new login sends": (
+        [old("o"), new("n", date="2026-03-15"), new("m", date="2026-03-17")],
+        {"o", "n", "m"},
     ),
     "corrected by the new login": (
         [old("o"), new("n"), new("n", at=LATER, change="modified", amount=80)],
@@ -171,6 +193,32 @@ def test_before_the_new_login_nothing_is_superseded() -> None:
     records = sent("plaid_transactions", old("o"), new("n"))
     then = made("clean.transactions", as_known_on=LATER - timedelta(days=5), plaid_transactions=records)
     assert then.select("transaction_id", "removed", "superseded_by").rows() == [("o", False, None)]
+
+
+def test_an_answer_counts_from_the_moment_it_was_given() -> None:
+    beside = raw_rows(
+        "plaid_accounts",
+        {
+            "source_id": "twin",
+            "payload": ACCOUNT | {"account_id": "twin"},
+            "at": AFTER,
+            "connection": "bank3",
+        },
+    )
+    raw = raw_tables(plaid_accounts=pl.concat([raw_rows("plaid_accounts", {"at": AFTER}), beside]))
+    answered = replace(RELINKED, decisions=[Decision("home", "twin", None, LATER)])
+    ids = [
+        clean("clean.accounts", raw, answered, moment).rows["account_id"].sort().to_list()
+        for moment in (AFTER, LATER)
+    ]
+    assert ids == [["acc", "checking"], ["acc", "checking", "twin"]]
+
+
+def test_what_became_of_a_login_counts_from_that_moment() -> None:
+    gone = Status("bank", "unlinked", AFTER - timedelta(hours=1))
+    raw, context = known_by(gone.at - timedelta(hours=1), raw_tables(), replace(RELINKED, statuses=[gone]))
+    assert context.statuses == []
+    assert known_by(gone.at, raw, replace(RELINKED, statuses=[gone]))[1].statuses == [gone]
 
 
 def test_the_account_keeps_its_first_id_and_describes_itself_through_the_latest_login() -> None:
