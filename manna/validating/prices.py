@@ -172,16 +172,14 @@ def daily_moves(bars: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-RATIOS = (3 / 2, 5 / 4, 4 / 3, *range(2, 11), 12, 15, 20, 25, 30, 40, 50, 100)
+WHOLE = (*range(2, 11), 12, 15, 20, 25, 30, 40, 50, 100)
+RATIOS = (3 / 2, *map(float, WHOLE), *(1 / number for number in WHOLE))
+"""Common splits: 3 for 2, 2 for 1 and so on, 1 for 2 and so on. Smaller ones hide in an ordinary bad day."""
 TOLERANCE = 0.08
 """On the day of a split the price moves as on any other day besides."""
 
 
 def split_size(move: pl.Expr) -> pl.Expr:
-    """The common split ratio a move has the size of (shares after per share before); null for none.
-
-    Only moves beyond :data:`LEAST_JUMP` are looked at: a 5 for 4 split is hidden in an ordinary bad day.
-    """
-    ratios = sorted({*map(float, RATIOS), *(1 / ratio for ratio in RATIOS)})
-    near = [pl.when((move * ratio - 1).abs() <= TOLERANCE).then(pl.lit(ratio)) for ratio in ratios]
+    """The common split ratio a move has the size of (shares after per share before); null for none."""
+    near = [pl.when((move * ratio - 1).abs() <= TOLERANCE).then(pl.lit(ratio)) for ratio in RATIOS]
     return pl.when((move - 1).abs() > LEAST_JUMP).then(pl.coalesce(near))

@@ -51,6 +51,8 @@ def list_(
     with opened() as manna:
         require_one_of("book", book or (), manna.books)
         found = listed(manna, book or (), table or (), everything=everything)
+    if output == "table":  # what fits beside the reasons; `show` has the rest
+        found = found.drop("source_id", "known_at", *(() if everything else ("status",)))
     render(found, output, title="Rows in quarantine", console=out)  # type: ignore[arg-type]
 
 

@@ -15,8 +15,10 @@ from manna.alerting import (
     low_balances,
     open_questions,
     quarantined_rows,
+    things_to_look_at,
 )
 from manna.books import Book
+from manna.contracts.findings import FINDINGS
 
 BOOK = Book.model_validate({"id": "home", "name": "Home", "thresholds": {"low_balance": 500}})
 
@@ -121,3 +123,27 @@ def test_failed_checks_and_held_reports() -> None:
         "critical",
         "reports for 2026-02 are held back: cash does not tie",
     )
+
+
+def test_findings_are_told_once_per_kind_and_subject_and_information_is_not() -> None:
+    def finding(number: int, **more: Any) -> dict[str, Any]:
+        day = date(2026, 3, number)
+        usual = {"finding_id": f"f{number}", "book": "home", "kind": "balance_jump", "severity": "warning"}
+        usual |= {"subject": "a", "since": day, "until": day, "message": f"word {number}", "row_ids": ""}
+        return usual | more
+
+    found = [
+        finding(1, severity="critical"),
+        finding(2),
+        finding(3),
+        finding(4, severity="info"),
+        finding(5, severity="info", kind="history_gap"),
+        finding(6, subject="XYZ", kind="price_jump"),
+    ]
+    accounts = pl.DataFrame({"account_id": ["a"], "institution": ["Bank"], "name": ["Savings"]})
+    alerts = things_to_look_at(pl.DataFrame(found, schema=FINDINGS.polars_schema), accounts)
+    assert [(one["fingerprint"], one["severity"], one["message"]) for one in alerts] == [
+        ("finding:home:balance_jump a", "critical", "Bank Savings: word 1 (and 2 more)"),
+        ("finding:home:price_jump XYZ", "warning", "word 6"),
+    ]
+    assert things_to_look_at(FINDINGS.empty(), accounts) == []
