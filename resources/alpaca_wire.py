@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from manna.facts import Record, source_id
-from resources.providers import CredentialsRefusedError, ProviderError, ProviderUnavailableError
+from resources.providers import CredentialsRefusedError, ProviderError, ProviderUnavailableError, ids_in
 
 
 class Id(msgspec.Struct):
@@ -63,10 +63,7 @@ def record(change: str, raw: msgspec.Raw, key: str) -> Record:
 
 def identity(payload: str) -> Id:
     """What a record may be called by; nothing of it where it cannot be read."""
-    try:
-        return msgspec.json.decode(payload, type=Id)
-    except (msgspec.DecodeError, RecursionError):
-        return Id()  # kept all the same: what is wrong with it is for the contract to say
+    return ids_in(payload, Id)
 
 
 def translated(error: Any) -> ProviderError:

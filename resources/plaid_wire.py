@@ -19,6 +19,7 @@ from resources.providers import (
     LoginRequiredError,
     ProviderError,
     ProviderUnavailableError,
+    ids_in,
 )
 
 _TRANSIENT = {"INTERNAL_SERVER_ERROR", "PLANNED_MAINTENANCE", "RATE_LIMIT", "INSTITUTION_DOWN"}
@@ -143,10 +144,7 @@ def request(endpoint: str, body: Mapping[str, Any]) -> Any:
 def record(change: str, raw: msgspec.Raw, *keys: str, prefix: str = "") -> Record:
     """A record as sent, named by its ``keys`` joined by colons; ``prefix`` comes before them."""
     payload = bytes(raw).decode()
-    try:
-        ids = msgspec.json.decode(payload, type=_Id)
-    except (msgspec.DecodeError, RecursionError):  # kept all the same: what is wrong with it is for the contract to say
-        ids = _Id()
+    ids = ids_in(payload, _Id)
     return Record(prefix + source_id(payload, *(getattr(ids, key) for key in keys)), change, payload)
 
 

@@ -1,6 +1,7 @@
 """What all providers have in common: how they fail, and how often a call is repeated.
 
-What belongs here: the errors a provider's client raises, and the retry policy. What does not: a client.
+What belongs here: the errors a provider's client raises, the retry policy, what a record is called by. What does
+not: a client.
 
 Time-outs and 5xx and 429 are transient: the call is repeated a few times with growing pauses, or after
 the pause the provider asks for. Everything else is permanent and raised at once.
@@ -9,6 +10,7 @@ the pause the provider asks for. Everything else is permanent and raised at once
 from collections.abc import Callable
 from typing import TypeVar
 
+import msgspec
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -18,6 +20,7 @@ from tenacity import (
 )
 
 Result = TypeVar("Result")
+Ids = TypeVar("Ids", bound=msgspec.Struct)
 
 ATTEMPTS = 4
 CONNECT_SECONDS, READ_SECONDS = 5.0, 60.0
@@ -61,6 +64,24 @@ class CredentialsRefusedError(ProviderError):
 
 class ChangedDuringPaginationError(ProviderError):
     """The data changed while its pages were being read: start again from the last committed cursor."""
+
+
+def ids_in(payload: str, shape: type[Ids]) -> Ids:
+    """The identifying fields (texts) of a record as sent; one that is no text does not cost it the others.
+
+    A record is kept whatever is wrong with it: that is for the contract to say.
+    """
+    try:
+        return msgspec.json.decode(payload, type=shape)
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    try:
+        sent = msgspec.json.decode(payload)
+    except (msgspec.DecodeError, RecursionError):
+        return shape()
+    found = sent if isinstance(sent, dict) else {}
+    texts = {name: found.get(name) for name in shape.__struct_fields__}
+    return shape(**{name: text for name, text in texts.items() if isinstance(text, str)})
 
 
 def _pause(state: RetryCallState) -> float:

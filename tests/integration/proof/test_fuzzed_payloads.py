@@ -184,3 +184,11 @@ def test_the_lake_takes_what_came_out_and_what_did_not(manna: Any, documents: Do
 
     refused = manna.lake.commit(["fuzz"], work)
     assert manna.lake.read("clean.quarantine").height == refused > 0
+
+
+def test_a_field_that_is_no_text_does_not_cost_a_record_its_name() -> None:
+    """Under another name its correction would be another row."""
+    (sort,) = [each for each in SORTS if each.table == "plaid_transactions"]
+    assert sort.named('{"transaction_id": "t", "account_id": 5}', "0").source_id == "t"
+    (sort,) = [each for each in SORTS if each.table == "alpaca_account"]
+    assert sort.named('{"id": "acc", "account_number": [1]}', "0").source_id == "acc"

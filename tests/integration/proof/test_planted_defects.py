@@ -7,6 +7,7 @@ from typing import Any
 import histories
 import polars as pl
 import pytest
+import test_any_history_linked_anew as linked_anew_histories
 from bank_model import ModelPlaid
 from histories import (
     SNAPSHOTS,
@@ -27,7 +28,7 @@ from hypothesis import Phase, find, settings
 from hypothesis.errors import NoSuchExample
 
 from manna import facts
-from manna.cleaning import decoding, tables
+from manna.cleaning import decoding, identity, tables
 from manna.facts import Answer, Record
 
 ENOUGH = settings(max_examples=300, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
@@ -162,6 +163,10 @@ def rows_are_saved_before_the_cursor(patch: Patch) -> None:
     patch.setattr(Memory, "commit", commit)
 
 
+def a_new_login_is_another_bank(patch: Patch) -> None:
+    patch.setattr(identity, "_how", lambda *_: None)
+
+
 Check = Callable[[Lived], str | None]
 PROPERTIES: dict[str, tuple[Any, Ask, Check]] = {
     "transactions": (TRANSACTIONS, ask_for_transactions, transactions_differ),
@@ -209,3 +214,12 @@ def is_found(of: str) -> bool:
 def test_a_planted_defect_is_found(monkeypatch: Patch, of: str, plant: Callable[[Patch], None]) -> None:
     plant(monkeypatch)
     assert is_found(of)
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_a_history_that_is_counted_twice_is_found(monkeypatch: Patch) -> None:
+    a_new_login_is_another_bank(monkeypatch)
+    with pytest.raises(AssertionError):
+        linked_anew_histories.test_every_movement_is_alive_once.hypothesis.inner_test(  # type: ignore[attr-defined]
+            [Happening("x", "post", 0, 1)], 0, [], 0
+        )
