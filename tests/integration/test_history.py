@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 import polars as pl
-import pytest
 
 from assets.raw.plaid import _ask
 from assets.raw.receiving import receive
@@ -26,10 +25,10 @@ NIGHTS = {
 class Login:
     """A login at the sandbox, pulled on given nights, and the books that follow."""
 
-    def __init__(self, manna: Installation, bank: Any, username: str, institution: str) -> None:
+    def __init__(self, manna: Installation, bank: Any) -> None:
         assert bank.control.put("/plaid/new_items", json={"history": "not_ready"}).is_success
         try:
-            token, self._item = bank.link(username, institution, "transactions")
+            token, self._item = bank.link("rivera_platypus", "ins_109508", "transactions")
         finally:
             bank.control.put("/plaid/new_items", json={"history": "complete"})
         self._manna, self._bank = manna, bank
@@ -82,11 +81,8 @@ def openings(books: Books) -> dict[str, Decimal]:
     return dict(rows.select("account_id", "amount").sort("account_id").iter_rows())
 
 
-@pytest.mark.parametrize(
-    ("username", "institution"), [("rivera_platypus", "ins_109508"), ("rivera_tartan", "ins_109511")]
-)
-def test_history_in_three_steps(manna: Installation, bank: Any, username: str, institution: str) -> None:
-    login, march = Login(manna, bank, username, institution), date(2026, 3, 1)
+def test_history_in_three_steps(manna: Installation, bank: Any) -> None:
+    login, march = Login(manna, bank), date(2026, 3, 1)
 
     waiting = login.night(NIGHTS["waiting"], "not_ready")
     assert waiting.postings.filter(pl.col("account").str.contains("^(Income|Expenses)")).is_empty()
@@ -125,7 +121,7 @@ def test_history_in_three_steps(manna: Installation, bank: Any, username: str, i
 
 
 def test_a_step_that_brings_no_row_is_remembered(manna: Installation, bank: Any) -> None:
-    login = Login(manna, bank, "rivera_platypus", "ins_109508")
+    login = Login(manna, bank)
     login.night(NIGHTS["waiting"], "initial")
     before = manna.lake.read("raw.plaid_transactions").height
     login.night(NIGHTS["waiting"], "not_ready")
