@@ -12,6 +12,7 @@ import dagster as dg
 import polars as pl
 
 from assets.common import BooksConfig, Manna, chosen
+from assets.examined import data_docs
 from assets.reports import TABLES, dirty_months
 from manna.contracts.reports import PUBLICATIONS
 from manna.documents.page import IndexEntry, index_page, month_page
@@ -54,7 +55,9 @@ def published(context: dg.AssetExecutionContext, config: BooksConfig, manna: Man
     editions = {book: _edition(manna, book, snapshot) for book in chosen(manna.books, config.books)}
     settings = manna.settings
     pages = sum(_pages(manna, edition) for edition in editions.values())
-    pages += write_page(settings.documents_dir / "index.html", index_page(_index(manna, snapshot)))
+    examined = data_docs(manna) / "index.html"
+    link = examined.relative_to(settings.documents_dir).as_posix() if examined.exists() else None
+    pages += write_page(settings.documents_dir / "index.html", index_page(_index(manna, snapshot), link))
     to_duckdb = {book: publish_to_duckdb(settings.published_dir, e) for book, e in editions.items()}
     # Postgres last: what it records is published everywhere (see `unpublished`).
     to_postgres = {book: publish_to_postgres(manna.postgres_url, e) for book, e in editions.items()}

@@ -94,13 +94,16 @@ def month_page(
     )
 
 
-def index_page(entries: Iterable[IndexEntry]) -> str:
-    """The list of all pages: books by name, each with its months, the newest first."""
+def index_page(entries: Iterable[IndexEntry], data_docs: str | None = None) -> str:
+    """The list of all pages: books by name, each with its months, the newest first.
+
+    ``data_docs``: where the index of the examined tables is, relative to this page, if it is there.
+    """
     ordered = sorted(
         entries, key=lambda entry: (entry.name.casefold(), entry.book, -entry.period.toordinal())
     )
     books = [(next(iter(group)).name, group) for group in _grouped(ordered)]
-    return _render("index.html.j2", books=books)
+    return _render("index.html.j2", books=books, data_docs=data_docs)
 
 
 def table_page(frame: pl.DataFrame, *, title: str) -> str:

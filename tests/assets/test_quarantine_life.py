@@ -4,13 +4,14 @@ from datetime import date
 from typing import Any
 
 import polars as pl
+import pytest
 import worlds
 from worlds import World, checks, said
 
 from assets import clean, findings, ledger
 from manna.contracts.clean import QUARANTINE
 from manna.validating.quarantine import named
-from pipelines.refused import decide, shown, tried_again
+from pipelines.refused import QuarantineError, as_json, decide, listed, pretty, shown, tried_again
 from pipelines.sensors import settle
 
 NAME = QUARANTINE.address
@@ -79,6 +80,37 @@ def test_discarded_it_neither_alerts_nor_counts_and_another_payload_is_a_new_que
     changed = world.read(NAME).with_columns(payload_sha256=pl.lit("d" * 64))
     world.plant(NAME, changed)
     assert clean.open_rows(world.manna).height == 1
+
+
+def test_rows_are_listed_by_book_and_table_and_called_by_the_beginning_of_their_name(world: World) -> None:
+    row, manna = refused(world), world.manna
+    asked = [
+        ((), ()),
+        (("household",), ()),
+        (("studio", "household"), ("transactions", "bars")),
+        ((), ("clean.transactions",)),
+    ]
+    assert [listed(manna, books, tables)["id"].to_list() for books, tables in asked] == [[row["id"]]] * 4
+    assert listed(manna, ("studio",)).is_empty()
+    assert listed(manna, (), ("bars",)).is_empty()
+    for name in (row["id"][:4], row["id"].upper(), row["source_id"], row["source_id"][:6]):
+        assert shown(manna, name)["id"] == row["id"]
+    for name in ("", row["id"][:3], "nothing"):
+        with pytest.raises(QuarantineError, match="no refused row"):
+            shown(manna, name)
+    other = world.read(NAME).with_columns(source_id=pl.lit(row["source_id"][:9] + "other"))
+    world.plant(NAME, pl.concat([world.read(NAME), other]))
+    with pytest.raises(QuarantineError, match="fits several rows"):
+        shown(manna, row["source_id"][:6])
+
+
+def test_a_payload_is_shown_as_it_was_sent() -> None:
+    assert pretty('{"amount":38.20,"big":12345678901234567890.5}') == (
+        '{\n  "amount": 38.20,\n  "big": 12345678901234567890.5\n}'
+    )
+    assert pretty("no JSON {") == "no JSON {"
+    assert '"payload": {\n    "amount": 38.20\n  }' in as_json({"id": "a", "payload": '{"amount":38.20}'})
+    assert '"payload": "no JSON {"' in as_json({"id": "a", "payload": "no JSON {"})
 
 
 def test_a_doubled_account_holds_the_reports_of_its_book_until_somebody_keeps_them_apart(

@@ -58,23 +58,11 @@ class TestList:
             io.StringIO(manna(demo.data_dir, "quarantine", "list", "--format", "csv").out)
         )
         assert line["id"] == row["id"]
-        page = manna(demo.data_dir, "quarantine", "list", "--format", "html").out
-        assert page.lower().startswith("<!doctype html>")
 
-    @pytest.mark.parametrize(
-        ("options", "count"),
-        [
-            (("--book", "household"), 1),
-            (("--book", "studio"), 0),
-            (("--book", "studio", "--book", "household"), 1),
-            (("--table", "transactions"), 1),
-            (("--table", "clean.transactions"), 1),
-            (("--table", "bars"), 0),
-        ],
-    )
-    def test_by_book_and_table(self, options: tuple[str, ...], count: int, manna: Any, demo: Any) -> None:
-        said = manna(demo.data_dir, "quarantine", "list", *options, "--format", "json")
-        assert len(json.loads(said.out)) == count
+    @pytest.mark.parametrize(("book", "count"), [("household", 1), ("studio", 0)])
+    def test_by_book_and_table(self, book: str, count: int, manna: Any, demo: Any) -> None:
+        options = ("--book", book, "--table", "transactions", "--format", "json")
+        assert len(json.loads(manna(demo.data_dir, "quarantine", "list", *options).out)) == count
 
     @pytest.mark.parametrize(
         ("options", "why"),
@@ -109,18 +97,18 @@ class TestShow:
         )
         assert json.loads(line["payload"]) == found["payload"]
 
-    def test_the_beginning_of_a_name_is_enough_and_of_the_providers_too(
+    def test_the_beginning_of_the_providers_name_is_enough(
         self, row: dict[str, Any], manna: Any, demo: Any
     ) -> None:
-        for name in (row["id"][:4], row["source_id"][:8]):
-            said = manna(demo.data_dir, "quarantine", "show", name, "--format", "json")
-            assert json.loads(said.out)["id"] == row["id"]
+        assert (
+            row["id"]
+            in manna(demo.data_dir, "quarantine", "show", row["source_id"][:8], "--format", "html").out
+        )
 
 
 @pytest.mark.parametrize(
     "command",
-    [("show", "nothing"), ("show", ""), ("retry", "nothing"), ("discard", "nothing", "--reason", "x"),
-     ("restore", "nothing", "--reason", "x")],
+    [("show", "nothing"), ("retry", "nothing"), ("restore", "nothing", "--reason", "x")],
     ids=" ".join,
 )  # fmt: skip
 def test_a_row_that_does_not_exist_is_one_line(command: tuple[str, ...], manna: Any, demo: Any) -> None:
@@ -164,6 +152,5 @@ class TestDecisions:
 
 class TestRetry:
     def test_what_breaks_the_contract_still_stays(self, row: dict[str, Any], manna: Any, demo: Any) -> None:
-        for names in ((row["id"],), ()):
-            said = manna(demo.data_dir, "quarantine", "retry", *names)
-            assert said.out == f"{row['id']} is still refused: currency is missing\n"
+        said = manna(demo.data_dir, "quarantine", "retry")
+        assert said.out == f"{row['id']} is still refused: currency is missing\n"

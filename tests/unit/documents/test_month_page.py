@@ -244,6 +244,8 @@ def test_the_index_lists_books_by_name_and_months_newest_first():
     ]
     page = index_page(entries)
     assert page == index_page(entries[::-1])
+    assert "data_docs" not in page
+    assert 'href="data_docs/index.html"' in index_page(entries, "data_docs/index.html")
     assert re.findall(r'href="([^#"]+)"', page) == [
         "studio/2026-02.html",
         "household/2026-02.html",
