@@ -7,7 +7,6 @@ are two rows, and only the bank or a person can say otherwise.
 from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import combinations
 from typing import Any
 
 import polars as pl
@@ -80,24 +79,28 @@ def doubled_accounts(
     """
     key = ["date", "amount", "currency", "description"]
     posted = transactions.filter(~pl.col("removed"), ~pl.col("pending"))
+    whose = accounts.select("account_id", "book", "type")
+    own = posted.drop("book").join(whose, on="account_id").sort("transaction_id")
+    own = own.unique(["account_id", *key], keep="first", maintain_order=True)
+    told = own.select("book", "type", *key, "account_id")
+    both = told.join(told, on=["book", "type", *key], suffix="_other")
+    shared = both.filter(pl.col("account_id") < pl.col("account_id_other"))
+    counts = shared.group_by(one="account_id", other="account_id_other").len()
+    likely = counts.filter(pl.col("len") >= LEAST_SHARED).sort("one", "other")
     named = {row["account_id"]: row for row in accounts.iter_rows(named=True)}
-    rows = {
-        str(account): part.unique(key, keep="first", maintain_order=True)
-        for (account,), part in posted.sort("transaction_id").group_by(["account_id"], maintain_order=True)
-        if str(account) in named
-    }
-    own = [[a for a in sorted(rows) if named[a]["book"] == book] for book in sorted(set(accounts["book"]))]
-    pairs = [pair for book in own for pair in combinations(book, 2) if not set(pair) & set(apart)]
-    return [found for pair in pairs for found in _doubled(pair, rows, named, key)]
+    return [
+        found
+        for pair in likely.select("one", "other").iter_rows()
+        if not set(pair) & set(apart)
+        for found in _doubled(pair, own, named, key)
+    ]
 
 
 def _doubled(
-    pair: tuple[str, str], rows: dict[str, pl.DataFrame], named: dict[str, Any], key: list[str]
+    pair: tuple[str, ...], own: pl.DataFrame, named: dict[str, Any], key: list[str]
 ) -> Iterator[Finding]:
     one, other = (named[account_id] for account_id in pair)
-    if (one["type"], one["currency"]) != (other["type"], other["currency"]):
-        return
-    first, second = (rows[account_id] for account_id in pair)
+    first, second = (own.filter(pl.col("account_id") == account_id) for account_id in pair)
     days: list[list[date]] = [part["date"].sort().to_list() for part in (first, second)]
     begin, end = max(known[0] for known in days), min(known[-1] for known in days)
     both = [part.filter(pl.col("date").is_between(begin, end)) for part in (first, second)]
