@@ -243,7 +243,9 @@ def test_after_the_whole_tree_was_killed_it_serves_again(
         assert up.status(run_id) == "FAILURE"
         assert up.ended(up.launch("nightly_close")) == "SUCCESS"
     assert loose_ends(demo.environment) == []
-    assert state(demo.environment) == state(finished_demo.environment)
+    # Plaid's words on a login name the receiver, which has another address each time.
+    items = "raw.plaid_items"
+    assert state(demo.environment, without=items) == state(finished_demo.environment, without=items)
 
 
 def _executing(up: Up, run_id: str) -> psutil.Process | None:
