@@ -48,45 +48,50 @@ class _Subject:
     content: str
 
 
-@dg.multi_asset_check(
-    name="examine",
-    specs=[
-        dg.AssetCheckSpec(
-            CHECK,
-            asset=key(address),
-            blocking=True,
-            description="the suite that follows from the contract; not run again while nothing has changed",
-        )
-        for address in CLEANERS
-    ],
-    can_subset=True,
-)
-def examined(context: dg.AssetCheckExecutionContext, manna: Manna) -> Iterator[dg.AssetCheckResult]:
-    """Runs the suites of the tables that have changed; the others' checks cite the run that did."""
-    asked = {".".join(check.asset_key.path) for check in context.selected_asset_check_keys}
+def _examination(name: str, tables: Sequence[str]) -> dg.AssetChecksDefinition:
+    """The step ``name``, with the check of each of ``tables``."""
+
+    @dg.multi_asset_check(
+        name=name,
+        specs=[
+            dg.AssetCheckSpec(
+                CHECK,
+                asset=key(address),
+                blocking=True,
+                description="the suite that follows from the contract; not run again while nothing has changed",
+            )
+            for address in tables
+        ],
+        can_subset=True,
+    )
+    def check(context: dg.AssetCheckExecutionContext, manna: Manna) -> Iterator[dg.AssetCheckResult]:
+        """Runs the suites of the tables that have changed; the others' checks cite the run that did."""
+        asked = {".".join(check.asset_key.path) for check in context.selected_asset_check_keys}
+        yield from _examined(manna, [address for address in tables if address in asked], context.run.run_id)
+
+    return check
+
+
+def _examined(manna: Installation, tables: Sequence[str], run_id: str) -> Iterator[dg.AssetCheckResult]:
     before, folder = manna.ops.last_examinations(), data_docs(manna)
-    changes = last_changes(manna.lake)
-    states = {address: _state(address, changes) for address in CLEANERS if address in asked}
-    changed = []
-    for address, state in states.items():
-        last = before.get(address)
-        if last and (folder / result_path(address)).exists():
-            if last["result"]["state"] == state:
-                continue
-            subject = _read(manna, address, state)
-            if last["content_hash"] == subject.content:
-                manna.ops.examined({**last, "result": {**last["result"], "state": state}})
-                continue
-        else:
-            subject = _read(manna, address, state)
+    changes, changed = last_changes(manna.lake), []
+    for address in tables:
+        state, last = _state(address, changes), before.get(address)
+        known = last if last and (folder / result_path(address)).exists() else None
+        if known and known["result"]["state"] == state:
+            continue
+        subject = _read(manna, address, state)
+        if known and known["content_hash"] == subject.content:
+            manna.ops.examined({**known, "result": {**known["result"], "state": state}})
+            continue
         changed.append(subject)
     if changed:
-        _examine(manna, changed, context.run.run_id)
+        _examine(manna, changed, run_id)
     found = manna.ops.last_examinations()
     write_page(folder / "index.html", examinations_page(_shown(found)))
-    for address in states:
-        anew = any(subject.related.contract.address == address for subject in changed)
-        yield _result(found[address], anew, folder / result_path(address))
+    anew = {subject.related.contract.address for subject in changed}
+    for address in tables:
+        yield _result(found[address], address in anew, folder / result_path(address))
 
 
 def data_docs(manna: Installation) -> Path:
@@ -209,4 +214,8 @@ def refused(context: dg.AssetCheckExecutionContext, manna: Manna) -> Iterator[dg
         )
 
 
-CHECKS = [examined, refused]
+DERIVED = tuple(a for a, contract in CONTRACTS.items() if contract.schema == "clean" and a not in CLEANERS)
+"""Tables of ``clean`` that are made from other ones: a step of their own, for those block them."""
+
+examined = _examination("examine", tuple(CLEANERS))
+CHECKS = [examined, _examination("examine_derived", DERIVED), refused]

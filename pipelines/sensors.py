@@ -18,6 +18,7 @@ import dagster as dg
 
 from assets.clean import open_rows
 from assets.common import Manna
+from assets.findings import CHECK as FINDINGS_CHECK
 from assets.published import months_to_publish
 from manna.alerting import (
     broken_connections,
@@ -223,7 +224,7 @@ def settle(manna: Installation, instance: dg.DagsterInstance) -> tuple[int, int,
 
 
 def _failed_checks(instance: dg.DagsterInstance) -> list[tuple[str, str, str]]:
-    """Checks whose latest execution failed: (asset, check, run id)."""
+    """Checks whose latest execution failed: (asset, check, run id). Findings have alerts of their own."""
     from pipelines.definitions import build_definitions
 
     keys = build_definitions().resolve_asset_graph().asset_check_keys
@@ -231,7 +232,7 @@ def _failed_checks(instance: dg.DagsterInstance) -> list[tuple[str, str, str]]:
     return [
         (key.asset_key.to_user_string().replace("/", "."), key.name, record.run_id)
         for key, record in sorted(latest.items(), key=lambda item: str(item[0]))
-        if record.status.value == "FAILED"
+        if record.status.value == "FAILED" and key.name != FINDINGS_CHECK
     ]
 
 
