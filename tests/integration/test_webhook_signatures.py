@@ -199,12 +199,8 @@ def test_one_byte_of_the_body_is_enough(keys: Keys) -> None:
 
 def test_one_bit_of_the_token_is_enough(keys: Keys) -> None:
     token = signed()
-    for at in range(0, len(token), 7):
+    for at in range(len(token) - 1):  # the last letter of Base64 has spare bits
         changed = token[:at] + chr(ord(token[at]) ^ 1) + token[at + 1 :]
-        if changed.rpartition(".")[0] == token.rpartition(".")[0] and base64url_decode(
-            changed.rpartition(".")[2]
-        ) == base64url_decode(token.rpartition(".")[2]):
-            continue  # spare bits at the end of Base64
         with pytest.raises((WebhookRefusedError, NotVerifiableError)):
             verify(changed, BODY, keys, NOW)
 
