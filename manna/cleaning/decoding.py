@@ -18,7 +18,7 @@ from manna.contracts.declaration import Column, Contract, Kind
 
 Payload = Mapping[str, Any]
 Reader = Callable[[Payload, Mapping[str, Any]], Mapping[str, Any]]
-"""Reads a payload (and its raw row) into column values: text, booleans or null; types come later."""
+"""Reads a payload (and its raw row, less where that came from) into text, booleans or null; types come later."""
 
 # Numbers stay text until they become Decimals: 0.1 must never pass through a float.
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=str)
@@ -32,8 +32,9 @@ _EXPECTED = {
 _PROVENANCE = ("batch_id", "payload_sha256", "known_at")
 _TEXTUAL = {str, type(None)}
 _SINGLE = (str, int, Decimal, date)
-_AT_ONCE = 20_000
-"""Records whose decoded payloads are in memory at a time."""
+_ALIKE: tuple[set[type], ...] = ({bool}, {date})
+"""Of one of these types throughout: Polars writes such a column as Python would."""
+_AT_ONCE = 2_000  # records whose decoded payloads are in memory at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ def identified(raw: pl.DataFrame, identify: Callable[[Payload], str]) -> pl.Data
 
 def _readings(read: Reader, raw: pl.DataFrame) -> Iterator[tuple[Mapping[str, Any], str | None]]:
     """Per record: what ``read`` finds in it, or why it cannot be read."""
-    names = raw.columns
+    names = [name for name in raw.columns if name not in _PROVENANCE]
     for cells in zip(*(raw[name].to_list() for name in names), strict=True):
         row = dict(zip(names, cells, strict=True))
         try:
@@ -207,7 +208,10 @@ def _column(name: str, cells: list[Any], first: int, faults: _Faults) -> pl.Seri
     def blame(place: int, fault: str) -> None:
         faults.values.setdefault(first + place, []).append(f"{name} {fault}")
 
-    if not set(map(type, cells)) <= _TEXTUAL:
+    kinds = set(map(type, cells))
+    if kinds in _ALIKE:
+        return pl.Series(name, cells, dtype=pl.DataType.from_python(kinds.pop())).cast(pl.String)
+    if not kinds <= _TEXTUAL:
         for place, cell in enumerate(cells):
             if type(cell) not in _TEXTUAL:
                 cells[place] = text = _text(cell)
