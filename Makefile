@@ -47,7 +47,7 @@ test-full: test test-slow ## With crashes, a browser, and long property tests
 
 .PHONY: test-slow
 test-slow: install
-	@$(RUN) pytest -m slow
+	@$(RUN) pytest -n 2 --dist loadgroup -m slow
 
 .PHONY: check
 check: install ## Lint, format, types, import rules

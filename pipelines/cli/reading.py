@@ -24,7 +24,10 @@ def status(output: FormatOption = "table") -> None:
     if output == "table":
         out.print(summary(data))
         out.print()
-        render(healths, "table", title="Connections", console=out)
+        render(healths.drop("error"), "table", title="Connections", console=out)
+        for row in healths.filter(healths["error"].is_not_null()).iter_rows(named=True):
+            said = f"{row['connection']}  {row['institution']}: {row['error']}"
+            out.print(said, style="yellow", highlight=False, markup=False)
     else:
         render(data.accounts, output, title="Accounts", console=out)  # type: ignore[arg-type]
 

@@ -65,6 +65,7 @@ def refused(world: World) -> list[tuple[str, str]]:
     return sorted(world.read("clean.quarantine").select("table_name", "source_id").rows())
 
 
+@pytest.mark.slow
 def test_an_account_is_held_until_somebody_answers(world: World, twin: tuple[str, str]) -> None:
     new, old = twin
     before = {name: world.read(f"clean.{name}").height for name in ("accounts", "transactions", "balances")}

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import polars as pl
+import pytest
 from worlds import TUESDAY, World, succeeded
 
 from assets import clean as clean_assets
@@ -57,6 +58,7 @@ def decide(world: World, row_id: str, category: str) -> None:
     world.manna.ops.decide("household", row_id, category, "ana", world.manna.settings.now(), note="mine")
 
 
+@pytest.mark.slow
 def test_every_figure_stays_and_every_decision_follows(world: World) -> None:
     monday = content_hash(CONTRACTS["clean.transactions"], world.read("clean.transactions"))
     moment: datetime = world.manna.lake.query("SELECT max(known_at) AS last FROM raw.batches")["last"][0]

@@ -261,6 +261,7 @@ class TestPublished:
             assert not CONTRACTS[table].violations(world.read(table)).list.len().sum()
 
 
+@pytest.mark.slow
 def test_reports_are_provisional_while_a_logins_past_is_loaded(world: World) -> None:
     coverage = world.read("clean.coverage")
     of_household = pl.col("book") == "household"
@@ -281,6 +282,7 @@ def test_reports_are_provisional_while_a_logins_past_is_loaded(world: World) -> 
     assert "The past is still being loaded" not in file.read_text()
 
 
+@pytest.mark.slow
 def test_a_month_says_anew_up_to_when_it_is_complete(world: World) -> None:
     """A login breaks in February and is repaired in March: February must not go on saying that it is incomplete."""
     coverage = world.read("clean.coverage")

@@ -257,6 +257,7 @@ def test_bars_of_a_range_are_one_run_and_a_second_one_adds_nothing(world: World)
     assert materialized == {"2026-03-11", "2026-03-12", "2026-03-13"}
 
 
+@pytest.mark.slow
 def test_the_people_of_a_file_of_plaids_make_a_night(new_world: Any, tmp_path: Path) -> None:
     file = tmp_path / "person.json"
     transaction = {"date_transacted": "2026-03-02", "date_posted": "2026-03-03", "amount": 12.5}

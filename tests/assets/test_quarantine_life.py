@@ -113,6 +113,7 @@ def test_a_payload_is_shown_as_it_was_sent() -> None:
     assert '"payload": "no JSON {"' in as_json({"id": "a", "payload": "no JSON {"})
 
 
+@pytest.mark.slow
 def test_a_doubled_account_holds_the_reports_of_its_book_until_somebody_keeps_them_apart(
     world: World,
 ) -> None:

@@ -50,6 +50,7 @@ def edition(snapshot: int, amount: str = "10.50", book: str = "home") -> Edition
         "content_hash": None,
         "code_version": "0.1.0",
         "complete_through": None,
+        "provisional": False,
         "open_items": "\\N",
         "known_at": datetime(2026, 3, 16, 12, 0, 0, 123456, tzinfo=UTC),
         "run_id": "r",

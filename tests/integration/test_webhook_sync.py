@@ -91,6 +91,7 @@ def connection(manna: Installation, item: str) -> dict[str, Any]:
 # -- end to end ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_fired_webhook_leads_to_one_sync_of_that_login(manna: Installation, dagster: Dagster) -> None:
     (token, item), (_, other) = link(manna), link(manna)
     with receiving(receiver.taker(manna)) as url:

@@ -82,6 +82,7 @@ def house(
 _EXAMPLES = count()
 
 
+@pytest.mark.slow
 @examples(6, 500)
 @given(history=TRANSACTIONS)
 def test_transactions_in_the_lake_are_those_of_the_notebook(
