@@ -186,6 +186,8 @@ def house(
     """One for the whole module: what fails leaves nothing, and who recovers has a connection of its own."""
     url = databases.make()
     manna = install(url, tmp_path_factory.mktemp("house"))
+    # A hundred pulls within a minute, and sleeping is played: a broker's real budget would be gone.
+    manna.settings = manna.settings.model_copy(update={"alpaca_calls_per_minute": 1_000_000})
     yield House(manna, running_bank)
     manna.close()
     databases.drop(url)
