@@ -76,7 +76,9 @@ def state(environment: dict[str, str], *, without: str = "") -> dict[str, Any]:
     for file in sorted(settings.documents_dir.rglob("*")):
         if file.suffix == ".html":
             name = str(file.relative_to(settings.documents_dir))
-            found[f"documents/{name}"] = hashlib.sha256(file.read_bytes()).hexdigest()
+            # The Data Docs name the run that examined a table, which is another one in each directory.
+            is_same = file.parent.name != "data_docs"
+            found[f"documents/{name}"] = hashlib.sha256(file.read_bytes()).hexdigest() if is_same else "there"
     return found
 
 

@@ -130,10 +130,6 @@ def days_are_those_of_utc(patch: Patch) -> None:
     patch.setattr(histories, "new_records", lambda answer, known, at, zone: right(answer, known, at))
 
 
-def the_clock_is_believed(patch: Patch) -> None:
-    patch.setattr(Memory, "moment", lambda self, login, now: now)
-
-
 def the_cursor_is_saved_apart(patch: Patch) -> None:
     """Before its rows: who dies in between never hears of them again."""
     right = Memory.commit
@@ -202,7 +198,6 @@ def is_found(of: str) -> bool:
         ("transactions", posting_ends_a_pending_row),
         ("transactions", a_removal_forgets_the_row),
         ("transactions", what_was_once_said_is_never_new),
-        pytest.param("snapshots", the_clock_is_believed, marks=pytest.mark.slow),
         ("transactions", the_cursor_is_saved_apart),
         ("transactions", rows_are_saved_before_the_cursor),
         pytest.param("snapshots", repeated_content_is_new, marks=pytest.mark.slow),
