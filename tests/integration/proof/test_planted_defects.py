@@ -99,11 +99,6 @@ def a_removal_forgets_the_row(patch: Patch) -> None:
     patch.setattr(tables, "latest", forgetting)
 
 
-def repeated_content_is_new(patch: Patch) -> None:
-    """Also what a vanished thing is: never noticed."""
-    patch.setattr(histories, "new_records", lambda answer, *_: list(answer.records))
-
-
 def what_was_once_said_is_never_new(patch: Patch) -> None:
     """Known is what was *ever* said of it, not what was said last: a row restored stays removed."""
 
@@ -123,11 +118,6 @@ def a_snapshot_is_kept_once_for_ever(patch: Patch) -> None:
             r for r in right(answer, known, at, zone) if r.payload_sha256 not in known["payload_sha256"]
         ],
     )
-
-
-def days_are_those_of_utc(patch: Patch) -> None:
-    right = facts.new_records
-    patch.setattr(histories, "new_records", lambda answer, known, at, zone: right(answer, known, at))
 
 
 def the_cursor_is_saved_apart(patch: Patch) -> None:
@@ -200,9 +190,7 @@ def is_found(of: str) -> bool:
         ("transactions", what_was_once_said_is_never_new),
         ("transactions", the_cursor_is_saved_apart),
         ("transactions", rows_are_saved_before_the_cursor),
-        pytest.param("snapshots", repeated_content_is_new, marks=pytest.mark.slow),
         ("snapshots", a_snapshot_is_kept_once_for_ever),
-        pytest.param("snapshots", days_are_those_of_utc, marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.usefixtures("no_pauses")
