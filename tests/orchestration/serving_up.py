@@ -4,6 +4,7 @@ What belongs here: starting it, asking it, and finding its processes. What does 
 it did, and fixtures.
 """
 
+import contextlib
 import socket
 import subprocess
 import sys
@@ -59,6 +60,14 @@ class Up:
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
         return found
+
+    def process_of(self, module: str) -> psutil.Process | None:
+        """The process that runs a module, if one does. Others may end while it is looked for."""
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if process.cmdline()[1:] == ["-m", module]:
+                    return process
+        return None
 
     def ask(self, query: str, **variables: Any) -> Any:
         """The answer's data."""
@@ -153,4 +162,5 @@ def serving(environment: Mapping[str, str]) -> Iterator[Up]:
                 process.wait(PATIENCE_SECONDS)
             finally:
                 for left in up.processes():
-                    left.kill()
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        left.kill()

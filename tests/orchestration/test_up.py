@@ -162,7 +162,7 @@ def test_a_webhook_pulls_just_its_login_once(up: Up) -> None:
 
 def _installation(up: Up) -> tuple[Installation, str]:
     """The installation that is being served, and where it receives webhooks."""
-    [process] = [each for each in up.processes() if each.cmdline()[1:] == ["-m", "pipelines.receiver"]]
+    process = eventually(lambda: up.process_of("pipelines.receiver"))
     [listening] = [one.laddr.port for one in process.net_connections(kind="inet") if one.status == "LISTEN"]
     known = process.environ()
     aliases = {field.alias for field in Settings.model_fields.values()}
