@@ -131,11 +131,16 @@ def term(lot: Lot, closed: date) -> str:
     Publication 550, "Holding Period"). A lot first seen in an opening or a transfer may have been held
     longer than we know: after a year it is long for certain, before that its term is unknown.
     """
-    begins = lot.opened + timedelta(days=1)
+    if is_long(lot.opened, closed):
+        return "long"
+    return "short" if lot.dated else "unknown"
+
+
+def is_long(opened: date, closed: date) -> bool:
+    """Whether what was acquired on ``opened`` had been held for more than one year on ``closed``."""
+    begins = opened + timedelta(days=1)
     try:
         year_on = begins.replace(year=begins.year + 1)
     except ValueError:  # begins on 29 February
         year_on = date(begins.year + 1, 3, 1)
-    if closed >= year_on:
-        return "long"
-    return "short" if lot.dated else "unknown"
+    return closed >= year_on

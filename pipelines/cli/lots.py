@@ -1,0 +1,120 @@
+"""`manna lots`: tax lots and wash sales of any file of trades.
+
+What belongs here: this command. What does not: the rules (``manna.tax``).
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.asked import UsageError, require_format, require_one_of
+from pipelines.cli.shell import FormatOption, app, err, out
+
+
+@app.command()
+def lots(
+    trades: Annotated[
+        Path, typer.Argument(help="a CSV file: date, account, symbol, side, quantity, price, fees")
+    ],
+    method: Annotated[str, typer.Option(help="fifo, lifo, hifo, specific or average")] = "fifo",
+    wash_sales: Annotated[
+        bool, typer.Option("--wash-sales", help="disallow losses that were replaced")
+    ] = False,
+    sheltered: Annotated[
+        list[str] | None, typer.Option(help="an account without gains, such as an IRA (may be repeated)")
+    ] = None,
+    same: Annotated[
+        list[str] | None, typer.Option(help="symbols that count as one, e.g. FB=META (may be repeated)")
+    ] = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="the day that decides what is provisional; else today"),
+    ] = None,
+    output: FormatOption = "table",
+) -> None:
+    """Matches the sales of a file with its purchases: realized gains, terms, wash sales, the lots that are left.
+
+    `side` is buy, sell, reinvest or split. A split's quantity is new shares per old one (4, 0.1 or 4:1); without an
+    account it concerns all. A column `lot` may name a purchase; with `--method specific` each sale names the lot it sells.
+
+    Example: `manna lots trades.csv --method hifo --wash-sales --sheltered IRA --format json`
+    """
+    from manna.tax import tables
+    from manna.tax.matching import METHODS
+    from manna.tax.trade_file import read_trades, work_through
+    from pipelines.rendering import as_json, render
+    from resources.settings import Settings
+
+    require_format(output)
+    require_one_of("method", [method], METHODS)
+    rows, columns = _rows(trades)
+    read = read_trades(rows, columns)
+    unknown = sorted(set(sheltered or ()) - {trade.account for trade in read})
+    if unknown:
+        raise UsageError(f"{trades} has no account {', '.join(map(repr, unknown))}")
+    worked = work_through(
+        read, method, wash=wash_sales, sheltered=sheltered or (), same=_sameness(same or ())
+    )
+    gains = tables.realized(worked.overlay.lines, as_of.date() if as_of else Settings.load().now().date())
+    left, sums = tables.open_lots(worked.lots, worked.overlay.held), tables.totals(gains)
+    if output == "json":
+        parts = {"realized": gains, "open_lots": left, "totals": sums}
+        listed = ",\n".join(f'"{name}": {as_json(frame)}' for name, frame in parts.items())
+        out.file.write(f'{{"method": "{method}", "wash_sales": {str(wash_sales).lower()},\n{listed}}}\n')
+        return
+    if output != "table":
+        render(gains, output, title="Realized gains", console=out)  # type: ignore[arg-type]
+        return
+    unneeded = ("lot", "replaced_by") if wash_sales else (
+        "lot", "replaced_by", "held_since", "basis_adjustment", "adjusted_basis", "gain", "disallowed", "lost", "provisional"
+    )  # fmt: skip
+    render(gains.drop(unneeded), "table", title="Realized gains", console=out)
+    render(
+        left if wash_sales else left.drop("basis_adjustment", "held_since", "adjusted_basis"),
+        "table",
+        title="Open lots",
+        console=out,
+    )
+    render(
+        sums if wash_sales else sums.drop("disallowed", "gain", "lost"), "table", title="Totals", console=out
+    )
+    if gains["provisional"].any():
+        err.print(
+            "Some losses are provisional: a purchase within 30 days of the sale would disallow them.",
+            style="yellow",
+        )
+
+
+def _rows(path: Path) -> tuple[list[dict[str, str | None]], list[str]]:
+    """The file's rows as text by column name, and its columns, in lower case."""
+    import csv
+
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            columns = [name.strip().lower() for name in reader.fieldnames or ()]
+            rows = [dict(zip(columns, list(row.values())[: len(columns)], strict=False)) for row in reader]
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {path}") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path} is no CSV file in UTF-8: {error}") from None
+    return rows, columns
+
+
+def _sameness(declared: Sequence[str]) -> Callable[[str], str]:
+    """One name for all symbols that were declared one, from texts such as ``FB=META``."""
+    names: dict[str, str] = {}
+    for text in declared:
+        symbols = [symbol.strip().upper() for symbol in text.split("=")]
+        if len(symbols) < 2 or not all(symbols):
+            raise UsageError(f"--same {text!r} names no two symbols; write it as FB=META")
+        joined = {names.get(symbol, symbol) for symbol in symbols}
+        one = min(joined)
+        names |= dict.fromkeys(symbols, one)
+        names = {symbol: one if name in joined else name for symbol, name in names.items()}
+    return lambda symbol: names.get(symbol, symbol)
