@@ -24,7 +24,7 @@ from manna.ledger.openings import (
     position_openings,
 )
 from manna.ledger.reconciliation import provider_money, reconcile
-from manna.ledger.records import cash_securities, counted_on, read_holdings, read_trades
+from manna.ledger.records import cash_securities, counted, read_holdings, read_trades
 from manna.ledger.trades import book_trades
 
 
@@ -73,8 +73,9 @@ def keep_books(
     """
     _require_accounts(accounts, balances, transactions, holdings, trades)
     own, booked = chart_of_accounts(book, accounts), posted(transactions)
+    transactions, heard = counted(transactions, balances), counted(trades, balances)
     balances = balances.filter(pl.col("current").is_not_null())  # a bank may have nothing to state
-    heard, trades = trades, trades.filter(~pl.col("removed"))
+    trades = heard.filter(~pl.col("removed"))
     days = opening_days(booked, trades, balances, holdings)
     legs = frozenset(transfers["out_id"]) | frozenset(transfers["in_id"])
     invested = _invest(own, days, balances, holdings, securities, heard, legs)
@@ -83,10 +84,10 @@ def keep_books(
     bank = book_transactions(book.id, booked, categories, own)
     traded = entry_frames(book.id, invested.entries)
     moves = pl.concat([bank[1], traded[1]])
-    counted = _as_counted(moves, pl.concat([bank[0], traded[0]]), transactions, heard)
+    seen = _as_counted(moves, pl.concat([bank[0], traded[0]]), transactions, heard)
     provider = provider_money(own, balances, holdings, securities)
     silent = _silent_loans(own, booked, trades)
-    stated = cash_openings(own, provider, counted, days) + loan_changes(silent, balances)
+    stated = cash_openings(own, provider, seen, days) + loan_changes(silent, balances)
     told = entry_frames(book.id, stated)
     postings = pl.concat([moves, told[1]]).sort("date", "posting_id")
     return Books(
@@ -98,7 +99,7 @@ def keep_books(
             book.id,
             own,
             provider,
-            pl.concat([counted, told[1].select(counted.columns)], how="vertical_relaxed"),
+            pl.concat([seen, told[1].select(seen.columns)], how="vertical_relaxed"),
             frozenset(account.account_id for account in silent),
         ),
     )
@@ -122,7 +123,7 @@ def _as_counted(
     """
     sources = pl.concat(
         [
-            rows.select(source_table=pl.lit(table), source_id=key, counted=counted_on())
+            rows.select(source_table=pl.lit(table), source_id=key, counted="counted_on")
             for rows, table, key in (
                 (transactions, "clean.transactions", "transaction_id"),
                 (trades, "clean.trades", "trade_id"),
@@ -135,13 +136,13 @@ def _as_counted(
     seen = dated.with_columns(date=pl.coalesce("counted", "date")).select(columns)
     gone = pl.concat(
         [
-            rows.filter(pl.col("removed"), pl.col("removed_on") > counted_on())
-            .with_columns(security_id=pl.lit(None, dtype=pl.String), counted=counted_on())
-            .select("account_id", "currency", "counted", "removed_on", "amount", "security_id")
+            rows.filter(pl.col("removed"), pl.col("removed_on") > pl.col("counted_on"))
+            .with_columns(security_id=pl.lit(None, dtype=pl.String))
+            .select("account_id", "currency", "counted_on", "removed_on", "amount", "security_id")
             for rows in (transactions.filter(~pl.col("pending")), trades)
         ]
     )
-    coming = gone.with_columns(date="counted").select(columns)
+    coming = gone.with_columns(date="counted_on").select(columns)
     going = gone.with_columns(pl.col("removed_on").alias("date"), -pl.col("amount")).select(columns)
     return pl.concat([seen, coming, going], how="vertical_relaxed")
 

@@ -14,7 +14,7 @@ TRADES = "clean.trades"
 _QUANTITY_IS_NO_MOVE = ("dividend", "interest", "fee")
 _CURRENCY_ID = "CUR:"
 MOST_DAYS_LATE = 5
-"""A row may post this many days after its date (a long weekend); what comes later is a backfill."""
+"""A row may post this many days after its date (a long weekend); what is older was there all the time."""
 
 _NO_MOMENT = dt.datetime.min.replace(tzinfo=dt.UTC)
 
@@ -84,15 +84,31 @@ class Holding:
     currency: str
 
 
-def counted_on() -> pl.Expr:
-    """The first day whose balance can include a row of clean.transactions or clean.trades.
+def counted(rows: pl.DataFrame, balances: pl.DataFrame) -> pl.DataFrame:
+    """``rows`` with ``counted_on``: the first day whose balance can include a row.
 
-    That is its date; but a row of which we first hear a few days after its date had not posted before, so
-    no balance told in between includes it. One that is older when we first hear of it was there all the
-    time, and we are told of it late: every balance since its date includes it.
+    That is its date; but one dated a few days before the account was last told, of which we first hear now, had
+    not posted by then, so no balance told in between includes it. One that is older was there all the time,
+    and we are told of it late (a backfill): every balance since its date includes it. How long nobody asked
+    does not matter: a row that posted in a pause of weeks is not late.
+
+    Args:
+        rows: of clean.transactions or clean.trades.
+        balances: rows of clean.balances of the same accounts; null ones tell when an account was asked too.
     """
-    late = (pl.col("first_known_on") - pl.col("date")).dt.total_days()
-    return pl.when(late.is_between(1, MOST_DAYS_LATE)).then("first_known_on").otherwise("date")
+    told = balances.select("account_id", told_on="as_of").unique().sort("told_on")
+    missed = (pl.col("told_on") - pl.col("date")).dt.total_days().is_between(0, MOST_DAYS_LATE - 1)
+    return (
+        rows.with_row_index("place")
+        .sort("first_known_on")
+        .join_asof(
+            told, left_on="first_known_on", right_on="told_on", by="account_id",
+            allow_exact_matches=False, check_sortedness=False,
+        )
+        .sort("place")
+        .with_columns(counted_on=pl.when(missed).then("first_known_on").otherwise("date"))
+        .drop("place", "told_on")
+    )  # fmt: skip
 
 
 def cash_securities(securities: pl.DataFrame, *others: pl.DataFrame) -> frozenset[str]:
@@ -109,10 +125,10 @@ def cash_securities(securities: pl.DataFrame, *others: pl.DataFrame) -> frozense
 
 
 def read_trades(trades: pl.DataFrame, cash: frozenset[str]) -> dict[str, list[Trade]]:
-    """Rows of clean.trades by account, each account's in the order they happened."""
+    """Rows of clean.trades (``counted``) by account, each account's in the order they happened."""
     found: dict[str, list[Trade]] = defaultdict(list)
     columns = [name for name in Trade.__slots__ if name != "is_cash"]
-    for row in trades.with_columns(counted_on=counted_on()).select(columns).iter_rows(named=True):
+    for row in trades.select(columns).iter_rows(named=True):
         found[row["account_id"]].append(Trade(**row, is_cash=row["security_id"] in cash))
     return {account_id: sorted(rows, key=lambda t: t.order) for account_id, rows in sorted(found.items())}
 

@@ -3,8 +3,7 @@
 What belongs here: that comparison, and the ways in which a difference explains itself. What does not: the
 ledger's own reconciliation (``manna.ledger``), which stands on the same rows but also on an opening.
 
-Which rows a balance includes is said in :func:`manna.ledger.records.counted_on`, and in one respect here:
-what a
+Which rows a balance includes is said in :func:`manna.ledger.records.counted`, and in one respect here: what a
 provider took back was in the balances it told before. A balance may be null or missing on a day, and past ones
 cannot be asked for, so the comparison is between one that was told and the next.
 """
@@ -16,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from manna.ledger.records import counted_on
+from manna.ledger.records import counted
 from manna.validating.finding import Finding
 
 BANKING = ("depository", "credit")
@@ -44,7 +43,7 @@ def roll_forward(accounts: pl.DataFrame, balances: pl.DataFrame, transactions: p
     told = told.join(transactions.select(_ACCOUNT).unique(), on=_ACCOUNT, how="semi")
     # A row whose place another took (a login linked anew) is removed without a day: that one counts instead.
     replaced = pl.col("removed") & pl.col("removed_on").is_null()
-    moves = transactions.filter(~replaced).with_columns(counted_on=counted_on())
+    moves = counted(transactions.filter(~replaced), balances)
     sides = {
         "posted": _running(moves.filter(~pl.col("pending")), "counted_on"),
         "pending": _running(moves.filter("pending"), "first_known_on"),

@@ -138,7 +138,7 @@ def splits_in_positions(
     )
     books = dict(trades.select("account_id", "book").unique().iter_rows())
     found: list[Finding] = []
-    kept = trades.filter(~pl.col("removed"))
+    kept = trades.filter(~pl.col("removed")).with_columns(counted_on="date")  # no balance is looked at
     for account_id, rows in read_trades(kept, cash_securities(securities, trades)).items():
         for security_id in sorted({row.security_id for row in rows} & symbols.keys(), key=str):
             own = [row for row in rows if row.security_id == security_id]

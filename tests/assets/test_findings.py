@@ -27,6 +27,15 @@ def test_balances_of_two_nights_roll_forward(world: World) -> None:
     assert world.read(ADDRESS).rows() == []
 
 
+@pytest.mark.slow
+def test_a_pause_of_ten_days_leaves_nothing_to_explain(world: World) -> None:
+    world.at("2026-03-26T12:00:00Z")
+    worlds.succeeded(world.night())  # `reconciled` is among its checks
+    late = (pl.col("date") <= date(2026, 3, 16)) & (pl.col("first_known_on") == date(2026, 3, 26))
+    assert not world.read("clean.transactions").filter(late, ~pl.col("pending")).is_empty()
+    assert world.read(ADDRESS, kind="balance_jump").filter(severity="warning").rows() == []
+
+
 def test_a_doubled_row_is_told_to_its_book_and_leaves_with_it(world: World) -> None:
     rows = world.read("clean.transactions")
     one = rows.filter(

@@ -322,6 +322,20 @@ class TestRowsHeardOfLate:
         assert books.reconciliation["difference"].to_list() == [0]
         assert lines(books, "late")[0][1] == -40  # and it is spending, on its own date
 
+    @pytest.mark.parametrize(("on", "counts"), [("03-09", False), ("03-12", False), ("02-01", True)])
+    def test_after_a_pause_only_what_is_old_was_in_it(self, on, counts):
+        # Nobody asked from the 10th to the 25th; on that day the bank says 960 and tells of a row.
+        books = keep(
+            accounts=[account("checking", "depository")],
+            balances=[
+                balance("checking", "03-10", 1000),
+                balance("checking", "03-25", 1000 if counts else 960),
+            ],
+            transactions=[transaction("late", "checking", on, -40, first_known_on=day("03-25"))],
+        )
+        assert sums(books)["Equity:Opening Balances"] == (-1040 if counts else -1000)
+        assert books.reconciliation["difference"].to_list() == [0, 0]
+
     def test_history_that_is_told_late_was_in_it(self):
         opening, books = self.openings(on="02-01", amount=-40, first_known_on=day("03-11"))
         assert opening == -1140

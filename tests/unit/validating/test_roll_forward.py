@@ -1,9 +1,12 @@
 """Balances of two days against the rows between them."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from validating_examples import rows, transaction, transactions
 
 from manna.validating import balances
@@ -34,6 +37,11 @@ LATE = {"first_known_on": "03-12"}
         ([("03-10", 100), ("03-11", None), ("03-12", 70)], [transaction("t", "03-11", -30)]),
         # Posted on Thursday under Tuesday's date: Wednesday's balance does not include it.
         ([("03-11", 100), ("03-12", 70)], [transaction("t", "03-10", -30, first_known_on="03-12")]),
+        # Nobody asked for ten days: what posted in them under a date before is in the later balance alone.
+        ([("03-10", 100), ("03-20", 70)], [transaction("t", "03-09", -30, first_known_on="03-20")]),
+        ([("03-10", 100), ("03-20", 70)], [transaction("t", "03-12", -30, first_known_on="03-20")]),
+        # A day without a statement is a day on which somebody asked.
+        ([("03-10", 100), ("03-15", None), ("03-20", 70)], [transaction("t", "03-14", -30, first_known_on="03-20")]),
         # Told of it three weeks late: both balances include it.
         ([("03-11", 100), ("03-12", 100)], [transaction("t", "02-18", -30, first_known_on="03-12")]),
         # Taken back: the balance goes back.
@@ -44,10 +52,34 @@ LATE = {"first_known_on": "03-12"}
         # An account that is told by balances alone cannot be compared.
         ([("03-10", 100), ("03-12", 70)], [transaction("t", "03-11", -1, account_id="other")]),
     ],
-    ids=["rows", "one", "null", "late", "backfill", "taken back", "linked anew", "pending", "no rows at all"],
+    ids=["rows", "one", "null", "late", "paused", "in the pause", "paused, null", "backfill", "taken back", "linked anew", "pending", "no rows at all"],
 )  # fmt: skip
 def test_what_the_rows_account_for_is_no_finding(told: list[Any], moves: list[dict[str, Any]]) -> None:
     assert found(told, *moves) == []
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    asked=st.sets(st.integers(0, 40), min_size=1),
+    posted=st.lists(st.tuples(st.integers(0, 40), st.integers(0, 5), st.integers(-9, 9)), max_size=8),
+)
+def test_however_seldom_anybody_asks_the_rows_account_for_every_balance(
+    asked: set[int], posted: list[tuple[int, int, int]]
+) -> None:
+    """``posted``: when a row posted, how many days after its date, and its amount."""
+    begun, days = date(2026, 1, 10), sorted(asked)
+    moves = [
+        transaction(
+            f"t{number}",
+            str(begun + timedelta(on - late)),
+            amount,
+            first_known_on=str(begun + timedelta(heard)),
+        )
+        for number, (on, late, amount) in enumerate(posted)
+        if (heard := next((day for day in days if day >= on), None)) is not None
+    ]
+    told = [(day, 100 + sum(amount for on, _, amount in posted if on <= day)) for day in days]
+    assert found([(str(begun + timedelta(day)), amount) for day, amount in told], OLD, *moves) == []
 
 
 @pytest.mark.parametrize("kind", ["loan", "investment", "brokerage", "other"])
