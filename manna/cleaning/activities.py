@@ -86,7 +86,7 @@ def activity(payload: Payload, row: Row) -> dict[str, Any]:
     """``TradingActivities`` (fills) and ``NonTradeActivities``."""
     common = {"trade_id": payload.get("id"), "book": row["book"], "account_id": row["account_id"], "fees": 0}
     common |= {"currency": payload.get("currency") or CURRENCY, "first_known_on": row["first_known_on"]}
-    common |= {"removed": row["removed"], "removed_on": row["removed_on"]}
+    common |= {"removed": row["removed"], "removed_on": row["removed_on"], "unlisted": False}
     return common | (_fill(payload) if payload.get("activity_type") == "FILL" else _other(payload))
 
 

@@ -58,6 +58,43 @@ def without_rows_yet(balances: pl.DataFrame, raw: Raw, context: Context) -> pl.D
     return told.filter(invests | pl.col("since").is_null() | (pl.col("as_of") >= pl.col("since")))
 
 
+def pasts_in_full(raw: Raw, table: str, context: Context) -> pl.DataFrame:
+    """Per account of Plaid when its login first listed it, and when all of the login's past had been told.
+
+    Args:
+        raw: with ``raw.plaid_accounts``, ``raw.batches`` and ``table``.
+        table: the raw table whose rows count as told, e.g. ``raw.plaid_transactions``.
+        context: for the books' time zones.
+
+    Returns:
+        ``account_id, listed_at, since`` (the day of that) and ``complete_at``: null while it is being loaded, the
+        first answer with rows where Plaid says nothing of it.
+    """
+    listed = raw["raw.plaid_accounts"].filter(pl.col("change") != "removed")
+    first = listed.group_by("book", _LOGIN, account_id="source_id").agg(pl.col("known_at").min())
+    told = raw[table].group_by(_LOGIN).agg(told_at=pl.col("known_at").min())
+    is_whole = pl.col("history") == "complete"
+    whole = (
+        _histories(raw)
+        .group_by(_LOGIN)
+        .agg(whole_at=pl.col("known_at").filter(is_whole).min(), steps=pl.lit(True))
+    )
+    return (
+        first.join(told, on=_LOGIN, how="left")
+        .join(whole, on=_LOGIN, how="left")
+        .select(
+            "account_id",
+            since=local_day(context.zones),
+            listed_at="known_at",
+            complete_at=pl.when(pl.col("steps") & pl.col("whole_at").is_null())
+            .then(None)
+            .otherwise(pl.max_horizontal("told_at", "whole_at")),
+        )
+        .sort("listed_at")
+        .unique("account_id", keep="first", maintain_order=True)
+    )
+
+
 def _listed(raw: Raw) -> pl.DataFrame:
     """Per account of a login whether it is ``listed``, and the moment ``until`` which it was."""
     said = pl.concat([raw[name] for name in ("raw.plaid_accounts", "raw.alpaca_account")])

@@ -6,6 +6,7 @@ What belongs here: comparing two things that a bank said. What does not: what fo
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 import msgspec
 
@@ -13,6 +14,10 @@ SAME, PERHAPS, RENUMBERED, OTHER = "same", "perhaps", "renumbered", "other"
 
 SIMILAR = 0.5
 """Descriptions from here on are taken for the same purchase, given that account, days and amount agree."""
+MOST_DAYS = 14
+"""So long after it was made a purchase may still post, or be dated otherwise."""
+LARGEST_CHANGE = Decimal("0.30")
+"""A tip, a tank filled after a deposit: so much the amount may change, as a part of the former one."""
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _SHORTEST_STEM = 4

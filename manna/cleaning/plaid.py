@@ -100,6 +100,7 @@ def transaction(payload: Payload, row: Row) -> dict[str, Any]:
         "pending_transaction_id": payload.get("pending_transaction_id"),
         "removed": row["removed"],
         "removed_on": row["removed_on"],
+        "unlisted": False,
         "plaid_primary": category.get("primary"),
         "plaid_detailed": category.get("detailed"),
         "plaid_confidence": category.get("confidence_level"),
@@ -161,6 +162,7 @@ def trade(payload: Payload, row: Row) -> dict[str, Any]:
         "description": payload.get("name"),
         "removed": row["removed"],
         "removed_on": row["removed_on"],
+        "unlisted": False,
         "first_known_on": row["first_known_on"],
     }
 

@@ -1,104 +1,208 @@
 """The history that a new login sends again: it takes the place of what the former login sent.
 
-What belongs here: which rows of a continued account stand for the same movement, and which day's holdings and
-balances come from which login. What does not: which accounts are one (``identity``), and what a person
-decided on a row (``succession``).
+What belongs here: which rows of a continued account stand for the same movement. What does not: balances and
+holdings (``snapshots``), which accounts are one (``identity``), what a person decided on a row (``succession``).
 
 A new login sends up to two years of history anew, under new ids. The *new* row lives on, because only its
-login can still modify or remove it; the old one is superseded. An old row that the new login does not list
-stays: it is older than the new login's window, or the bank has dropped it. A new row that matches nothing is
-a row we did not have: the gap while the login was broken.
+login can still modify or remove it; the old one is superseded. A new row that matches nothing is a row we did
+not have: the gap while the login was broken. An old row that the new login does not list stays where it is
+older than the new login's window, or while that login's past is not told in full. Else it is *unlisted*: the bank
+changed it meanwhile (then what is most like it takes its place) or removed it. But where so many are unlisted
+that a hole in the new login's history is likelier, they stay, and a finding says so (``manna.validating``).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 
 import polars as pl
 
 from manna.cleaning.identity import Identities
-from manna.cleaning.likeness import SIMILAR, similarity
+from manna.cleaning.likeness import LARGEST_CHANGE, MOST_DAYS, SIMILAR, similarity
 
 DAYS = (0, -1, 1)
 """A row may be dated a day off by another login; only where no row of the very day is left."""
+FEW_UNLISTED, PART_UNLISTED = 3, 0.1
+"""So many rows of an account, or such a part of those a login covers, a bank may have removed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How rows of one kind are compared: the id, what must be equal, and the text that tells twins apart."""
+    """How rows of one kind are compared: the id, what must be equal, and the text that tells twins apart.
+
+    ``lasting``: what stays equal when the bank changes a row.
+    """
 
     key: str
     equal: tuple[str, ...]
-    text: str
+    lasting: tuple[str, ...]
+    text: str = "description"
 
 
-TRANSACTIONS = Shape("transaction_id", ("amount", "currency", "pending"), "description")
-TRADES = Shape("trade_id", ("kind", "security_id", "quantity", "amount", "currency"), "description")
+TRANSACTIONS = Shape("transaction_id", ("amount", "currency", "pending"), ("currency", "pending"))
+_WHAT = ("kind", "security_id", "currency")
+TRADES = Shape("trade_id", (*_WHAT, "quantity", "amount"), _WHAT)
 
 
-def relinked_transactions(rows: pl.DataFrame, earlier: pl.DataFrame, who: Identities) -> pl.DataFrame:
+def relinked_transactions(
+    rows: pl.DataFrame, earlier: pl.DataFrame, who: Identities, pasts: pl.DataFrame
+) -> pl.DataFrame:
     """Rows of clean.transactions under Manna's account ids, of which each movement is live once.
 
     A row whose place a later login's row has taken is removed, without a ``removed_on``: for the books it never
     was. So are pending rows of a former login, because only a login that answers can take them back; where
-    the later login has no such row, ``superseded_by`` is null.
+    the later login has no such row, ``superseded_by`` is null. A posted row that is unlisted and that nothing
+    took the place of is removed on the day on which the later login first answered.
 
     Args:
         rows: clean.transactions as now known, under the provider's account ids.
-        earlier: the same rows as they were first said.
+        earlier: the same rows as they were first said, with ``known_at``.
         who: which accounts are one.
+        pasts: :func:`manna.cleaning.coverage.pasts_in_full`.
     """
     former = [account_id for chain in who.chains for account_id in chain[:-1]]
     is_memo = pl.col("pending") & pl.col("account_id").is_in(former)
-    return _marked(TRANSACTIONS, rows.with_columns(is_memo=is_memo), earlier, who).select(rows.columns)
+    return _marked(TRANSACTIONS, rows.with_columns(is_memo=is_memo), earlier, who, pasts).select(rows.columns)
 
 
-def relinked_trades(rows: pl.DataFrame, earlier: pl.DataFrame, who: Identities) -> pl.DataFrame:
+def relinked_trades(
+    rows: pl.DataFrame, earlier: pl.DataFrame, who: Identities, pasts: pl.DataFrame
+) -> pl.DataFrame:
     """Rows of clean.trades under Manna's account ids, of which each movement is live once.
 
     Args: see :func:`relinked_transactions`.
     """
-    return _marked(TRADES, rows.with_columns(is_memo=False), earlier, who).select(rows.columns)
+    return _marked(TRADES, rows.with_columns(is_memo=False), earlier, who, pasts).select(rows.columns)
 
 
-def _marked(shape: Shape, rows: pl.DataFrame, earlier: pl.DataFrame, who: Identities) -> pl.DataFrame:
-    found = superseded(shape, rows, earlier, who)
-    heirs = pl.col(shape.key).replace_strict(found, default=None, return_dtype=pl.String)
-    return inherited(shape, rows, found).with_columns(
+@dataclass(slots=True)
+class Replaced:
+    """What became of the rows of former logins.
+
+    ``found``: old id to new id, one to one. ``unlisted``: ids of those that a later login does not list as they
+    were, with the day since which it is known; null where they stay all the same.
+    """
+
+    found: dict[str, str] = field(default_factory=dict)
+    unlisted: dict[str, date | None] = field(default_factory=dict)
+
+
+def _marked(
+    shape: Shape, rows: pl.DataFrame, earlier: pl.DataFrame, who: Identities, pasts: pl.DataFrame
+) -> pl.DataFrame:
+    done = replaced(shape, rows, earlier, who, pasts)
+    key = pl.col(shape.key)
+    heirs = key.replace_strict(done.found, default=None, return_dtype=pl.String)
+    gone = {name: since for name, since in done.unlisted.items() if since and name not in done.found}
+    gone_on = key.replace_strict(gone, default=None, return_dtype=pl.Date)
+    return inherited(shape, rows, done.found).with_columns(
         superseded_by=heirs,
-        removed=pl.col("removed") | heirs.is_not_null() | pl.col("is_memo"),
+        unlisted=key.is_in(list(done.unlisted)),
+        removed=pl.col("removed") | heirs.is_not_null() | pl.col("is_memo") | gone_on.is_not_null(),
+        removed_on=pl.coalesce("removed_on", gone_on),
         account_id=pl.col("account_id").replace(who.owners),
     )
 
 
-def superseded(shape: Shape, rows: pl.DataFrame, earlier: pl.DataFrame, who: Identities) -> dict[str, str]:
-    """Which row of a later login has taken the place of which: old id to new id, one to one.
+def replaced(
+    shape: Shape, rows: pl.DataFrame, earlier: pl.DataFrame, who: Identities, pasts: pl.DataFrame
+) -> Replaced:
+    """Which row of a later login has taken the place of which, and which rows no later login lists.
 
     Rows match when one version of the one equals one version of the other in account, day and all that
     ``shape`` names; so a row that one login corrects after the match keeps its partner.
 
-    Args: see :func:`relinked_transactions`; of ``earlier`` only the columns compared count.
+    Args: see :func:`relinked_transactions`; of ``earlier`` only the columns compared and ``known_at`` count.
     """
     ranks = who.ranks
-    facts = (
-        rows.filter(pl.col("account_id").is_in(list(ranks)))
+    told, at_first = (
+        frame.filter(pl.col("account_id").is_in(list(ranks)))
+        .join(pasts, on="account_id", how="left", maintain_order="left")
         .with_columns(
             rank=pl.col("account_id").replace_strict(ranks, return_dtype=pl.Int64),
+            account=pl.col("account_id").replace(who.owners),
             gone="removed",
             text=shape.text,
         )
-        .select(shape.key, "rank", "gone", "text", "first_known_on")
+        for frame in (rows, earlier)
     )
+    facts = told.select(shape.key, "rank", "gone", "text", "first_known_on")
     compared = [shape.key, "date", *shape.equal]
     versions = pl.concat(
         frame.select(*compared, account=pl.col("account_id").replace(who.owners), is_first=pl.lit(is_first))
         for frame, is_first in ((rows, False), (earlier, True))
     )
-    found: dict[str, str] = {}
+    done = Replaced()
     for rank in range(1, max(ranks.values(), default=0) + 1):
-        former = facts.filter(pl.col("rank") < rank, ~pl.col("gone"), ~pl.col(shape.key).is_in(list(found)))
-        found |= _matched(shape, former, facts.filter(pl.col("rank") == rank), versions)
-    return found
+        former = facts.filter(
+            pl.col("rank") < rank, ~pl.col("gone"), ~pl.col(shape.key).is_in(list(done.found))
+        )
+        done.found |= _matched(shape, former, facts.filter(pl.col("rank") == rank), versions)
+        news = at_first.filter(pl.col("rank") == rank, pl.col("known_at") <= pl.col("complete_at"))
+        before = told.filter(pl.col("rank") < rank, ~pl.col("gone"), ~pl.col("is_memo"))
+        _look_for_the_rest(shape, before, news, at_first, done)
+    return done
+
+
+def _look_for_the_rest(
+    shape: Shape, before: pl.DataFrame, news: pl.DataFrame, at_first: pl.DataFrame, done: Replaced
+) -> None:
+    """Adds to ``done`` what became of rows of former logins that ``news`` covers and does not list as they were.
+
+    Args:
+        before: rows of former logins as now known.
+        news: what the later login said first, until all of its past was told. Only that: what it says later is
+            no reason to take a row for the one or the other.
+        at_first: every row as it was first said.
+    """
+    # Of the very first day a login may send a part only.
+    windows = news.group_by("account").agg(pl.col("listed_at", "since").first(), begins=pl.col("date").min())
+    covered = (
+        before.drop("listed_at", "since")
+        .join(at_first.select(shape.key, told_at="known_at"), on=shape.key, maintain_order="left")
+        .join(windows, on="account", maintain_order="left")
+        .filter(pl.col("date") > pl.col("begins"), pl.col("told_at") < pl.col("listed_at"))
+    )
+    settled = [name for name, since in done.unlisted.items() if since]
+    rest = covered.filter(~pl.col(shape.key).is_in([*done.found, *settled]))
+    if rest.is_empty():
+        return
+    changed = _changed(shape, rest, news.filter(~pl.col(shape.key).is_in(list(done.found.values()))))
+    done.found |= changed
+    most = dict(covered.group_by("account").len().iter_rows())
+    lost = rest.filter(~pl.col(shape.key).is_in(list(changed)))
+    done.unlisted |= dict(rest.select(shape.key, "since").iter_rows())
+    for (account,), part in lost.group_by("account"):
+        if part.height > max(FEW_UNLISTED, PART_UNLISTED * most[account]):
+            done.unlisted |= dict.fromkeys(part[shape.key])
+
+
+def _changed(shape: Shape, olds: pl.DataFrame, news: pl.DataFrame) -> dict[str, str]:
+    """Old id to new id of rows that the bank changed: the same amount first, then the nearest day."""
+    days = pl.DataFrame({"shift": range(-MOST_DAYS, MOST_DAYS + 1)}, schema={"shift": pl.Int64})
+    change = (pl.col("amount_new") - pl.col("amount")).abs()
+    near = (
+        olds.join(days, how="cross")
+        .with_columns(date=pl.col("date") + pl.duration(days="shift"))
+        .join(news, on=["account", "date", *shape.lasting], nulls_equal=True, suffix="_new")
+        .with_columns(days=pl.col("shift").abs(), change=change)
+        .filter(
+            pl.col("amount").sign() == pl.col("amount_new").sign(),
+            pl.col("change") <= pl.col("amount").abs() * LARGEST_CHANGE,
+        )
+    )
+    alike = [_alike(*texts) for texts in near.select("text", "text_new").iter_rows()]
+    new_key = f"{shape.key}_new"
+    ordered = (
+        near.with_columns(is_tip=pl.col("change") > 0, alike=pl.Series(alike, dtype=pl.Float64))
+        .filter(pl.col("alike") >= SIMILAR)
+        .sort(
+            "is_tip", "days", "change", "alike", shape.key, new_key,
+            descending=[False, False, False, True, False, False],
+        )
+    )  # fmt: skip
+    return one_to_one(ordered.select(shape.key, new_key).rows())
 
 
 def _matched(
@@ -168,62 +272,3 @@ def inherited(shape: Shape, rows: pl.DataFrame, found: Mapping[str, str]) -> pl.
             heirs, default=pl.col("first_known_on"), return_dtype=pl.Date
         )
     )
-
-
-def from_the_latest_login(rows: pl.DataFrame, who: Identities) -> pl.DataFrame:
-    """Rows per account and ``as_of``: from a login's first day on its word counts, not a former login's.
-
-    Args:
-        rows: of clean.balances or clean.holdings, under the provider's account ids.
-        who: which accounts are one.
-
-    Returns:
-        The rows that count, under Manna's account ids.
-    """
-    ranked = rows.with_columns(
-        account=pl.col("account_id").replace(who.owners),
-        rank=pl.col("account_id").replace_strict(who.ranks, default=0, return_dtype=pl.Int64),
-    )
-    begun = ranked.group_by("account", "rank").agg(begins=pl.col("as_of").min())
-    later = begun.join(begun, on="account", suffix="_later").filter(pl.col("rank_later") > pl.col("rank"))
-    ends = later.group_by("account", "rank").agg(ends=pl.col("begins_later").min())
-    return (
-        ranked.join(ends, on=["account", "rank"], how="left", maintain_order="left")
-        .filter(pl.col("ends").is_null() | (pl.col("as_of") < pl.col("ends")))
-        .with_columns(account_id="account")
-        .select(rows.columns)
-    )
-
-
-def given_up(former: pl.DataFrame, counting: pl.DataFrame, who: Identities) -> pl.DataFrame:
-    """What a former login listed last and the one that replaced it does not list: held at zero from then on.
-
-    Without this a position that was sold while no login answered would stand as last told for ever.
-
-    Args:
-        former: all rows of clean.holdings, under the provider's account ids.
-        counting: those of them that count (:func:`from_the_latest_login`).
-        who: which accounts are one.
-
-    Returns:
-        Rows of clean.holdings on the first day of the replacing login, to be added to ``counting``.
-    """
-    key = ["account_id", "security_id"]
-    told = former.with_columns(login="account_id", account_id=pl.col("account_id").replace(who.owners))
-    starts = told.group_by("account_id", "login").agg(begins=pl.col("as_of").min())
-    listed = told.select(*key, "login", "as_of").join(starts, on=["account_id", "login"])
-    first_lists = listed.filter(pl.col("as_of") == pl.col("begins")).select(*key, "begins")
-    last = (
-        counting.join(starts.select("account_id", "begins"), on="account_id")
-        .filter(pl.col("as_of") < pl.col("begins"))
-        .sort("as_of")
-        .unique([*key, "begins"], keep="last", maintain_order=True)
-        .filter(pl.col("quantity") != 0)
-        .join(first_lists, on=[*key, "begins"], how="anti")
-    )
-    return last.with_columns(
-        pl.lit(0).cast(former.schema["quantity"]).alias("quantity"),
-        pl.lit(0).cast(former.schema["value"]).alias("value"),
-        pl.lit(None, dtype=former.schema["cost_basis"]).alias("cost_basis"),
-        as_of="begins",
-    ).select(former.columns)

@@ -9,19 +9,13 @@ pending row leaves only when its provider removes it.
 """
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
-from manna.cleaning.likeness import SIMILAR, similarity
+from manna.cleaning.likeness import LARGEST_CHANGE, MOST_DAYS, SIMILAR, similarity
 from manna.cleaning.relinking import one_to_one
 from manna.contracts.continuity import SUCCESSIONS
-
-MOST_DAYS = 14
-"""So long after it was made a purchase may still post."""
-LARGEST_CHANGE = Decimal("0.30")
-"""A tip, a tank filled after a deposit: so much the amount may change, as a part of the pending one."""
 
 
 def successions(transactions: pl.DataFrame) -> pl.DataFrame:
@@ -35,20 +29,33 @@ def successions(transactions: pl.DataFrame) -> pl.DataFrame:
     Args:
         transactions: rows of clean.transactions, in any order.
     """
-    sent_again = transactions.filter(pl.col("superseded_by").is_not_null()).select(
-        "book",
-        "account_id",
-        predecessor_id="transaction_id",
-        successor_id="superseded_by",
-        how=pl.lit("relinked"),
-        certain=pl.lit(True),
-        reason=pl.lit("the same row, sent again by a later login"),
-    )
+    sent_again = _sent_again(transactions)
     named = _named(transactions)
     guessed = _guessed(transactions, named)
     every = pl.concat([SUCCESSIONS.conform(part) for part in (sent_again, named, guessed)])
     # A pending row may have been sent again and be named too: then the row sent again leads on.
     return every.unique("predecessor_id", keep="first", maintain_order=True).sort("predecessor_id")
+
+
+def _sent_again(transactions: pl.DataFrame) -> pl.DataFrame:
+    """What later logins sent again; a row whose amount the bank changed meanwhile is proposed to a person."""
+    heirs = transactions.select(superseded_by="transaction_id", becomes="amount")
+    found = transactions.join(heirs, on="superseded_by", maintain_order="left")
+    is_same = ~pl.col("unlisted") | (pl.col("amount") == pl.col("becomes"))
+    changed = pl.format("{} became {}, in what a later login sent", *map(_in_cents, ("amount", "becomes")))
+    return found.select(
+        "book",
+        "account_id",
+        predecessor_id="transaction_id",
+        successor_id="superseded_by",
+        how=pl.when(is_same).then(pl.lit("relinked")).otherwise(pl.lit("changed_amount")),
+        certain=is_same,
+        reason=pl.when(is_same).then(pl.lit("the same row, sent again by a later login")).otherwise(changed),
+    )
+
+
+def _in_cents(column: str) -> pl.Expr:
+    return pl.col(column).cast(pl.Decimal(18, 2)).cast(pl.String)
 
 
 def _named(transactions: pl.DataFrame) -> pl.DataFrame:

@@ -26,16 +26,12 @@ from manna.cleaning.accounts import (
 )
 from manna.cleaning.context import Context, Raw, known_by
 from manna.cleaning.coverage import SOURCES as HEARD
-from manna.cleaning.coverage import coverage, without_rows_yet
+from manna.cleaning.coverage import coverage, pasts_in_full, without_rows_yet
 from manna.cleaning.decoding import Cleaned, Reader, both, identified, latest, latest_per_day, typed
 from manna.cleaning.identity import Identities
-from manna.cleaning.relinking import (
-    from_the_latest_login,
-    given_up,
-    relinked_trades,
-    relinked_transactions,
-)
+from manna.cleaning.relinking import relinked_trades, relinked_transactions
 from manna.cleaning.reversals import latest_activities
+from manna.cleaning.snapshots import from_the_latest_login, given_up
 from manna.contracts import CONTRACTS
 from manna.contracts import clean as c
 from manna.contracts import market as m
@@ -114,7 +110,8 @@ def transactions(raw: Raw, context: Context) -> Cleaned:
     if not who.chains:
         return part
     first = _turned(typed(c.TRANSACTIONS, _first_said(told, raw, who), plaid.transaction))
-    return with_rows(part, relinked_transactions(part.rows, first.rows, who))
+    pasts = pasts_in_full(raw, "raw.plaid_transactions", context)
+    return with_rows(part, relinked_transactions(part.rows, first.rows, who, pasts))
 
 
 def _first_said(told: pl.DataFrame, raw: Raw, who: Identities) -> pl.DataFrame:
@@ -178,7 +175,8 @@ def trades(raw: Raw, context: Context) -> Cleaned:
     part = _turned(typed(c.TRADES, latest(told, context.zones), read, known))
     if who.chains:
         first = _turned(typed(c.TRADES, _first_said(told, raw, who), read))
-        part = with_rows(part, relinked_trades(part.rows, first.rows, who))
+        pasts = pasts_in_full(raw, "raw.plaid_investment_transactions", context)
+        part = with_rows(part, relinked_trades(part.rows, first.rows, who, pasts))
     told_by_broker = latest_activities(raw["raw.alpaca_activities"], context.zones)
     by_broker = _with_account(told_by_broker, raw["raw.alpaca_account"])
     return both(c.TRADES, part, typed(c.TRADES, by_broker, activities.activity, known))
@@ -226,11 +224,16 @@ CLEANERS: dict[str, Cleaner] = {
         _cleaner(account_questions, *_ACCOUNTS),
         _cleaner(coverage, *_ACCOUNTS, *HEARD),
         _cleaner(balances, *_ACCOUNTS, "batches"),
-        _cleaner(transactions, "plaid_transactions", *_ACCOUNTS),
+        _cleaner(transactions, "plaid_transactions", *_ACCOUNTS, "batches"),
         _cleaner(securities, "plaid_securities", "alpaca_assets"),
         _cleaner(holdings, "plaid_holdings", "plaid_securities", "alpaca_positions", *_ACCOUNTS),
         _cleaner(
-            trades, "plaid_investment_transactions", "plaid_securities", "alpaca_activities", *_ACCOUNTS
+            trades,
+            "plaid_investment_transactions",
+            "plaid_securities",
+            "alpaca_activities",
+            *_ACCOUNTS,
+            "batches",
         ),
         _cleaner(liabilities, "plaid_liabilities", *_ACCOUNTS),
         _cleaner(orders, "alpaca_orders", *_ACCOUNTS),

@@ -26,6 +26,12 @@ _SUPERSEDED_BY = Column(
     "the row of a later login that took this one's place; it is removed then, without a removed_on",
     nullable=True,
 )
+_UNLISTED = Column(
+    "unlisted",
+    Kind.BOOLEAN,
+    "a later login that covers its day does not list it as it was: the bank changed or removed it meanwhile; where "
+    "that is doubtful it is not removed all the same",
+)
 _FIRST_KNOWN = Column("first_known_on", Kind.DATE, "the day we first heard of it, in the book's time zone")
 
 ACCOUNTS = Contract(
@@ -96,6 +102,7 @@ TRANSACTIONS = Contract(
         Column("removed", Kind.BOOLEAN, "the provider took it back"),
         Column("removed_on", Kind.DATE, "the day we heard of that, in the book's time zone", nullable=True),
         _SUPERSEDED_BY,
+        _UNLISTED,
         Column("plaid_primary", Kind.TEXT, "personal finance category, primary", nullable=True),
         Column("plaid_detailed", Kind.TEXT, "personal finance category, detailed", nullable=True),
         Column("plaid_confidence", Kind.TEXT, "Plaid's confidence level", nullable=True),
@@ -104,6 +111,7 @@ TRANSACTIONS = Contract(
     ),
     key=("transaction_id",),
     volatile=VOLATILE,
+    version=2,
 )
 
 SECURITIES = Contract(
@@ -186,11 +194,13 @@ TRADES = Contract(
         Column("removed", Kind.BOOLEAN, "the broker took it back: it never was"),
         Column("removed_on", Kind.DATE, "the day we heard of that, in the book's time zone", nullable=True),
         _SUPERSEDED_BY,
+        _UNLISTED,
         _FIRST_KNOWN,
         *SOURCE,
     ),
     key=("trade_id",),
     volatile=VOLATILE,
+    version=2,
 )
 
 LIABILITIES = Contract(

@@ -14,6 +14,8 @@ FINDING_KINDS = (
     "stale_balance",
     "possible_duplicate",
     "doubled_account",
+    "unlisted_row",
+    "unlisted_history",
     "missing_price",
     "price_jump",
     "split_unknown",

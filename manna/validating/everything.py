@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from manna.validating import balances, duplicates, history, prices, splits
+from manna.validating import balances, duplicates, history, prices, splits, unlisted
 from manna.validating.finding import Finding, as_rows
 
 SOURCES = (
@@ -58,6 +58,7 @@ def findings(
         history.stale_balances(t["accounts"], t["balances"], stale_after, through),
         duplicates.possible_duplicates(t["transactions"]),
         duplicates.doubled_accounts(t["accounts"], t["transactions"], apart),
+        unlisted.unlisted_rows(t["transactions"], t["trades"]),
         prices.missing_prices(t["bars"], due, held),
         prices.price_jumps(t["bars"], known, held),
         splits.unknown_splits(t["bars"], known, held),

@@ -1,6 +1,7 @@
 """A bank is linked anew: every figure stays as it was, nothing is doubled, what was decided is still there."""
 
-from datetime import datetime
+import json
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -58,6 +59,20 @@ def decide(world: World, row_id: str, category: str) -> None:
     world.manna.ops.decide("household", row_id, category, "ana", world.manna.settings.now(), note="mine")
 
 
+def remove_unheard(world: World) -> str:
+    """A row that the bank told of today and removed before it was asked again: its id."""
+    today = str(world.manna.settings.now().date())
+    rows = world.read("raw.plaid_transactions", connection_id=world.connection(BANK)["connection_id"])
+    like = rows.filter(pl.col("change") == "added").sort("known_at", "seq").row(-1, named=True)
+    changed = {"transaction_id": "vanished", "date": today, "pending": False, "pending_transaction_id": None}
+    text = json.dumps(json.loads(like["payload"]) | changed)
+    earlier = like["known_at"] - timedelta(hours=1)  # than the new login: the clock stands still
+    record = like | {"source_id": "vanished", "payload": text, "seq": like["seq"] + 1, "known_at": earlier}
+    row = pl.DataFrame([record], schema=rows.schema)
+    world.manna.lake.commit(["raw"], lambda lake: lake.append("raw.plaid_transactions", row))
+    return "vanished"
+
+
 @pytest.mark.slow
 def test_every_figure_stays_and_every_decision_follows(world: World) -> None:
     monday = content_hash(CONTRACTS["clean.transactions"], world.read("clean.transactions"))
@@ -71,6 +86,7 @@ def test_every_figure_stays_and_every_decision_follows(world: World) -> None:
     succeeded(world.night())
     before = figures(world)
 
+    vanished = remove_unheard(world)
     unlink(world.manna, find_connection(world.manna, world.connection(BANK)["connection_id"]))
     link_again(world, BANK)
     broken, now = world.connection(BROKER), world.manna.settings.now()
@@ -84,6 +100,11 @@ def test_every_figure_stays_and_every_decision_follows(world: World) -> None:
     sent_again = world.read("clean.transactions").filter(pl.col("superseded_by").is_not_null())
     assert sent_again.height > 500
     assert world.read("clean.trades")["superseded_by"].count() > 20
+
+    gone = world.read("clean.transactions", transaction_id=vanished).row(0, named=True)
+    assert (gone["removed"], gone["unlisted"], gone["superseded_by"]) == (True, True, None)
+    (named,) = world.read("clean.findings", kind="unlisted_row")["row_ids"]
+    assert named == vanished
 
     heirs = dict(world.read("clean.successions").select("predecessor_id", "successor_id").iter_rows())
     categories = dict(world.read("categorized.transactions").select("transaction_id", "category").iter_rows())

@@ -218,7 +218,7 @@ def raw_tables(**tables: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Every raw table by address, the accounts of the examples among them; what is not given is empty."""
     usual = {name: raw_rows(name, {}) for name in ("plaid_accounts", "alpaca_account")}
     given = {f"raw.{name}": (usual | tables).get(name, raw_rows(name)) for name in EXAMPLES}
-    return {"raw.batches": CONTRACTS["raw.batches"].empty(), **given}
+    return {"raw.batches": tables.get("batches", CONTRACTS["raw.batches"].empty()), **given}
 
 
 def cleaned(address: str, as_known_on: datetime | None = None, **tables: pl.DataFrame) -> Cleaned:
