@@ -6,7 +6,7 @@ hands it in) or how a bar is read (``manna.cleaning``).
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -22,6 +22,16 @@ TABLE = "raw.alpaca_bars"
 TRADED_TYPES = ("equity", "etf")
 """Plaid's security types that have daily bars at Alpaca; funds and bonds have the institution's price."""
 
+
+_LOOKING_BACK = timedelta(days=2)
+"""Before the last record that is in the clean tables: logins are pulled at the same time."""
+_CLEANED = f"""
+    SELECT symbol FROM clean.securities WHERE symbol IS NOT NULL AND type IN {TRADED_TYPES}
+    UNION
+    SELECT security_id FROM clean.trades
+    WHERE security_id IS NOT NULL AND security_id NOT IN (SELECT security_id FROM clean.securities)
+"""
+"""What is known already; of what was traded also what the broker has no description of any more."""
 
 _SYMBOL = re.compile("[A-Z0-9]{1,10}([.-][A-Z0-9]+)*", re.ASCII)
 """A stock's ticker. One that is none, such as an option's or a pair of coins, would spoil the whole request."""
@@ -65,11 +75,18 @@ def bars_asset(market_days: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
 def symbols_of_interest(
     manna: Installation, lake: Lake | LakeTransaction, just_told: Iterable[Record] = ()
 ) -> list[str]:
-    """Every symbol a book targets, a brokerage holds or held, or a bank's feed lists as traded; sorted."""
+    """Every symbol a book targets, a brokerage holds or held, or a bank's feed lists as traded; sorted.
+
+    By the clean tables, which have a row per security, and by what ``raw`` was told since they were made: its
+    payloads grow by every day's prices.
+    """
     symbols = {symbol for book in manna.books.values() for symbol in book.targets.weights} - {"CASH"}
+    symbols |= set(lake.query(_CLEANED)["symbol"])
+    last = lake.query("SELECT max(known_at) AS last FROM clean.securities")["last"].item()
+    recent, since = ("", []) if last is None else (" WHERE known_at >= ?", [last - _LOOKING_BACK])
     payloads = [record.payload for record in just_told]
     for table in ("raw.alpaca_positions", "raw.alpaca_activities", "raw.plaid_securities"):
-        payloads += lake.query(f"SELECT DISTINCT payload FROM {table}")["payload"].to_list()
+        payloads += lake.query(f"SELECT DISTINCT payload FROM {table}{recent}", since)["payload"].to_list()
     for payload in payloads:
         named = _named(payload)
         if named.symbol:

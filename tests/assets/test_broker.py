@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from worlds import TUESDAY, World, checks
 
 from assets import broker, categorized, clean, ledger
 from assets.raw.bars import symbols_of_interest
+from manna.contracts import CONTRACTS
 from manna.facts import Record
 from pipelines.partitions import market_days
 
@@ -153,6 +155,27 @@ def test_only_stocks_are_asked_for() -> None:
         Record("1", "added", json.dumps({"symbol": symbol}))
         for symbol in ("VTI", "BRK.B", "AAPL260320C00250000", "BTC/USD", "IFN.RTWI", "a b", "")
     ]
-    lake: Any = SimpleNamespace(query=lambda _: pl.DataFrame({"payload": ['{"symbol": "BND"}']}))
+    empty = pl.DataFrame({"symbol": ["BND", "AbCd"], "payload": None, "last": None}).head
+    lake: Any = SimpleNamespace(
+        query=lambda sql, _=(): empty(1 if "max" in sql else 2 if "UNION" in sql else 0)
+    )
     manna: Any = SimpleNamespace(books={})
     assert symbols_of_interest(manna, lake, told) == ["BND", "BRK.B", "IFN.RTWI", "VTI"]
+
+
+def test_of_raw_only_what_is_not_cleaned_yet_is_looked_at(world: World) -> None:
+    lake = world.manna.lake
+    before = symbols_of_interest(world.manna, lake)
+    assert {"VTI", "BND"} <= set(before)
+    like = world.read("raw.alpaca_positions").row(0, named=True)
+    for symbol, days in (("LONGAGO", -3), ("JUSTNOW", 0)):
+        record = like | {
+            "batch_id": symbol,
+            "payload": json.dumps({"symbol": symbol}),
+            "known_at": like["known_at"] + timedelta(days=days),
+        }
+        row = pl.DataFrame([record], schema=CONTRACTS["raw.alpaca_positions"].polars_schema)
+        lake.commit(["raw"], lambda transaction, row=row: transaction.append("raw.alpaca_positions", row))
+    assert symbols_of_interest(world.manna, lake) == sorted([*before, "JUSTNOW"])
+    world.plant("clean.securities", world.read("clean.securities").clear())  # nothing is cleaned yet
+    assert {"LONGAGO", "JUSTNOW"} < set(symbols_of_interest(world.manna, lake))
