@@ -17,6 +17,9 @@ BROKEN = frozenset({"degraded", "login_required", "revoked"})
 WARNING = timedelta(days=7)
 """So long before the end of a consent Plaid sends its webhook, and a connection is pending expiration."""
 
+PASTS = ("not_ready", "initial", "complete")
+"""How much of its past a login has told, in the order in which it does."""
+
 LOGIN_CODES = frozenset(
     {
         "ITEM_LOGIN_REQUIRED",

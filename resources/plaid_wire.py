@@ -206,6 +206,11 @@ def translated(error: Any) -> ProviderError:
     return ProviderError(said, code)
 
 
+def is_loading(error: ProviderError) -> bool:
+    """Whether Plaid merely says that it has not fetched this product yet: a new login, some minutes old."""
+    return error.code == "PRODUCT_NOT_READY"
+
+
 def lacks_product(error: ProviderError) -> bool:
     """Whether Plaid merely says that this login has no such accounts."""
     return error.code in NO_SUCH_PRODUCT

@@ -4,7 +4,8 @@ What belongs here: which endpoints, for which products, over which days. What do
 kept (``receiving``) or read (``manna.cleaning``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from assets.raw.receiving import CHECK, Told, receive
 from manna.facts import Answer
 from resources.installation import Installation
 from resources.plaid import DAYS_REQUESTED
-from resources.plaid_wire import lacks_product
+from resources.plaid_wire import is_loading, lacks_product
 from resources.providers import ProviderError
 
 TABLES = (
@@ -28,6 +29,7 @@ TABLES = (
     "raw.plaid_liabilities",
     "raw.plaid_items",
 )
+TRANSACTIONS, TRADES = "raw.plaid_transactions", "raw.plaid_investment_transactions"
 OVERLAP = timedelta(days=30)
 """Brokers book late and correct: every window of investment transactions repeats the last days."""
 
@@ -65,41 +67,57 @@ def _named(connections: list[dict[str, Any]], ids: list[str]) -> list[dict[str, 
 
 
 def _ask(manna: Installation, told: Told) -> dict[str, Answer]:
-    """Everything one login has. Products it lacks are no error."""
+    """Everything one login has. Products it lacks, or that Plaid has not fetched yet, are no error."""
     token = manna.vault.open(told.connection["token"])
     client, products = manna.plaid, told.connection["products"]
     answers: dict[str, Answer] = {}
     if "transactions" in products:
-        answers["raw.plaid_transactions"] = client.transactions(token, told.cursor)
+        try:
+            answers[TRANSACTIONS] = client.transactions(token, told.cursor)
+        except ProviderError as error:
+            if not is_loading(error):
+                raise
+            answers[TRANSACTIONS] = Answer((), (), told.cursor, told.cursor, "not_ready")
     # After the transactions: a balance then includes every row just read, not fewer.
     answers["raw.plaid_accounts"] = client.accounts(token)
-    try:
-        if "investments" in products:
-            answers |= _investments(manna, token, told)
-        if "liabilities" in products:
-            answers["raw.plaid_liabilities"] = client.liabilities(token)
-    except ProviderError as error:
-        if not lacks_product(error):
-            raise
+    if "investments" in products:
+        loading = {TRADES: Answer((), history="not_ready")}
+        answers |= _if_there(lambda: _investments(manna, token, told), loading)
+    if "liabilities" in products:
+        answers |= _if_there(lambda: {"raw.plaid_liabilities": client.liabilities(token)}, {})
     # Last, for it tells of the products too, and asking for one may add it.
     answers["raw.plaid_items"] = client.item(token)
     return answers
+
+
+def _if_there(ask: Callable[[], dict[str, Answer]], loading: dict[str, Answer]) -> dict[str, Answer]:
+    """What a product answers: nothing where a login lacks it, ``loading`` until Plaid has fetched it."""
+    try:
+        return ask()
+    except ProviderError as error:
+        if is_loading(error):
+            return loading
+        if lacks_product(error):
+            return {}
+        raise
 
 
 def _investments(manna: Installation, token: str, told: Told) -> dict[str, Answer]:
     today = told.now.date()
     holdings, held = manna.plaid.holdings(token)
     trades, traded = manna.plaid.investment_transactions(token, _window_start(told, today), today)
+    if told.of(TRADES).history == "not_ready":  # it was the last time
+        trades = replace(trades, history="complete")
     securities = {record.source_id: record for record in (*traded.records, *held.records)}
     return {
         "raw.plaid_holdings": holdings,
-        "raw.plaid_investment_transactions": trades,
+        TRADES: trades,
         "raw.plaid_securities": Answer(tuple(securities.values()), held.request_ids + traded.request_ids),
     }
 
 
 def _window_start(told: Told, today: date) -> date:
     """The whole history the first time, then a window that overlaps what is known."""
-    last = told.of("raw.plaid_investment_transactions").last
+    last = told.of(TRADES).last
     whole = today - timedelta(days=DAYS_REQUESTED)
     return whole if last is None else max(whole, last.date() - OVERLAP)

@@ -17,6 +17,7 @@ import dagster as dg
 import polars as pl
 
 from assets.common import key
+from manna.connections import PASTS
 from manna.contracts import CONTRACTS
 from manna.facts import Answer, Source, batch_rows, new_records
 from resources.installation import CODE_VERSION, Installation
@@ -137,7 +138,8 @@ def _answered(
 ) -> None:
     """Remembers that a connection answered, and what it said of itself."""
     now, zone = manna.settings.now(), ZoneInfo(manna.books[connection["book"]].time_zone)
-    history = next((answer.history for answer in answers if answer.history), None)
+    histories = [answer.history for answer in answers if answer.history]
+    history = min(histories, key=PASTS.index, default=None)
     health = next((answer.health for answer in answers if answer.health), None)
     until = min(now, health.updated_at or now) if health else now
     unknown = history == "not_ready" or (health and health.error_code and health.updated_at is None)

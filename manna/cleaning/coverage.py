@@ -21,6 +21,8 @@ SOURCES = ("batches", "plaid_items")
 _INVESTMENT_TYPES = ("investment", "brokerage")
 _STILL = datetime(9999, 1, 1, tzinfo=UTC)
 _LOGIN = "connection_id"
+_ROWS = {"transactions": "plaid_transactions", "investments": "plaid_investment_transactions"}
+"""Where the rows of each product come from; each is loaded by steps of its own."""
 
 
 def coverage(raw: Raw, context: Context) -> Cleaned:
@@ -33,7 +35,7 @@ def coverage(raw: Raw, context: Context) -> Cleaned:
     invests = pl.col("type").is_in(_INVESTMENT_TYPES)
     rows = reach.join(_pasts(raw), on=_LOGIN, how="left").with_columns(
         complete_through=pl.when(invests).then("investments").otherwise("transactions"),
-        provisional=(pl.col("last_history") != "complete").fill_null(False),
+        provisional=pl.col("is_loading").fill_null(False),
     )
     rows = _of_each_account(rows, raw, context)
     return Cleaned(COVERAGE.conform(rows), QUARANTINE.empty(), rows.height)
@@ -50,7 +52,7 @@ def without_rows_yet(balances: pl.DataFrame, raw: Raw, context: Context) -> pl.D
         raw: with ``raw.batches``.
         context: for the books' time zones.
     """
-    steps = _histories(raw).with_columns(day=local_day(context.zones))
+    steps = _histories(raw, _ROWS["transactions"]).with_columns(day=local_day(context.zones))
     is_waiting = pl.col("history") == "not_ready"
     first = steps.group_by(_LOGIN).agg(waited=is_waiting.any(), since=pl.col("day").filter(~is_waiting).min())
     told = balances.join(first.filter("waited"), on=_LOGIN, how="left", maintain_order="left")
@@ -75,7 +77,7 @@ def pasts_in_full(raw: Raw, table: str, context: Context) -> pl.DataFrame:
     told = raw[table].group_by(_LOGIN).agg(told_at=pl.col("known_at").min())
     is_whole = pl.col("history") == "complete"
     whole = (
-        _histories(raw)
+        _histories(raw, table.removeprefix("raw."))
         .group_by(_LOGIN)
         .agg(whole_at=pl.col("known_at").filter(is_whole).min(), steps=pl.lit(True))
     )
@@ -113,14 +115,18 @@ def _heard(raw: Raw, context: Context) -> pl.DataFrame:
         pl.col("endpoint").str.starts_with("plaid_") | (pl.col("endpoint") == "alpaca_account")
     )
     heard = batches.select(_LOGIN, "book", "known_at").unique().sort("known_at")
-    for facts in (_histories(raw).drop("book"), *_items(raw)):
+    steps = [
+        _histories(raw, endpoint).select(_LOGIN, "known_at", pl.col("history").alias(f"{product}_history"))
+        for product, endpoint in _ROWS.items()
+    ]
+    for facts in (*steps, *_items(raw)):
         heard = heard.join_asof(facts, on="known_at", by=_LOGIN, check_sortedness=False)
     failing, days = pl.col("error_code").is_not_null(), []
-    for product in ("transactions", "investments"):
+    for product in _ROWS:
         updated = pl.col(f"{product}_updated")
-        silent = failing & updated.is_null()
-        if product == "transactions":
-            silent |= (pl.col("history") == "not_ready").fill_null(False)
+        silent = (failing & updated.is_null()) | (pl.col(f"{product}_history") == "not_ready").fill_null(
+            False
+        )
         as_of = pl.min_horizontal("known_at", pl.coalesce(updated, "known_at"))
         day = heard.select("book", known_at=as_of).select(local_day(context.zones)).to_series()
         days.append(pl.when(~silent).then(day).alias(product))
@@ -129,14 +135,18 @@ def _heard(raw: Raw, context: Context) -> pl.DataFrame:
     )
 
 
-def _histories(raw: Raw) -> pl.DataFrame:
-    told = raw["raw.batches"].filter(pl.col("history").is_not_null())
+def _histories(raw: Raw, endpoint: str) -> pl.DataFrame:
+    told = raw["raw.batches"].filter(pl.col("history").is_not_null(), pl.col("endpoint") == endpoint)
     return told.select(_LOGIN, "book", "known_at", "history").sort("known_at")
 
 
 def _pasts(raw: Raw) -> pl.DataFrame:
-    """How much of its past each login has told by now."""
-    return _histories(raw).group_by(_LOGIN, maintain_order=True).agg(last_history=pl.col("history").last())
+    """Which logins have not told all of their past by now, of one product or another."""
+    parts = [
+        _histories(raw, endpoint).group_by(_LOGIN).agg(is_loading=pl.col("history").last() != "complete")
+        for endpoint in _ROWS.values()
+    ]
+    return pl.concat(parts).group_by(_LOGIN).agg(pl.col("is_loading").any())
 
 
 def _items(raw: Raw) -> tuple[pl.DataFrame, pl.DataFrame]:

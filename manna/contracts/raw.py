@@ -5,6 +5,7 @@ the payload's hash, whose it is, and the batch that brought it. What a payload *
 :mod:`manna.contracts.clean`.
 """
 
+from manna.connections import PASTS
 from manna.contracts.declaration import Column, Contract, Kind
 
 BATCHES = Contract(
@@ -23,9 +24,9 @@ BATCHES = Contract(
         Column(
             "history",
             Kind.TEXT,
-            "how much of the past the provider says it has told us by then (transactions only)",
+            "how much of the past the provider says it has told us by then, where it says so",
             nullable=True,
-            allowed=("not_ready", "initial", "complete"),
+            allowed=PASTS,
         ),
         Column("row_count", Kind.INTEGER, "records this batch added", minimum=0),
         Column("run_id", Kind.TEXT, "the run that asked"),

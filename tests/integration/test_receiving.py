@@ -18,12 +18,14 @@ from assets.raw.alpaca import _ask as ask_alpaca
 from assets.raw.plaid import TABLES as PLAID_TABLES
 from assets.raw.plaid import _ask as ask_plaid
 from assets.raw.receiving import Received, Told, receive
+from manna.cleaning import CLEANERS, clean
+from manna.cleaning.context import Context
 from manna.contracts import CONTRACTS
 from manna.facts import Answer, Record
 from resources import plaid as plaid_module
 from resources.installation import Installation
 from resources.lake import LakeTransaction
-from resources.providers import ATTEMPTS, LoginRequiredError, ProviderUnavailableError
+from resources.providers import ATTEMPTS, LoginRequiredError, ProviderError, ProviderUnavailableError
 from resources.settings import Settings
 from resources.vault import Vault
 
@@ -225,6 +227,45 @@ def test_a_product_a_login_lacks_is_no_failure(manna: Installation, bank: Any) -
     found = pull(manna)
     assert found.failures == {}
     assert found.rows["raw.plaid_transactions"] > 0
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["holdings", *(pytest.param(name, marks=pytest.mark.slow) for name in ("transactions", "liabilities"))],
+)
+def test_a_product_that_plaid_has_not_fetched_yet_leaves_a_login_healthy_and_provisional(
+    manna: Installation, bank: Any, method: str
+) -> None:
+    investor = ("rivera_houndstooth", "ins_109512", "transactions", "investments")
+    saver = ("rivera_platypus", "ins_109508", "transactions", "liabilities")
+    login = investor if method == "holdings" else saver
+    add(manna, "new", *bank.link(*login), *login[2:])
+
+    def not_ready(*_: Any, **__: Any) -> Any:
+        raise ProviderError("Plaid: PRODUCT_NOT_READY: try again later", "PRODUCT_NOT_READY")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manna.plaid, method, not_ready)
+        assert pull(manna).failures == {}
+    (connection,) = manna.ops.connections()
+    is_terms = method == "liabilities"
+    expected = ("healthy", "complete" if is_terms else "not_ready")
+    assert (connection["status"], connection["history"]) == expected
+    assert (connection["complete_through"] is not None) == is_terms
+    assert provisional(manna) == {not is_terms}
+    missing = {"holdings": "investment_transactions"}.get(method, method)
+    assert manna.lake.read(f"raw.plaid_{missing}").is_empty()
+
+    assert pull(manna).failures == {}
+    (connection,) = manna.ops.connections()
+    assert (connection["status"], connection["history"]) == ("healthy", "complete")
+    assert provisional(manna) == {False}
+    assert set(pull(manna).rows.values()) == {0}
+
+
+def provisional(manna: Installation) -> set[bool]:
+    tables = {source: manna.lake.read(source) for source in CLEANERS["clean.coverage"].sources}
+    return set(clean("clean.coverage", tables, Context({}, {})).rows["provisional"])
 
 
 def test_a_brokerage_is_pulled(manna: Installation) -> None:

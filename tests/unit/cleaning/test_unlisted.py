@@ -19,7 +19,14 @@ NOTHING = CONTRACTS["clean.trades"].empty()
 def histories(*steps: tuple[Any, str]) -> pl.DataFrame:
     """Rows of raw.batches: what the new login said of its past, and when."""
     rows = [
-        {"connection_id": "bank2", "book": "home", "known_at": at, "history": history, "batch_id": str(at)}
+        {
+            "connection_id": "bank2",
+            "book": "home",
+            "known_at": at,
+            "history": history,
+            "batch_id": str(at),
+            "endpoint": "plaid_transactions",
+        }
         for at, history in steps
     ]
     contract = CONTRACTS["raw.batches"]
