@@ -66,7 +66,7 @@ def bars_asset(market_days: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
 
             # Prices are the same through any account: one connection is enough.
             connections = manna.ops.live_connections(provider="alpaca")[:1]
-            received = receive(manna, context.run.run_id, connections, "alpaca_bars", ask)
+            received = receive(manna, context.run.run_id, connections, "alpaca_bars", ask, of_accounts=False)
             return next(received.materializations([TABLE]))
 
     return alpaca_bars

@@ -31,6 +31,10 @@ RAW = "raw."
 Connection = Mapping[str, Any]
 
 
+class CursorError(Exception):
+    """What was asked does not go on where the last answer ended: rows between the two would be lost."""
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What the batches of one connection say of one raw table; they are few where its records are many.
@@ -110,9 +114,19 @@ class Received:
 
 
 def receive(
-    manna: Installation, run_id: str, connections: Sequence[Connection], endpoint: str, ask: Ask
+    manna: Installation,
+    run_id: str,
+    connections: Sequence[Connection],
+    endpoint: str,
+    ask: Ask,
+    *,
+    of_accounts: bool = True,
 ) -> Received:
-    """Asks through every connection and commits each one's answers in a lake transaction of its own."""
+    """Asks through every connection and commits each one's answers in a lake transaction of its own.
+
+    ``of_accounts``: its accounts are asked for. What else may be asked through a connection, prices say, tells
+    nothing of how the connection fares, nor of how far its accounts are known.
+    """
     received = Received()
     for connection in connections:
         received.asked += 1
@@ -121,7 +135,8 @@ def receive(
             rows, answers = _receive_one(manna, run_id, connection, endpoint, ask)
         except ProviderError as error:
             received.failures[_name(connection, received.failures)] = error
-            manna.ops.connection_status(connection_id, error.status, str(error), manna.settings.now())
+            if of_accounts:
+                manna.ops.connection_status(connection_id, error.status, str(error), manna.settings.now())
             if isinstance(error, CredentialsRefusedError) and connection["provider"] == "plaid":
                 raise dg.Failure(str(error), allow_retries=False) from error
             continue
@@ -129,7 +144,8 @@ def receive(
             raise dg.Failure(str(error), allow_retries=False) from error
         for table, count in rows.items():
             received.rows[table] = received.rows.get(table, 0) + count
-        _answered(manna, connection, answers, received)
+        if of_accounts:
+            _answered(manna, connection, answers, received)
     return received
 
 
@@ -194,7 +210,17 @@ def keep(
     known_at: datetime,
     heard: Heard,
 ) -> int:
-    """Appends what is new in ``answer`` (and its batch); returns the number of new rows."""
+    """Appends what is new in ``answer`` (and its batch); returns the number of new rows.
+
+    Raises:
+        CursorError: the answer goes on from another cursor than the one committed last.
+    """
+    if answer.cursor_after is not None and answer.cursor_before != heard.cursor:
+        told = "nothing is committed" if heard.cursor is None else f"the committed cursor is {heard.cursor!r}"
+        raise CursorError(
+            f"{table} of connection {source.connection_id}: the answer goes on from cursor "
+            f"{answer.cursor_before!r}, but {told}; nothing was written"
+        )
     records = new_records(answer, _known(transaction, source, table, answer, heard), known_at, source.zone)
     moved = answer.cursor_after != answer.cursor_before
     tells_more = answer.history is not None and answer.history != heard.history

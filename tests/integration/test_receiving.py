@@ -17,7 +17,7 @@ from assets.raw.alpaca import TABLES as ALPACA_TABLES
 from assets.raw.alpaca import _ask as ask_alpaca
 from assets.raw.plaid import TABLES as PLAID_TABLES
 from assets.raw.plaid import _ask as ask_plaid
-from assets.raw.receiving import Received, Told, receive
+from assets.raw.receiving import CursorError, Received, Told, receive
 from manna.cleaning import CLEANERS, clean
 from manna.cleaning.context import Context
 from manna.contracts import CONTRACTS
@@ -313,6 +313,42 @@ def test_a_clock_that_stands_still_or_is_set_back_keeps_the_order(manna: Install
         )
     rows = manna.lake.read("raw.alpaca_orders").sort("known_at")
     assert [payload[-2] for payload in rows["payload"]] == ["0", "1", "2"]
+    assert_sound(manna)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_is_asked_beside_its_accounts_tells_nothing_of_a_connection(
+    manna: Installation, fails: bool
+) -> None:
+    add(manna, "alpaca", "k:s", "alpaca", provider="alpaca")
+    (before,) = manna.ops.connections()
+
+    def ask(_: Told) -> Mapping[str, Answer]:
+        if fails:
+            raise ProviderError("Alpaca: no bars today")
+        return {"raw.alpaca_bars": Answer((Record("VTI:2026-03-13", "added", "{}"),))}
+
+    found = receive(manna, "run", [before], "alpaca_bars", ask, of_accounts=False)
+    assert (len(found.failures), found.rows.get("raw.alpaca_bars")) == ((1, None) if fails else (0, 1))
+    assert manna.ops.connections() == [before]
+
+
+def test_an_answer_from_another_cursor_than_the_committed_one_is_not_kept(manna: Installation) -> None:
+    add(manna, "bank", "t", "item")
+
+    def said(number: int, before: str | None, after: str) -> None:
+        record = Record(f"t{number}", "added", "{}")
+        answer = Answer((record,), cursor_before=before, cursor_after=after)
+        receive(manna, "run", manna.ops.connections(), "plaid", lambda _: {"raw.plaid_transactions": answer})
+
+    with pytest.raises(CursorError, match="from cursor 'x', but nothing is committed"):
+        said(1, "x", "1")
+    said(1, None, "1")
+    for before in (None, "0"):
+        with pytest.raises(CursorError, match="the committed cursor is '1'"):
+            said(2, before, "2")
+    assert extent(manna) == {"raw.batches": 1, "raw.plaid_transactions": 1}
+    said(2, "1", "2")
     assert_sound(manna)
 
 
