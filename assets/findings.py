@@ -12,6 +12,7 @@ import polars as pl
 
 from assets.common import Manna, key, result, spec
 from assets.ledger import today
+from manna.connections import replaced
 from manna.contracts.findings import FINDINGS
 from manna.validating.everything import SOURCES, findings
 from resources.changes import last_changes
@@ -61,9 +62,12 @@ def _find(manna: Installation, message: str) -> tuple[pl.DataFrame, Change]:
     """Makes the table hold what there is to find now."""
 
     def work(transaction: LakeTransaction) -> tuple[pl.DataFrame, Change]:
+        tables = {address: transaction.read(address) for address in SOURCES}
+        logins = manna.ops.live_connections()
+        former = replaced(logins, set(tables["clean.accounts"]["connection_id"]))
         rows = findings(
-            {address: transaction.read(address) for address in SOURCES},
-            manna.ops.live_connections(),
+            tables,
+            [login for login in logins if login["connection_id"] not in former],
             {book.id: book.thresholds.stale_after_days for book in manna.books.values()},
             {book.id: today(manna, book) for book in manna.books.values()},
             _apart(manna),
@@ -82,7 +86,8 @@ def _apart(manna: Installation) -> list[str]:
 def _state(manna: Installation) -> str:
     """Names all that findings follow from, without reading a row: tables, connections, decisions, days, code."""
     changes = last_changes(manna.lake)
-    known = [(c["connection_id"], c["complete_through"]) for c in manna.ops.live_connections()]
+    logins = manna.ops.live_connections()
+    known = [(c["connection_id"], c["complete_through"], c["status"]) for c in logins]
     days = [(book.id, today(manna, book), book.thresholds.stale_after_days) for book in manna.books.values()]
     tables = [(address, changes.get(address)) for address in SOURCES]
     parts = (CODE_VERSION, tables, known, days, _apart(manna))

@@ -7,7 +7,7 @@ healthy → degraded → login_required → (repaired) healthy; pending_expirati
 have ended: nobody asks through them any more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -65,6 +65,30 @@ class Change:
 def has_ended(connection: Mapping[str, Any]) -> bool:
     """Whether nobody asks through this row of ``ops.connections`` any more."""
     return connection["status"] in ENDED
+
+
+def replaced(connections: Iterable[Mapping[str, Any]], through: Container[str]) -> set[str]:
+    """Ids of broken logins of which nobody need hear: their bank is linked anew, and the new login answers.
+
+    Args:
+        connections: rows of ``ops.connections``.
+        through: the login each account of ``clean.accounts`` comes through now. One that has answered once and
+            through which none comes any more is continued in full by others.
+    """
+    rows = list(connections)
+    works = {
+        (row["book"], row["institution"])
+        for row in rows
+        if row["connection_id"] in through and row["status"] in ("healthy", "pending_expiration")
+    }
+    return {
+        row["connection_id"]
+        for row in rows
+        if row["status"] in BROKEN
+        and row["last_success_at"] is not None
+        and row["connection_id"] not in through
+        and (row["book"], row["institution"]) in works
+    }
 
 
 def status_of_error(code: str) -> str:

@@ -31,6 +31,7 @@ from manna.alerting import (
     things_to_look_at,
 )
 from manna.categorizing import proposals
+from manna.connections import replaced
 from pipelines.jobs import MARKET, REBALANCE, STATEMENTS
 from pipelines.partitions import MARKET_ZONE, market_days
 from resources.installation import Installation
@@ -206,7 +207,9 @@ def settle(manna: Installation, instance: dg.DagsterInstance) -> tuple[int, int,
     """Opens, resolves and delivers alerts; returns how many of each. Repeating it changes nothing."""
     accounts, balances = manna.lake.read("clean.accounts"), manna.lake.read("clean.balances")
     found = [alert for book in manna.books.values() for alert in low_balances(book, accounts, balances)]
-    found += broken_connections(manna.ops.connections())
+    connections = manna.ops.connections()
+    former = replaced(connections, set(accounts["connection_id"]))
+    found += broken_connections(c for c in connections if c["connection_id"] not in former)
     found += open_questions(manna.lake.read("clean.account_questions"))
     found += decisions_to_review(proposals(manna.ops.overrides(), manna.lake.read("clean.successions")))
     found += quarantined_rows(open_rows(manna))

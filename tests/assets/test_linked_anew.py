@@ -13,6 +13,7 @@ from manna.cleaning import CLEANERS, clean
 from manna.contracts import CONTRACTS
 from manna.contracts.declaration import content_hash
 from pipelines.linking import find_connection, link_plaid, unlink
+from pipelines.sensors import settle
 
 BANK, BROKER = "First Platypus Bank", "Houndstooth Bank"
 FIGURES = {
@@ -73,6 +74,12 @@ def remove_unheard(world: World) -> str:
     return "vanished"
 
 
+def broken_logins(world: World) -> list[str]:
+    """How bad the open alerts on connections are."""
+    settle(world.manna, world.instance)
+    return [alert["severity"] for alert in world.manna.ops.alerts() if alert["kind"] == "connection"]
+
+
 @pytest.mark.slow
 def test_every_figure_stays_and_every_decision_follows(world: World) -> None:
     monday = content_hash(CONTRACTS["clean.transactions"], world.read("clean.transactions"))
@@ -94,7 +101,9 @@ def test_every_figure_stays_and_every_decision_follows(world: World) -> None:
     world.plaid("/sandbox/item/reset_login", access_token=token)
     world.manna.ops.connection_status(broken["connection_id"], "login_required", "broken", now)
     link_again(world, BROKER)
+    assert "critical" in broken_logins(world)
     world.night()  # the login that is broken fails its check
+    assert broken_logins(world) == []  # its bank answers through the new one
     assert world.read("clean.account_questions").is_empty()
     assert figures(world) == before
     sent_again = world.read("clean.transactions").filter(pl.col("superseded_by").is_not_null())

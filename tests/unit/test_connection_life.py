@@ -14,6 +14,7 @@ from manna.connections import (
     expiry,
     has_ended,
     moment,
+    replaced,
     status_after_answer,
     status_of_error,
 )
@@ -142,3 +143,28 @@ def test_what_has_ended() -> None:
 )
 def test_moments(text: Any, expected: Any) -> None:
     assert moment(text) == expected
+
+
+ANEW = {"book": "home", "institution": "Bank", "status": "healthy", "last_success_at": NOW}
+FORMER = ANEW | {"connection_id": "old", "status": "login_required"}
+
+
+@pytest.mark.parametrize(
+    ("former", "later", "through", "is_replaced"),
+    [
+        ({}, {}, {"new"}, True),
+        ({"status": "revoked"}, {"status": "pending_expiration"}, {"new", "elsewhere"}, True),
+        ({}, {}, {"old", "new"}, False),  # an account that the new login does not list
+        ({}, {}, {"old"}, False),  # the new login has not told of an account yet, or they are held
+        ({}, {"status": "degraded"}, {"new"}, False),
+        ({}, {"institution": "Another"}, {"new"}, False),
+        ({}, {"book": "studio"}, {"new"}, False),
+        ({"last_success_at": None}, {}, {"new"}, False),  # it never told of an account: nobody continues them
+        ({"status": "healthy"}, {}, {"new"}, False),
+    ],
+)
+def test_a_broken_login_whose_accounts_all_come_through_a_new_one_is_replaced(
+    former: dict[str, Any], later: dict[str, Any], through: set[str], is_replaced: bool
+) -> None:
+    rows = [FORMER | former, ANEW | {"connection_id": "new"} | later]
+    assert replaced(rows, through) == ({"old"} if is_replaced else set())
