@@ -84,6 +84,8 @@ _SHARES_PER_CONTRACT = 100
 
 def activity(payload: Payload, row: Row) -> dict[str, Any]:
     """``TradingActivities`` (fills) and ``NonTradeActivities``."""
+    if row["corrects_nothing"]:
+        raise ValueError("it is a correction and does not name what it corrects (previous_id)")
     common = {"trade_id": payload.get("id"), "book": row["book"], "account_id": row["account_id"], "fees": 0}
     common |= {"currency": payload.get("currency") or CURRENCY, "first_known_on": row["first_known_on"]}
     common |= {"removed": row["removed"], "removed_on": row["removed_on"], "unlisted": False}

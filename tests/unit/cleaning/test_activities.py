@@ -204,6 +204,10 @@ def standing(*records: dict[str, Any]) -> dict[str, Decimal]:
         # Canceled without a word of what: it had no effect itself.
         ([PAID | {"status": "canceled"}], {}),
         ([PAID | {"status": "correct"}], {"n1": Decimal("1.02")}),
+        (
+            [PAID, CORRECT | {"previous_id": None, "date": "2026-06-12"}],
+            {"n1": Decimal("1.02"), "n3": Decimal(2)},
+        ),
         ([PAID | {"status": "correct", "previous_id": "n1"}], {"n1": Decimal("1.02")}),
         # Siblings share a group, and are not what is taken back.
         (
@@ -220,6 +224,21 @@ def test_what_stands_whatever_the_order(payloads: list[dict[str, Any]], stands: 
     for number in range(len(payloads)):  # one of them is only heard of later
         early, late = payloads[:number] + payloads[number + 1 :], payloads[number : number + 1]
         assert standing(*told(*early), *told(*late, at=LATER)) == stands
+
+
+def test_a_correction_that_does_not_say_of_what_is_refused_and_not_counted_beside_it() -> None:
+    bare = CORRECT | {"previous_id": None}
+    found = cleaned("clean.trades", alpaca_activities=raw_rows("alpaca_activities", *told(PAID, bare)))
+    assert found.rows["trade_id"].to_list() == [PAID["id"]]
+    (why,) = found.quarantined["reasons"]
+    assert "it is a correction and does not name what it corrects (previous_id)" in why
+    itself = [*told(PAID, BOUGHT), *told(PAID | {"status": "correct", "net_amount": "2"}, at=LATER)]
+    assert standing(*itself) == {"n1": Decimal(2), "e1": Decimal("-135.06")}
+    # Another word on it that names what it corrects is taken, and it leaves quarantine by itself.
+    again = raw_rows("alpaca_activities", *told(PAID, bare), *told(CORRECT, at=LATER))
+    after = cleaned("clean.trades", alpaca_activities=again)
+    assert after.quarantined.is_empty()
+    assert after.rows.filter(~pl.col("removed"))["trade_id"].to_list() == [CORRECT["id"]]
 
 
 def test_the_tombstone_says_what_it_was_and_since_when_it_is_not() -> None:
