@@ -135,12 +135,18 @@ def _every_month(moved: pl.DataFrame, key: list[str], months: pl.DataFrame) -> p
     return filled.with_columns(pl.exclude(*key, "period").fill_null(0))
 
 
-def _flows(known: pl.DataFrame) -> pl.DataFrame:
-    """Counter accounts of the entries that move cash.
+def flows_of(known: pl.DataFrame) -> pl.DataFrame:
+    """The postings that explain what moved cash, each with its ``section`` of the cash flow statement.
 
     In an entry that touches cash, the other postings sum to the cash moved, negated: so they explain it
     without a remainder. Where one of them is a security, all of them are investing (the gain is part of
     the proceeds, the fee part of the price), as IAS 7.16 has it.
+
+    Args:
+        known: rows of ``ledger.postings``, whole entries.
+
+    Returns:
+        Those of them that are not cash in entries that touch it, with ``section``.
     """
     cash = known.filter(is_cash(pl.col("account"))).select("entry_id", "currency")
     counter = known.filter(~is_cash(pl.col("account"))).join(cash, on=["entry_id", "currency"], how="semi")
@@ -148,14 +154,16 @@ def _flows(known: pl.DataFrame) -> pl.DataFrame:
     section = pl.lit(INVESTING)
     for prefix, name in reversed(SECTION_OF_FLOW):
         section = pl.when(pl.col("account").str.starts_with(prefix)).then(pl.lit(name)).otherwise(section)
-    summed = counter.group_by(
-        "account", "currency", "period", traded=pl.col("entry_id").is_in(traded.implode())
+    sections = counter.select("account").unique().with_columns(section=section)
+    of_trade = pl.col("entry_id").is_in(traded.implode())
+    return counter.join(sections, on="account", how="left", maintain_order="left").with_columns(
+        section=pl.when(of_trade).then(pl.lit(INVESTING)).otherwise("section")
     )
-    flows = summed.agg(amount=-pl.col("amount").sum()).with_columns(
-        section=pl.when("traded").then(pl.lit(INVESTING)).otherwise(section)
-    )
+
+
+def _flows(known: pl.DataFrame) -> pl.DataFrame:
     key = ["account", "currency", "period", "section"]
-    return flows.group_by(key).agg(pl.col("amount").sum())
+    return flows_of(known).group_by(key).agg(amount=-pl.col("amount").sum())
 
 
 def _presented(book: Book, accounts: pl.DataFrame, wanted: list[date], as_of: date) -> pl.DataFrame:

@@ -8,7 +8,18 @@ that ``manna --help`` is quick.
 One module per kind of command; their order here is the order in ``manna --help``.
 """
 
-from pipelines.cli import nights, reading, connecting, accounts, quarantine, lots, export  # isort: skip  (the order of the help)
+from pipelines.cli import nights, reading, connecting, accounts, quarantine, lots, export, explain  # isort: skip  (the order of the help)
 from pipelines.cli.shell import app, main
 
-__all__ = ["accounts", "app", "connecting", "export", "lots", "main", "nights", "quarantine", "reading"]
+__all__ = [
+    "accounts",
+    "app",
+    "connecting",
+    "explain",
+    "export",
+    "lots",
+    "main",
+    "nights",
+    "quarantine",
+    "reading",
+]

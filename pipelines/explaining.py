@@ -1,0 +1,194 @@
+"""From a published number to its sources: postings, clean rows, payloads as received.
+
+What belongs here: what `manna explain` reads. What does not: which postings a line adds up
+(``manna.statements.explaining``), or how it is printed.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from assets.ledger import today
+from manna.cleaning import CLEANERS
+from manna.contracts import CONTRACTS
+from manna.statements.explaining import explain_line
+from pipelines.reporting import ReportError, published_statement
+from resources.installation import Installation
+from resources.lake import Lake
+
+FIGURES = {"net_worth": "net_worth", "allocation": "value"}
+"""The column that is explained, where it is not ``amount``."""
+_KEYS = {
+    "clean.transactions": ("transaction_id",),
+    "clean.trades": ("trade_id",),
+    "clean.balances": ("account_id", "as_of"),
+    "clean.holdings": ("account_id", "security_id", "as_of"),
+    "portfolio.valuations": ("account_id", "security_id", "currency", "date"),
+}
+_PROVENANCE = ("batch_id", "payload_sha256", "known_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A figure and all it adds up. ``parts``: date, description, amount, account, and where each comes from."""
+
+    title: str
+    figure: Decimal
+    currency: str
+    parts: pl.DataFrame
+
+    @property
+    def difference(self) -> Decimal:
+        """What the parts come to beyond the figure: not zero where the books have changed since it was published."""
+        return sum(self.parts["amount"], Decimal(0)) - self.figure
+
+
+def explain(manna: Installation, report: str, line: str, book: str, period: str) -> Explained:
+    """What a line of a published statement is made of.
+
+    Args:
+        manna: the installation.
+        report: e.g. ``income_statement``.
+        line: an account of the chart, the name of a total, a month's end (net worth) or a security (allocation), in any
+            case; or any part of it that one line has.
+        book: the book.
+        period: the month, ``YYYY-MM``.
+
+    Raises:
+        ReportError: there is no such report or line.
+    """
+    _, title = published_statement(manna, report, book, period)
+    row = _line(manna, report, book, period, line)
+    scope = {"book": book}
+    postings = manna.lake.read("ledger.postings", scope)
+    valuations = manna.lake.read("portfolio.valuations", scope)
+    as_of = today(manna, manna.books[book])
+    parts = explain_line(report, row, postings, valuations, as_of)
+    sourced = _sourced(manna.lake, parts, book)
+    return Explained(f"{title}: {_name(row)}", figure(report, row), row["currency"], sourced)
+
+
+def figure(report: str, row: Mapping[str, Any]) -> Decimal:
+    """The figure of a line that is explained: ``amount``, or what the statement has in its place."""
+    if report == "trial_balance":
+        return Decimal(row["debit"] - row["credit"])
+    return Decimal(row[FIGURES.get(report, "amount")])
+
+
+def trace(manna: Installation, source_table: str, source_id: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The rows that a source is made of, and what a provider sent for them: ``(table, row)``, nearest first.
+
+    A record of ``raw`` has its batch's endpoint, cursor, request ids and run beside it, and ``verified``: whether its
+    payload still has the hash it was kept with.
+    """
+    for row in _rows(manna.lake, source_table, source_id):
+        yield source_table, row
+        if source_table == "portfolio.valuations":
+            for table, name in _prices(row):
+                yield from trace(manna, table, name) if table in _KEYS else _bars(manna, row)
+        else:
+            yield from _records(manna, source_table, row)
+
+
+def _line(manna: Installation, report: str, book: str, period: str, wanted: str) -> Mapping[str, Any]:
+    """The one row of the statement that ``wanted`` names."""
+    scope = {"book": book, "period": date.fromisoformat(f"{period}-01")}
+    rows = manna.lake.read(f"reports.{report}", scope).sort("line").to_dicts()
+    text = wanted.strip().casefold()
+    exact = [row for row in rows if _name(row).casefold() == text]
+    # A subtotal has the name of its group, and so may a line: the line is meant, the group includes it.
+    found = exact[:1] if exact else [row for row in rows if text and text in _name(row).casefold()]
+    if len(found) == 1:
+        return found[0]
+    names = dict.fromkeys(_name(row) for row in found or rows)
+    raise ReportError(
+        f"{report} of {book} {period} has {'several lines' if found else 'no line'} {wanted!r}; "
+        f"there are: {', '.join(names)}"
+    )
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return str(row.get("account") or row.get("security_id") or row.get("as_of"))
+
+
+def _sourced(lake: Lake, parts: pl.DataFrame, book: str) -> pl.DataFrame:
+    """The parts with what a person reads of each, and the provenance of the row it is made from."""
+    journal = lake.read("ledger.journal", {"book": book}).select(
+        "entry_id", "description", table="source_table", name="source_id"
+    )
+    found = parts.join(journal, on="entry_id", how="left", maintain_order="left").with_columns(
+        pl.coalesce("source_table", "table").alias("source_table"),
+        pl.coalesce("source_id", "name").alias("source_id"),
+        pl.coalesce("description", pl.lit("Market value")).alias("description"),
+    )
+    batches = lake.read("raw.batches", {"book": book}).select("batch_id", "cursor_after", "run_id")
+    known = [pl.DataFrame(schema=dict.fromkeys(("source_table", "source_id", *_PROVENANCE[:2]), pl.String))]
+    for table in ("clean.transactions", "clean.trades"):
+        rows = lake.read(table, {"book": book})
+        known.append(
+            rows.select(
+                pl.lit(table).alias("source_table"), source_id=_KEYS[table][0], batch_id="batch_id", payload_sha256="payload_sha256"
+            )
+        )  # fmt: skip
+    return (
+        found.join(pl.concat(known), on=["source_table", "source_id"], how="left", maintain_order="left")
+        .join(batches, on="batch_id", how="left", maintain_order="left")
+        .select(
+            "date", "description", "amount", "currency", "account", "source_table", "source_id", "payload_sha256",
+            "batch_id", "cursor_after", "run_id", "entry_id",
+        )
+    )  # fmt: skip
+
+
+def _rows(lake: Lake, table: str, source_id: str) -> list[dict[str, Any]]:
+    """The rows of ``table`` that ``source_id`` names; of a table with a key of several parts, by as many as it has."""
+    if table not in _KEYS:
+        return []
+    columns = _KEYS[table]
+    if len(columns) == 1:
+        return lake.read(table, {columns[0]: source_id}).to_dicts()
+    # From both ends: what stands between may have slashes of its own, and may be left out.
+    first, *middle, last = source_id.split("/")
+    values = [
+        first,
+        "/".join(middle[: len(middle) - len(columns) + 3]),
+        *middle[len(middle) - len(columns) + 3 :],
+    ]
+    scope = dict(zip(columns[:-1], values, strict=False)) if middle else {columns[0]: first}
+    found = lake.read(table, scope)
+    return found.filter(pl.col(columns[-1]).cast(pl.String) == last).to_dicts()
+
+
+def _prices(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if row["price_source"] == "bar":
+        yield "clean.bars", ""
+    elif row["price_source"] == "institution":
+        yield "clean.holdings", f"{row['account_id']}/{row['security_id']}/{row['price_date']}"
+
+
+def _bars(manna: Installation, row: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    scope = {"symbol": row["security_id"], "date": row["price_date"]}
+    for bar in manna.lake.read("clean.bars", scope).to_dicts():
+        yield "clean.bars", bar
+        yield from _records(manna, "clean.bars", bar)
+
+
+def _records(
+    manna: Installation, table: str, row: Mapping[str, Any]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What was sent for a row, by the batch and hash that it carries."""
+    batches = manna.lake.read("raw.batches", {"batch_id": row["batch_id"]}).to_dicts()
+    for address in CLEANERS[table].sources:
+        if "payload" not in CONTRACTS[address].names:
+            continue
+        scope = {"batch_id": row["batch_id"], "payload_sha256": row["payload_sha256"]}
+        for record in manna.lake.read(address, scope).to_dicts():
+            batch = batches[0] if batches else {}
+            told = {name: batch.get(name) for name in ("endpoint", "cursor_before", "cursor_after", "request_ids", "run_id", "code_version")}  # fmt: skip
+            whole = hashlib.sha256(record["payload"].encode()).hexdigest() == record["payload_sha256"]
+            yield address, {**record, **told, "verified": whole}
