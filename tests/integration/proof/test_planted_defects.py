@@ -204,5 +204,5 @@ def test_a_history_that_is_counted_twice_is_found(monkeypatch: Patch) -> None:
     a_new_login_is_another_bank(monkeypatch)
     with pytest.raises(AssertionError):
         linked_anew_histories.test_every_movement_is_alive_once.hypothesis.inner_test(  # type: ignore[attr-defined]
-            [Happening("x", "post", 0, 1)], 0, [], 0
+            [Happening("x", "post", 0, 1)], [], [], 0
         )
