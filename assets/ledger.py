@@ -37,6 +37,7 @@ SOURCES = {
     "holdings": "clean.holdings",
     "trades": "clean.trades",
     "categories": "categorized.transactions",
+    "splits": "categorized.splits",
     "transfers": "categorized.transfers",
 }
 MONTHS = "ledger.months"

@@ -37,23 +37,73 @@ class AccountSetting(_Section):
         return self
 
 
+class AmountRange(_Section):
+    """Of the amount without its sign, in the transaction's currency; both ends included."""
+
+    at_least: Decimal | None = None
+    at_most: Decimal | None = None
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> "AmountRange":
+        low, high = self.at_least, self.at_most
+        if low is None and high is None:
+            raise ValueError("say at_least, at_most, or both")
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"at_least {low} is more than at_most {high}")
+        return self
+
+
+class DaysOfMonth(_Section):
+    """Both ends included. ``{first: 28, last: 3}`` goes over the end of the month."""
+
+    first: Annotated[int, Field(ge=1, le=31)]
+    last: Annotated[int, Field(ge=1, le=31)]
+
+
 class Rule(_Section):
-    """Category for transactions whose description matches (a regular expression, any case)."""
+    """Category for transactions that meet every given condition; expressions match any case, anywhere."""
 
-    description: str
     category: ChartAccount
-    account_id: str | None = None
+    description: str | None = None
+    counterparty: str | None = None
+    account: str | None = None
+    amount: AmountRange | None = None
     sign: Literal["in", "out"] | None = None
+    day: DaysOfMonth | None = None
 
-    @field_validator("description")
+    @field_validator("description", "counterparty")
     @classmethod
-    def _compiles(cls, pattern: str) -> str:
+    def _compiles(cls, pattern: str | None) -> str | None:
         # Asked of the engine that will use it: Rust's expressions have no look-around.
         try:
-            pl.Series([""]).str.contains(pattern)
+            pl.Series([""]).str.contains(pattern or "")
         except pl.exceptions.ComputeError as error:
             raise ValueError(f"not a regular expression: {' '.join(str(error).split())}") from error
         return pattern
+
+    @model_validator(mode="after")
+    def _has_a_condition(self) -> "Rule":
+        if not self.conditions:
+            raise ValueError("a rule without a condition would decide everything")
+        return self
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """What is asked of a transaction, as written in the file."""
+        return self.model_dump(mode="json", exclude={"category"}, exclude_none=True)
+
+    @property
+    def wording(self) -> str:
+        """The rule in one line, for people."""
+        said = []
+        for name, value in self.conditions.items():
+            inner = (
+                " ".join(f"{key.replace('_', ' ')} {v}" for key, v in value.items() if v is not None)
+                if isinstance(value, dict)
+                else value
+            )
+            said.append(f"{name} {inner}")
+        return ", ".join(said)
 
 
 class Targets(_Section):
@@ -76,6 +126,7 @@ class Thresholds(_Section):
     """When to raise an alert."""
 
     low_balance: Decimal = Decimal(500)
+    large_payment: Annotated[Decimal, Field(gt=0)] = Decimal(1000)
     stale_after_days: Annotated[int, Field(gt=0)] = 3
 
 
@@ -87,6 +138,10 @@ class Book(_Section):
     kind: Literal["household", "proprietor"] = "household"
     time_zone: str = "America/New_York"
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    taxpayer: str | None = None
+    exchange_rates: dict[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], Annotated[Decimal, Field(gt=0)]] = (
+        Field(default_factory=dict)
+    )
     accounts: tuple[AccountSetting, ...] = ()
     rules: tuple[Rule, ...] = ()
     targets: Targets = Targets()

@@ -1,12 +1,17 @@
 """What each transaction was for: stage ``categorized`` as pure functions.
 
-``categories`` maps Plaid's taxonomy to the chart of accounts, ``transfers`` finds movements between own
-accounts, ``following`` carries a person's decision to the row that took another's place, ``deciding`` puts the
-sources in order: a person's override, the book's rules, a matched transfer, Plaid's category, nothing.
+merchants                       who was paid, from the bank's text
+rules, transfers, precedents, model, categories
+                                the sources: what each of them knows
+observing, memory, reading, weighing, ranking
+                                what the model is made of
+claims, deciding                what each says of which row, and whose word counts
+following, splitting            a person's decision on the row that took another's place; over several categories
+review                          what is not certain, as questions to a person
+cadence, recurring, insights    what comes again and again, and what is worth telling
 """
 
-from manna.categorizing.deciding import categorize
+from manna.categorizing.deciding import Categorized, Facts, between_books, categorize, settle
 from manna.categorizing.following import followed, proposals
-from manna.categorizing.transfers import pair_transfers
 
-__all__ = ["categorize", "followed", "pair_transfers", "proposals"]
+__all__ = ["Categorized", "Facts", "between_books", "categorize", "followed", "proposals", "settle"]

@@ -1,143 +1,155 @@
 """Who decides what a transaction was for, in what order, how sure and why.
 
-What belongs here: the order of the sources. What does not: the sources themselves.
+What belongs here: the order of the sources. What does not: the sources themselves (``claims``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import polars as pl
 
 from manna.books import Book
-from manna.categorizing.categories import (
-    CONFIDENCE,
-    TRANSFERS,
-    UNCATEGORIZED_IN,
-    UNCATEGORIZED_OUT,
-    plaid_categories,
-)
-from manna.categorizing.transfers import pair_transfers
+from manna.categorizing import claims
+from manna.categorizing.rules import with_account
+from manna.categorizing.splitting import splits
+from manna.categorizing.transfers import Pair, legs_of, pair_between_books, pair_transfers
 from manna.contracts import categorized as contract
 
-_CERTAIN, _MATCHED, _UNKNOWN = Decimal(1), Decimal("0.99"), Decimal(0)
+PREDICTIONS = {
+    "transaction_id": pl.String(),
+    "category": pl.String(),
+    "probability": pl.Float64(),
+    "certain": pl.Boolean(),
+    "reason": pl.String(),
+}
+NO_PREDICTIONS = pl.DataFrame(schema=PREDICTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of one book.
+
+    ``transactions``, ``trades`` and ``accounts`` are its rows of those tables of ``clean``, ``decisions`` what
+    people decided (:func:`manna.categorizing.following.followed`), ``merchants`` the normalized merchant of
+    each transaction (transaction_id, merchant).
+    """
+
+    book: Book
+    transactions: pl.DataFrame
+    trades: pl.DataFrame
+    accounts: pl.DataFrame
+    decisions: pl.DataFrame
+    merchants: pl.DataFrame
+    rejected: Collection[Pair] = ()
+
+    @property
+    def live(self) -> pl.DataFrame:
+        """Transactions that were not taken back, with their account and merchant."""
+        rows = with_account(self.transactions.filter(~pl.col("removed")), self.accounts)
+        named = self.merchants.select("transaction_id", payee="merchant")
+        return rows.join(named, on="transaction_id", how="left", maintain_order="left").with_columns(
+            pl.col("payee").fill_null("")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What people and rules have said of a book, and the transfers within it: all that needs no guess."""
+
+    facts: Facts
+    rows: pl.DataFrame
+    claimed: tuple[pl.DataFrame, ...]
+    transfers: pl.DataFrame
+
+    @property
+    def open(self) -> pl.DataFrame:
+        """Rows that nothing so far has a claim on."""
+        taken = pl.concat([claim.select("transaction_id") for claim in self.claimed])
+        return self.rows.join(taken, on="transaction_id", how="anti", maintain_order="left")
+
+
+@dataclass(frozen=True, slots=True)
+class Categorized:
+    """Rows of the tables ``categorized.transactions``, ``splits`` and ``transfers`` of one book."""
+
+    transactions: pl.DataFrame
+    splits: pl.DataFrame = field(default_factory=contract.SPLITS.empty)
+    transfers: pl.DataFrame = field(default_factory=contract.TRANSFERS.empty)
+
+
+def settle(facts: Facts) -> Settled:
+    """People first, then the book's rules, then transfers between its own accounts."""
+    rows, book = facts.live, facts.book
+    people = claims.by_people(rows, facts.decisions)
+    rules = claims.by_rules(rows, book.rules)
+    undecided = _without(_without(rows, people), rules)
+    rates = {book.currency: Decimal(1), **book.exchange_rates}
+    transfers = pair_transfers(undecided, facts.trades, rejected=facts.rejected, rates=rates)
+    return Settled(facts, rows, (people, rules, claims.by_transfer(transfers)), transfers)
+
+
+def between_books(settled: Sequence[Settled]) -> pl.DataFrame:
+    """Transfers between books of one taxpayer, of what is no transfer within one of them."""
+    if len(settled) < 2:
+        return contract.TRANSFERS.empty()
+    no_trades = settled[0].facts.trades.clear()
+    legs = pl.concat([legs_of(one.open, no_trades) for one in settled])
+    rejected = {pair for one in settled for pair in one.facts.rejected}
+    rates = {settled[0].facts.book.currency: Decimal(1), **settled[0].facts.book.exchange_rates}
+    return pair_between_books(legs, rejected=rejected, rates=rates)
 
 
 def categorize(
-    book: Book, transactions: pl.DataFrame, trades: pl.DataFrame, overrides: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Categories and transfers of one book.
+    settled: Settled,
+    *,
+    between: pl.DataFrame | None = None,
+    books: Sequence[Book] = (),
+    memory: pl.DataFrame = NO_PREDICTIONS,
+    model: pl.DataFrame = NO_PREDICTIONS,
+) -> Categorized:
+    """Categories of one book: the first source that has a claim on a row decides.
+
+    A person, a rule, a transfer, the merchant's memory, the model, Plaid, nobody. What memory, the model and
+    Plaid say without being certain comes after what any of them is certain of.
 
     Args:
-        book: its rules are tried in the order of the file; the first that matches counts.
-        transactions: its rows of ``clean.transactions``.
-        trades: its rows of ``clean.trades``.
-        overrides: people's decisions, :func:`manna.categorizing.following.followed`.
+        settled: :func:`settle`.
+        between: :func:`between_books`, where the book's taxpayer has several; ``books`` are those.
+        memory, model: what they predict: columns of :data:`PREDICTIONS`.
 
     Returns:
-        Rows of ``categorized.transactions`` (one per live transaction) and ``categorized.transfers``.
+        One row per live transaction, in their order; splits; transfers whose leaving leg is in this book.
     """
-    live = transactions.filter(~pl.col("removed"))
-    decided = live.join(
-        overrides.select("transaction_id", override="category", by="decided_by", seen="decided_on"),
-        on="transaction_id",
-        how="left",
-        maintain_order="left",
-    ).with_columns(rule=_first_rule(book))
-    undecided = decided.filter(pl.col("override").is_null(), pl.col("rule").is_null())
-    transfers = pair_transfers(undecided, trades)
+    book, rows = settled.facts.book, settled.rows
+    moved = contract.TRANSFERS.empty() if between is None else between
+    guesses = [
+        claims.by_prediction(rows, memory, "memory"),
+        claims.by_prediction(rows, model, "model"),
+        claims.by_plaid(rows),
+    ]
+    ranked = [
+        *settled.claimed,
+        claims.by_owner(moved, book, books),
+        *(guess.filter("certain") for guess in guesses),
+        *(guess.filter(~pl.col("certain")) for guess in guesses),
+        claims.by_nobody(rows),
+    ]
+    verdicts = pl.concat(ranked).unique("transaction_id", keep="first", maintain_order=True)
     legs = pl.concat(
-        [
-            transfers.select(transaction_id=side, transfer_id="transfer_id", days_apart="days_apart")
-            for side in ("out_id", "in_id")
-        ]
+        [settled.transfers.select("transfer_id", transaction_id=side) for side in ("out_id", "in_id")]
     )
-    found = decided.join(legs, on="transaction_id", how="left", maintain_order="left")
-    return contract.TRANSACTIONS.conform(_verdicts(book, found)), transfers
-
-
-def _first_rule(book: Book) -> pl.Expr:
-    """Index of the first rule that matches, else null."""
-    found: list[pl.Expr] = []
-    for index, rule in enumerate(book.rules):
-        matches = pl.col("description").str.contains(f"(?i){rule.description}")
-        if rule.account_id is not None:
-            matches &= pl.col("account_id") == rule.account_id
-        if rule.sign is not None:
-            matches &= (pl.col("amount") > 0) if rule.sign == "in" else (pl.col("amount") < 0)
-        found.append(pl.when(matches).then(pl.lit(index, dtype=pl.Int64)))
-    return pl.coalesce(found) if found else pl.lit(None, dtype=pl.Int64)
-
-
-def _verdicts(book: Book, found: pl.DataFrame) -> pl.DataFrame:
-    default = (
-        pl.when(pl.col("amount") > 0).then(pl.lit(UNCATEGORIZED_IN)).otherwise(pl.lit(UNCATEGORIZED_OUT))
+    found = (
+        rows.select("transaction_id", "book", merchant="payee")
+        .join(verdicts, on="transaction_id", how="left", maintain_order="left")
+        .join(legs, on="transaction_id", how="left", maintain_order="left")
     )
-    sure = pl.col("plaid_confidence").replace_strict(
-        CONFIDENCE, default=CONFIDENCE["UNKNOWN"], return_dtype=pl.Decimal(18, 8)
-    )
-    by_override, by_rule = pl.col("override").is_not_null(), pl.col("rule").is_not_null()
-    paired = pl.col("transfer_id").is_not_null()
-    suggested = found.join(
-        plaid_categories(found),
-        on=["plaid_primary", "plaid_detailed"],
-        how="left",
-        nulls_equal=True,
-        maintain_order="left",
-    )
-    return suggested.with_columns(
-        category=pl.coalesce(
-            "override",
-            _of_rule([rule.category for rule in book.rules]),
-            pl.when(paired).then(pl.lit(TRANSFERS)),
-            "suggested",
-            default,
-        ),
-        source=_choose(by_override, by_rule, paired, "override", "rule", "transfer", "plaid", "none"),
-        confidence=pl.when(by_override | by_rule)
-        .then(_money(_CERTAIN))
-        .when(paired)
-        .then(_money(_MATCHED))
-        .when(pl.col("suggested").is_not_null())
-        .then(sure)
-        .otherwise(_money(_UNKNOWN)),
-        reason=pl.when(by_override)
-        .then(_by_whom())
-        .when(by_rule)
-        .then(_of_rule([f"rule: {rule.description}" for rule in book.rules]))
-        .when(paired)
-        .then(pl.format("opposite amount on an own account {} days apart", pl.col("days_apart").fill_null(0)))
-        .when(pl.col("suggested").is_not_null())
-        .then(pl.format("Plaid: {}", pl.coalesce("plaid_detailed", "plaid_primary", pl.lit(""))))
-        .otherwise(pl.lit("nobody knows yet")),
+    return Categorized(
+        transactions=contract.TRANSACTIONS.conform(found),
+        splits=splits(rows, settled.facts.decisions),
+        transfers=pl.concat([settled.transfers, moved.filter(pl.col("book") == book.id)]),
     )
 
 
-def _by_whom() -> pl.Expr:
-    """Who decided, and on which row where that was another one."""
-    by = pl.format("decided by {}", pl.col("by").fill_null(""))
-    elsewhere = pl.format("{}, on {} that this row follows", by, pl.col("seen").fill_null(""))
-    return pl.when(pl.col("seen") != pl.col("transaction_id")).then(elsewhere).otherwise(by)
-
-
-def _of_rule(texts: Sequence[str]) -> pl.Expr:
-    """The text of the matching rule, else null."""
-    return pl.col("rule").replace_strict(dict(enumerate(texts)), default=None, return_dtype=pl.String)
-
-
-def _choose(first: pl.Expr, second: pl.Expr, third: pl.Expr, *names: str) -> pl.Expr:
-    override, rule, transfer, plaid, nobody = (pl.lit(name) for name in names)
-    return (
-        pl.when(first)
-        .then(override)
-        .when(second)
-        .then(rule)
-        .when(third)
-        .then(transfer)
-        .when(pl.col("suggested").is_not_null())
-        .then(plaid)
-        .otherwise(nobody)
-    )
-
-
-def _money(value: Decimal) -> pl.Expr:
-    return pl.lit(value, dtype=pl.Decimal(18, 8))
+def _without(rows: pl.DataFrame, claimed: pl.DataFrame) -> pl.DataFrame:
+    return rows.join(claimed, on="transaction_id", how="anti", maintain_order="left")

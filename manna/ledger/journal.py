@@ -95,17 +95,23 @@ def posted(transactions: pl.DataFrame) -> pl.DataFrame:
 
 
 def book_transactions(
-    book_id: str, transactions: pl.DataFrame, categories: pl.DataFrame, own: Mapping[str, OwnAccount]
+    book_id: str,
+    transactions: pl.DataFrame,
+    categories: pl.DataFrame,
+    splits: pl.DataFrame,
+    own: Mapping[str, OwnAccount],
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Posted transactions as rows of ledger.journal and ledger.postings, two postings each.
+    """Posted transactions as rows of ledger.journal and ledger.postings, two postings each or more.
 
     The own account gets ``amount``; the counter account gets ``-amount``: the category, or
     ``Assets:In Transit`` for a leg of a transfer (so that net worth does not dip while money is on its
-    way), or ``Equity:Suspense`` for a row without a category, so that no row is ever lost.
+    way), or ``Equity:Suspense`` for a row without a category, so that no row is ever lost. A row that a person
+    split has a counter posting for each part.
 
     Args:
         transactions: rows of clean.transactions; pending and removed ones are passed over.
         categories: rows of categorized.transactions.
+        splits: rows of categorized.splits; they sum to their transaction.
         own: the chart, with every account_id of ``transactions``.
     """
     leaves = pl.DataFrame(
@@ -132,10 +138,16 @@ def book_transactions(
     )
     nothing = [pl.lit(None).alias(name) for name in ("security_id", "quantity", "lot_id")]
     own_side = rows.with_columns(*nothing, posting_id=pl.col("entry_id") + "-001")
+    divided = splits.select("transaction_id", "position", part="amount", part_of="category")
+    parts = rows.join(divided, on="transaction_id", how="left").with_columns(
+        amount=pl.coalesce("part", "amount"),
+        category=pl.coalesce("part_of", "category"),
+        number=pl.col("position").fill_null(1) + 1,
+    )
     counter = pl.when(pl.col("transfer_id").is_not_null()).then(pl.lit(IN_TRANSIT)).otherwise("category")
-    counter_side = rows.with_columns(
+    counter_side = parts.with_columns(
         *nothing,
-        posting_id=pl.col("entry_id") + "-002",
+        posting_id=pl.format("{}-{}", "entry_id", pl.col("number").cast(pl.String).str.zfill(3)),
         account=counter.fill_null(SUSPENSE),
         account_id=pl.lit(None),
         amount=-pl.col("amount"),

@@ -58,6 +58,7 @@ def keep_books(
     balances: pl.DataFrame,
     transactions: pl.DataFrame,
     categories: pl.DataFrame,
+    splits: pl.DataFrame,
     transfers: pl.DataFrame,
     securities: pl.DataFrame,
     holdings: pl.DataFrame,
@@ -65,7 +66,8 @@ def keep_books(
 ) -> Books:
     """Double entry for one book from its rows of ``clean`` and ``categorized``, and no other book's.
 
-    The order of rows does not matter. ``categories`` is categorized.transactions.
+    The order of rows does not matter. ``categories`` is categorized.transactions, ``splits`` and ``transfers``
+    the tables of those names.
 
     Raises:
         UnknownAccountError: rows name accounts that are not in ``accounts``; all are listed.
@@ -81,7 +83,7 @@ def keep_books(
     invested = _invest(own, days, balances, holdings, securities, heard, legs)
     if invested.oversold:
         raise OversoldError(invested.oversold)
-    bank = book_transactions(book.id, booked, categories, own)
+    bank = book_transactions(book.id, booked, categories, splits, own)
     traded = entry_frames(book.id, invested.entries)
     moves = pl.concat([bank[1], traded[1]])
     seen = _as_counted(moves, pl.concat([bank[0], traded[0]]), transactions, heard)

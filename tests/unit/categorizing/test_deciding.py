@@ -6,12 +6,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
-from categorizing_examples import bank, overrides, trades, transactions
+from categorizing_examples import bank, facts
 
 from manna.books import CHART_PATTERN, Book
-from manna.categorizing import categorize
+from manna.categorizing import between_books, categorize, settle
 from manna.categorizing.categories import CONFIDENCE, TRANSFERS, plaid_category
+from manna.categorizing.deciding import PREDICTIONS
 from manna.contracts import categorized as contract
 
 TAXONOMY = (
@@ -37,7 +39,7 @@ def book(*rules: dict[str, Any]) -> Book:
 def decided(
     of: Book, *rows: dict[str, Any], by_hand: dict[str, str] | None = None
 ) -> dict[str, dict[str, Any]]:
-    found, _ = categorize(of, transactions(*rows), trades(), overrides(**(by_hand or {})))
+    found = categorize(settle(facts(of, *rows, by_hand=by_hand))).transactions
     assert contract.TRANSACTIONS.violations(found).list.len().sum() == 0
     assert found["transaction_id"].to_list() == [row["transaction_id"] for row in rows if not row["removed"]]
     return {row["transaction_id"]: row for row in found.to_dicts()}
@@ -71,7 +73,11 @@ RULE = {"description": "acme", "category": "Expenses:Rule"}
             {},
             ("Expenses:Food and Drink:Groceries", "plaid", Decimal("0.2"), None),
         ),
-        (GROCERIES | {"description": "ACME INC"}, {}, ("Expenses:Rule", "rule", Decimal(1), "rule: acme")),
+        (
+            GROCERIES | {"description": "ACME INC"},
+            {},
+            ("Expenses:Rule", "rule", Decimal(1), "rule: description acme"),
+        ),
         (
             GROCERIES | {"description": "ACME INC"},
             {"t": "Assets:Loan to Bob"},
@@ -105,9 +111,9 @@ def test_the_first_that_knows_decides(
         ({"sign": "in"}, {}, False),
         ({"sign": "in"}, {"amount": Decimal(5)}, True),
         ({"sign": "out"}, {"amount": Decimal(0)}, False),
-        ({"account_id": "checking"}, {}, True),
-        ({"account_id": "card"}, {}, False),
-        ({"account_id": "checking", "sign": "in"}, {}, False),
+        ({"account": "checking"}, {}, True),
+        ({"account": "card"}, {}, False),
+        ({"account": "checking", "sign": "in"}, {}, False),
     ],
 )
 def test_every_condition_of_a_rule_counts(rule: dict[str, Any], row: dict[str, Any], matches: bool) -> None:
@@ -145,6 +151,82 @@ def test_removed_rows_are_left_out_and_pending_ones_are_not() -> None:
 
 def test_an_override_of_what_is_not_there_changes_nothing() -> None:
     assert decided(book(), bank("t", "-20"), by_hand={"elsewhere": "Expenses:A"})["t"]["source"] == "none"
+
+
+def says(transaction_id: str, category: str, probability: float, *, certain: bool) -> pl.DataFrame:
+    row = [(transaction_id, category, probability, certain, "because")]
+    return pl.DataFrame(row, schema=PREDICTIONS, orient="row")
+
+
+@pytest.mark.parametrize(
+    ("memory", "model", "plaid", "expected"),
+    [
+        ((0.9, True), (0.99, True), "VERY_HIGH", ("memory", True)),
+        (None, (0.99, True), "VERY_HIGH", ("model", True)),
+        ((0.6, False), (0.99, True), "VERY_HIGH", ("model", True)),
+        ((0.6, False), (0.7, False), "VERY_HIGH", ("plaid", True)),
+        ((0.6, False), (0.7, False), "HIGH", ("memory", False)),
+        (None, (0.7, False), "HIGH", ("model", False)),
+        (None, None, "HIGH", ("plaid", False)),
+    ],
+)
+def test_what_is_certain_comes_first_then_the_order_of_the_sources(
+    memory: tuple[float, bool] | None,
+    model: tuple[float, bool] | None,
+    plaid: str,
+    expected: tuple[str, bool],
+) -> None:
+    known = {
+        name: says("t", f"Expenses:{name}", said[0], certain=said[1])
+        for name, said in (("memory", memory), ("model", model))
+        if said is not None
+    }
+    settled = settle(facts(book(), bank("t", "-20", **GROCERIES | {"plaid_confidence": plaid})))
+    [row] = categorize(settled, **known).transactions.rows(named=True)
+    assert (row["source"], row["certain"]) == expected
+
+
+def test_a_split_has_its_rows_and_a_split_that_does_not_sum_any_more_has_none() -> None:
+    divided = [{"category": "Expenses:A", "amount": "-12"}, {"category": "Expenses:B"}]
+    given = facts(book(), bank("t", "-20"), by_hand={"t": "Expenses:A"}, divided={"t": divided})
+    found = categorize(settle(given)).splits
+    assert found.select("position", "category", "amount").rows() == [
+        (1, "Expenses:A", Decimal(-12)),
+        (2, "Expenses:B", Decimal(-8)),
+    ]
+    assert contract.SPLITS.violations(found).list.len().sum() == 0
+    changed = facts(book(), bank("t", "-12"), by_hand={"t": "Expenses:A"}, divided={"t": divided})
+    assert categorize(settle(changed)).splits.is_empty()
+
+
+FIRM = {"description": "ONLINE TRANSFER"}
+
+
+@pytest.mark.parametrize(
+    ("amount", "in_home", "in_firm"),
+    [
+        ("-500", "Equity:Contributions to Studio", "Equity:Owner's Contributions"),
+        ("500", "Equity:Owner's Draws from Studio", "Equity:Owner's Draws"),
+    ],
+)
+def test_money_between_two_books_of_one_taxpayer_is_a_draw_or_a_contribution(
+    amount: str, in_home: str, in_firm: str
+) -> None:
+    home = Book.model_validate({"id": "home", "name": "Home", "taxpayer": "ana"})
+    firm = Book.model_validate({"id": "studio", "name": "Studio", "taxpayer": "ana", "kind": "proprietor"})
+    other = str(-Decimal(amount))
+    settled = [
+        settle(facts(home, bank("h", amount, **FIRM))),
+        settle(facts(firm, bank("s", other, 11, "firm", book="studio", **FIRM))),
+    ]
+    between = between_books(settled)
+    assert between.height == 1
+    found = [categorize(one, between=between, books=[home, firm]) for one in settled]
+    rows = [one.transactions.row(0, named=True) for one in found]
+    assert [row["category"] for row in rows] == [in_home, in_firm]
+    assert {row["source"] for row in rows} == {"transfer"}
+    assert {row["transfer_id"] for row in rows} == {None}  # not in transit: it has left the book
+    assert sum(one.transfers.height for one in found) == 1
 
 
 def test_no_rows_are_no_rows() -> None:

@@ -1,6 +1,7 @@
 """Which rows are two sides of one movement of money."""
 
 import random
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,12 +9,13 @@ from categorizing_examples import bank, broker, trades, transactions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manna.categorizing import pair_transfers
+from manna.categorizing.transfers import legs_of, pair_between_books, pair_transfers
 from manna.contracts.categorized import TRANSFERS
 
 LOOKS = {"description": "ONLINE TRANSFER 4711"}
 MOVED = {"plaid_primary": "TRANSFER_OUT", "plaid_detailed": "TRANSFER_OUT_ACCOUNT_TRANSFER"}
 PAYMENT = {"plaid_primary": "LOAN_PAYMENTS", "plaid_detailed": "LOAN_PAYMENTS_CREDIT_CARD_PAYMENT"}
+LOAN = {"plaid_primary": "LOAN_PAYMENTS", "plaid_detailed": "LOAN_PAYMENTS_CAR_PAYMENT"}
 COFFEE = {"plaid_primary": "FOOD_AND_DRINK", "plaid_detailed": "FOOD_AND_DRINK_COFFEE"}
 
 
@@ -37,6 +39,16 @@ def pairs(rows: list[dict[str, Any]], *brokerage: dict[str, Any]) -> list[tuple[
             [bank("o", "-80", 10, **PAYMENT), bank("i", "80", 9, "card", **PAYMENT)],
             [("o", "i", 1)],
             id="card payment, which arrives before it leaves",
+        ),
+        pytest.param(
+            [bank("o", "-310", 10, **LOAN), bank("i", "310", 12, "car loan", **LOAN)],
+            [("o", "i", 2)],
+            id="loan payment",
+        ),
+        pytest.param(
+            [bank("o", "-310", 10, **LOAN), bank("i", "310", 10, "savings", plaid_primary="INCOME")],
+            [],
+            id="a loan payment and a wage of its size",
         ),
         pytest.param(
             [bank("o", "-500", 10), bank("i", "500", 10, "savings")], [], id="neither looks like one"
@@ -153,3 +165,59 @@ def test_the_order_of_rows_does_not_matter_and_nothing_is_used_twice(
         assert leaving["amount"] == -arriving["amount"] < 0
         assert leaving["account_id"] != arriving["account_id"]
         assert abs((leaving["date"] - arriving["date"]).days) == apart <= 4
+
+
+# -- in two currencies, between two books, and refused ------------------------------------------------------
+
+RATES = {"USD": Decimal(1), "EUR": Decimal("1.10")}
+
+
+@pytest.mark.parametrize(
+    ("arrives", "currency", "on", "rates", "paired"),
+    [
+        pytest.param("454.55", "EUR", 11, RATES, True, id="at the rate"),
+        pytest.param("443", "EUR", 11, RATES, True, id="with the bank's margin"),
+        pytest.param("440", "EUR", 11, RATES, False, id="beyond the band"),
+        pytest.param("454.55", "EUR", 15, RATES, False, id="five days apart"),
+        pytest.param("454.55", "EUR", 11, {}, False, id="no rate is known"),
+        pytest.param("454.55", "GBP", 11, RATES, False, id="no rate of that currency"),
+    ],
+)
+def test_across_currencies_within_a_band(
+    arrives: str, currency: str, on: int, rates: dict[str, Decimal], paired: bool
+) -> None:
+    rows = transactions(bank("o", "-500", 10, **LOOKS), bank("i", arrives, on, "euros", currency=currency))
+    found = pair_transfers(rows, trades(), rates=rates)
+    assert found.height == paired
+    if paired:
+        [pair] = found.rows(named=True)
+        assert (pair["amount"], pair["currency"]) == (Decimal(500), "USD")
+        assert (pair["in_amount"], pair["in_currency"]) == (Decimal(arrives), "EUR")
+
+
+def test_an_equal_amount_comes_before_an_exchange() -> None:
+    rows = transactions(
+        bank("o", "-500", 10, **LOOKS),
+        bank("e", "454.55", 10, "euros", currency="EUR"),
+        bank("i", "500", 13, "savings"),
+    )
+    assert pair_transfers(rows, trades(), rates=RATES)["in_id"].to_list() == ["i"]
+
+
+def test_a_pair_that_was_rejected_stays_apart_and_its_rows_may_pair_otherwise() -> None:
+    rows = transactions(
+        bank("o", "-500", 10, **LOOKS), bank("i", "500", 10, "savings"), bank("j", "500", 12, "other")
+    )
+    assert pair_transfers(rows, trades())["in_id"].to_list() == ["i"]
+    assert pair_transfers(rows, trades(), rejected=[("o", "i")])["in_id"].to_list() == ["j"]
+    assert pair_transfers(rows, trades(), rejected=[("o", "i"), ("o", "j")]).is_empty()
+
+
+def test_between_two_books() -> None:
+    rows = transactions(
+        bank("o", "-500", 10, **LOOKS),
+        bank("near", "500", 10, "savings"),
+        bank("i", "500", 11, "firm", book="studio", **LOOKS),
+    )
+    found = pair_between_books(legs_of(rows, trades()))
+    assert found.select("book", "in_book", "out_id", "in_id").rows() == [("home", "studio", "o", "i")]

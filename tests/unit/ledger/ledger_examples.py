@@ -83,7 +83,7 @@ def frames(**tables: list[dict[str, Any]]) -> dict[str, pl.DataFrame]:
     contracts = {
         "accounts": clean.ACCOUNTS, "balances": clean.BALANCES, "transactions": clean.TRANSACTIONS,
         "securities": clean.SECURITIES, "holdings": clean.HOLDINGS, "trades": clean.TRADES,
-        "categories": categorized.TRANSACTIONS, "transfers": categorized.TRANSFERS,
+        "categories": categorized.TRANSACTIONS, "splits": categorized.SPLITS, "transfers": categorized.TRANSFERS,
     }  # fmt: skip
     made = {name: rows(contract, *given.get(name, [])) for name, contract in contracts.items()}
     # Unless a test says otherwise, a row is heard of on its day.

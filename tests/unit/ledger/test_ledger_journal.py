@@ -31,6 +31,24 @@ def test_a_purchase_debits_its_category():
     assert books.postings.sort("posting_id")["account_id"].to_list() == ["card", None]
 
 
+def test_a_split_debits_each_of_its_categories():
+    books = keep(
+        accounts=[CARD],
+        transactions=[transaction("t", "card", "01-05", "-20")],
+        categories=[{"transaction_id": "t", "category": "Expenses:Food"}],
+        splits=[
+            {"transaction_id": "t", "position": 2, "category": "Expenses:Home", "amount": "-8"},
+            {"transaction_id": "t", "position": 1, "category": "Expenses:Food", "amount": "-12"},
+        ],
+    )
+    assert lines(books, "t") == [
+        ("Liabilities:Cards:Bank Card", D(-20)),
+        ("Expenses:Food", D(12)),
+        ("Expenses:Home", D(8)),
+    ]
+    assert out_of_balance(books.postings).is_empty()
+
+
 def test_both_legs_of_a_transfer_meet_in_transit():
     books = keep(
         accounts=[CHECKING, CARD],

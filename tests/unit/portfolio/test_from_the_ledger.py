@@ -80,6 +80,7 @@ def stages(frame):
     books = keep_books(
         BOOK,
         **clean,
+        splits=CONTRACTS["categorized.splits"].empty(),
         categories=frame(
             "categorized.transactions",
             *({"transaction_id": name, "category": category} for name, category in categories.items()),

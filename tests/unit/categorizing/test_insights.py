@@ -1,0 +1,107 @@
+"""What a person is told of, and what is no news."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+from test_recurring import SCHEMA, START, frame, paid
+
+from manna.categorizing.insights import insights
+from manna.categorizing.recurring import find_series
+
+TODAY = date(2025, 6, 10)
+
+
+def told(rows: pl.DataFrame, today: date = TODAY, large: str = "1000") -> list[tuple[str, str, str]]:
+    found = insights(rows, find_series(rows), today, Decimal(large))
+    return [
+        (row["kind"], row["merchant"], f"{row['amount'].normalize():f}")
+        for row in found.iter_rows(named=True)
+    ]
+
+
+def once(
+    merchant: str, amount: str, on: date, name: str = "x", account: str = "card"
+) -> list[dict[str, Any]]:
+    row = paid(merchant, amount)[0]
+    return [row | {"date": on, "transaction_id": f"{name}-{on}", "account_id": account}]
+
+
+def test_nothing_to_tell() -> None:
+    assert told(frame(paid("Netflix", *["-15.49"] * 6))) == []
+    assert told(frame()) == []
+
+
+def test_a_price_that_rose() -> None:
+    rows = frame(paid("Spotify", "-10.99", "-10.99", "-10.99", "-10.99", "-10.99", "-11.99"))
+    assert told(rows) == [("price_increase", "Spotify", "1")]
+    assert told(rows, TODAY + timedelta(days=90)) != [("price_increase", "Spotify", "1")]  # no news any more
+
+
+@pytest.mark.parametrize(
+    "amounts",
+    [
+        pytest.param(["-11.99"] * 5 + ["-10.99"], id="a price that fell"),
+        pytest.param(["-9.87", "-9.91", "-9.90", "-9.85", "-9.93", "-9.95"], id="an exchange rate"),
+        pytest.param(["-80", "-131", "-64", "-99", "-70", "-120"], id="a bill that varies"),
+        pytest.param(["-10", "-10", "-10", "-10", "-12", "-10"], id="once more, then as before"),
+        pytest.param(["10", "10", "10", "10", "10", "12"], id="income"),
+    ],
+)
+def test_what_is_no_price_rise(amounts: list[str]) -> None:
+    assert [kind for kind, *_ in told(frame(paid("M", *amounts))) if kind == "price_increase"] == []
+
+
+def test_income_that_did_not_come() -> None:
+    rows = frame(paid("Acme", *["3200"] * 5))
+    assert told(rows, date(2025, 6, 20)) == [("missed", "Acme", "3200")]
+    [row] = insights(rows, find_series(rows), date(2025, 6, 20), Decimal(1000)).rows(named=True)
+    assert row["message"] == (
+        "the monthly income from Acme, about 3,200.00 USD, was expected on 2025-06-05 and did not come"
+    )
+
+
+def test_the_same_amount_twice() -> None:
+    rows = frame(once("Hotel", "-310", date(2025, 6, 3), "a"), once("Hotel", "-310", date(2025, 6, 4), "b"))
+    assert told(rows) == [("possible_duplicate", "Hotel", "310")]
+
+
+@pytest.mark.parametrize(
+    ("amount", "days", "account"),
+    [("-311", 1, "card"), ("-310", 3, "card"), ("-310", 1, "other")],
+    ids=["another amount", "three days on", "another account"],
+)
+def test_what_is_no_duplicate(amount: str, days: int, account: str) -> None:
+    again = once("Hotel", amount, date(2025, 6, 3) + timedelta(days=days), "b", account)
+    assert told(frame(once("Hotel", "-310", date(2025, 6, 3), "a"), again)) == []
+
+
+def test_a_fare_that_is_paid_often_is_no_duplicate() -> None:
+    days = [1, 2, 3, 6, 7, 8, 9]
+    assert told(frame(*(once("Bus", "-2.90", date(2025, 6, day), f"b{day}") for day in days))) == []
+
+
+def test_an_unusual_amount() -> None:
+    before = [
+        once("Grocer", f"-{60 + day % 5}", START + timedelta(days=9 * day), f"g{day}") for day in range(12)
+    ]
+    assert told(frame(*before, once("Grocer", "-480", date(2025, 6, 1)))) == [
+        ("unusual_amount", "Grocer", "480")
+    ]
+    assert told(frame(*before, once("Grocer", "-95", date(2025, 6, 1)))) == []
+
+
+def test_a_first_large_payment() -> None:
+    known = paid("Netflix", *["-15.49"] * 6)
+    assert told(frame(known, once("Roofer", "-4200", date(2025, 6, 2)))) == [
+        ("new_merchant", "Roofer", "4200")
+    ]
+    assert told(frame(known, once("Roofer", "-999", date(2025, 6, 2)))) == []
+    everybody_is_new = once("Roofer", "-4200", START + timedelta(days=3))
+    assert told(frame(paid("Netflix", "-15.49"), everybody_is_new), START + timedelta(days=10)) == []
+
+
+def test_a_schema_of_nothing() -> None:
+    assert insights(pl.DataFrame(schema=SCHEMA), [], TODAY, Decimal(1)).height == 0
