@@ -1,49 +1,226 @@
 """Stage ``categorized``: what each transaction was for.
 
-What belongs here: reading clean rows and people's decisions, writing categories and transfers. What does
-not: who decides in what order (``manna.categorizing``).
+What belongs here: reading clean rows and people's decisions, writing what ``manna.categorizing`` makes of them.
+What does not: who decides in what order.
+
+Books of one taxpayer are made together, because money between them is a draw or a contribution in both.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import polars as pl
 
-from assets.common import BooksConfig, Manna, chosen, result, spec
-from manna.categorizing import categorize, followed
+from assets.common import BooksConfig, Manna, chosen, key, result, spec
+from manna.books import Book
+from manna.categorizing import Categorized, Facts, between_books, categorize, followed, settle
+from manna.categorizing.deciding import NO_PREDICTIONS
+from manna.categorizing.insights import insights
+from manna.categorizing.merchants import merchants
+from manna.categorizing.precedents import recalled
+from manna.categorizing.recurring import find_series, recurring
+from manna.categorizing.review import queue
+from resources.installation import Installation
 from resources.lake import Change, LakeTransaction
+from resources.model_files import ModelFileError
 
-TRANSACTIONS, TRANSFERS = "categorized.transactions", "categorized.transfers"
-_SOURCES = ("clean.transactions", "clean.successions", "clean.trades")
+if TYPE_CHECKING:
+    from manna.categorizing.model import Model
+
+TRANSACTIONS = "categorized.transactions"
+TABLES = (TRANSACTIONS, "categorized.splits", "categorized.transfers")
+RECURRING, INSIGHTS = "categorized.recurring", "categorized.insights"
+_SOURCES = ("clean.transactions", "clean.successions", "clean.trades", "clean.accounts", "categorized.model")
 
 
 @dg.multi_asset(
     name="categorize",
-    specs=[spec(TRANSACTIONS, deps=_SOURCES), spec(TRANSFERS, deps=_SOURCES)],
+    specs=[spec(table, deps=_SOURCES) for table in TABLES],
+    check_specs=[
+        dg.AssetCheckSpec(
+            "models_are_usable",
+            asset=key(TRANSACTIONS),
+            description="every model in use is in its file, and the file is the one that was recorded",
+        )
+    ],
 )
 def categories(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
-    """Categorizes every live transaction and pairs transfers, book by book."""
-    decisions = manna.ops.overrides()
+    """Categorizes every live transaction, book by book, and pairs transfers."""
+    wanted = chosen(manna.books, config.books)
+    changes = dict.fromkeys(TABLES, Change())
+    made: list[pl.DataFrame] = []
+    questions = 0
+    whole = families(manna.books.values(), wanted)
+    models, unusable = models_in_use(manna, [book.id for family in whole for book in family])
 
-    def work(transaction: LakeTransaction) -> tuple[list[pl.DataFrame], list[Change]]:
-        found, changes = [], []
-        for book in chosen(manna.books, config.books):
-            scope = {"book": book}
-            decided, transfers = categorize(
-                manna.books[book],
-                transaction.read("clean.transactions", scope),
-                transaction.read("clean.trades", scope),
-                followed(decisions, transaction.read("clean.successions", scope)),
-            )
-            found.append(decided)
-            changes.append(transaction.replace(TRANSACTIONS, decided, scope))
-            changes.append(transaction.replace(TRANSFERS, transfers, scope))
-        return found, changes
+    def work(transaction: LakeTransaction) -> None:
+        nonlocal questions
+        changes.update(dict.fromkeys(TABLES, Change()))
+        made.clear()
+        questions = 0
+        for family in whole:
+            facts = [read_facts(manna, transaction, book) for book in family]
+            for one, found in zip(facts, categorized(facts, models), strict=True):
+                for table in TABLES:
+                    rows = getattr(found, table.partition(".")[2])
+                    changes[table] += transaction.replace(table, rows, {"book": one.book.id})
+                made.append(found.transactions)
+                questions += queue(one.transactions, found.transactions).height
 
-    found, changes = manna.lake.commit(
-        [TRANSACTIONS, TRANSFERS], work, author="categorized", message=f"run {context.run.run_id}"
+    manna.lake.commit(TABLES, work, author="categorized", message=f"run {context.run.run_id}")
+    rows = pl.concat(made) if made else pl.DataFrame(schema={"source": pl.String, "certain": pl.Boolean})
+    sources = rows.group_by("source").len().sort("source")
+    said = {
+        "by_source": dict(sources.iter_rows()),
+        "certain": rows.filter("certain").height,
+        "questions_for_review": questions,
+    }
+    yield result(TRANSACTIONS, changes[TRANSACTIONS], **said)
+    for table in TABLES[1:]:
+        yield result(table, changes[table])
+    for reason in unusable.values():
+        context.log.warning(reason)
+    yield dg.AssetCheckResult(
+        passed=not unusable,
+        asset_key=key(TRANSACTIONS),
+        check_name="models_are_usable",
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=unusable,
     )
-    sources = pl.concat(found).group_by("source").len().sort("source") if found else pl.DataFrame()
-    yield result(TRANSACTIONS, sum(changes[::2], Change()), by_source=dict(sources.iter_rows()))
-    yield result(TRANSFERS, sum(changes[1::2], Change()))
+
+
+def families(books: Sequence[Book] | Any, wanted: Sequence[str]) -> list[list[Book]]:
+    """The books to make, each with all others of its taxpayer."""
+    found: dict[str, list[Book]] = {}
+    for book in books:
+        found.setdefault(book.taxpayer or f"book {book.id}", []).append(book)
+    return [family for family in found.values() if any(book.id in wanted for book in family)]
+
+
+def read_facts(manna: Installation, lake: Any, book: Book) -> Facts:
+    """All that is known of one book. ``lake``: anything that reads tables, a transaction or the lake itself."""
+    scope = {"book": book.id}
+    transactions = lake.read("clean.transactions", scope)
+    return Facts(
+        book=book,
+        transactions=transactions,
+        trades=lake.read("clean.trades", scope).filter(~pl.col("removed")),
+        accounts=lake.read("clean.accounts", scope),
+        decisions=followed(manna.ops.overrides(), lake.read("clean.successions", scope)),
+        merchants=transactions.select(
+            "transaction_id",
+            merchant=merchants(transactions.select(pl.coalesce("merchant", "description")).to_series()),
+        ),
+        rejected=manna.ops.rejected_transfers(book.id),
+    )
+
+
+def model_in_use(manna: Installation, book_id: str) -> "Model | None":
+    """The model a book uses, or null.
+
+    Raises:
+        ModelFileError: its file cannot be used. Nothing of it was loaded.
+    """
+    row = manna.ops.model_in_use(book_id)
+    if row is None:
+        return None
+    data = manna.model_files.read(row["model_id"], row["file_sha256"])
+    from manna.categorizing.model import Model
+
+    return Model.from_bytes(data)
+
+
+def models_in_use(manna: Installation, books: Iterable[str]) -> tuple[dict[str, "Model"], dict[str, str]]:
+    """By book: models that can be used, and why others cannot. A book without one goes on without one."""
+    found: dict[str, Model] = {}
+    unusable: dict[str, str] = {}
+    for book_id in books:
+        try:
+            model = model_in_use(manna, book_id)
+        except ModelFileError as error:
+            unusable[book_id] = str(error)
+            continue
+        if model is not None:
+            found[book_id] = model
+    return found, unusable
+
+
+def categorized(family: Sequence[Facts], models: Mapping[str, "Model"]) -> list[Categorized]:
+    """Each book's tables, in the order given.
+
+    Args:
+        family: all books of one taxpayer.
+        models: by book; a book without one does without.
+    """
+    settled = [settle(facts) for facts in family]
+    between = between_books(settled)
+    books = [facts.book for facts in family]
+    return [
+        categorize(
+            one,
+            between=between,
+            books=books,
+            memory=recalled(one.open, one.rows, one.facts.decisions),
+            model=_predicted(models.get(one.facts.book.id), one.open),
+        )
+        for one in settled
+    ]
+
+
+def _predicted(model: "Model | None", rows: pl.DataFrame) -> pl.DataFrame:
+    if model is None:
+        return NO_PREDICTIONS
+    from manna.categorizing.learning import predictions
+
+    return predictions(model, rows)
+
+
+@dg.multi_asset(
+    name="find_recurring",
+    specs=[spec(table, deps=(TRANSACTIONS, "clean.transactions")) for table in (RECURRING, INSIGHTS)],
+)
+def recurrences(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
+    """Finds what comes again and again, what is expected next, and what is worth telling."""
+    wanted = chosen(manna.books, config.books)
+
+    def work(transaction: LakeTransaction) -> tuple[Change, Change]:
+        changes = Change(), Change()
+        for book in (manna.books[book_id] for book_id in wanted):
+            scope, day = {"book": book.id}, _today(manna, book)
+            rows = _spent_and_earned(transaction, scope)
+            series = find_series(rows)
+            told = insights(rows, series, day, book.thresholds.large_payment)
+            changes = (
+                changes[0] + transaction.replace(RECURRING, recurring(series, day), scope),
+                changes[1] + transaction.replace(INSIGHTS, told, scope),
+            )
+        return changes
+
+    found = manna.lake.commit(
+        [RECURRING, INSIGHTS], work, author=RECURRING, message=f"run {context.run.run_id}"
+    )
+    for table, change in zip((RECURRING, INSIGHTS), found, strict=True):
+        yield result(table, change)
+
+
+def _spent_and_earned(lake: LakeTransaction, scope: dict[str, str]) -> pl.DataFrame:
+    """Posted rows that are no transfer, with their merchant."""
+    named = lake.read(TRANSACTIONS, scope).filter(pl.col("source") != "transfer")
+    return (
+        lake.read("clean.transactions", scope)
+        .filter(~pl.col("pending"), ~pl.col("removed"))
+        .drop("merchant")
+        .join(
+            named.select("transaction_id", "merchant"),
+            on="transaction_id",
+            how="inner",
+            maintain_order="left",
+        )
+    )
+
+
+def _today(manna: Installation, book: Book) -> date:
+    return manna.settings.now().astimezone(ZoneInfo(book.time_zone)).date()

@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets import broker, categorized, clean, examined, findings, ledger, portfolio, published
+from assets import broker, categorized, clean, examined, findings, ledger, model, portfolio, published
 from assets.raw import alpaca, bars, plaid
 from assets.reports import statements_asset
 from pipelines.jobs import jobs
@@ -38,15 +38,17 @@ def build_definitions(
     days, periods = market_days(settings.first_month), months(settings.first_month)
     bars_asset, statements = bars.bars_asset(days), statements_asset(periods)
     unpartitioned = [plaid.plaid, alpaca.alpaca, *clean.ASSETS, findings.found, categorized.categories]
-    unpartitioned += [ledger.ledger, portfolio.valuations, portfolio.drift, ledger.months]
+    unpartitioned += [categorized.recurrences, ledger.ledger, portfolio.valuations, portfolio.drift]
+    unpartitioned += [ledger.months]
     defined = jobs(
         nightly=unpartitioned,
         market=[bars_asset],
         reports=[statements, published.published],
         rebalancing=[portfolio.plan],
+        training=[model.models],
     )
     return dg.Definitions(
-        assets=[*unpartitioned, bars_asset, statements, published.published, portfolio.plan],
+        assets=[*unpartitioned, bars_asset, statements, published.published, portfolio.plan, model.models],
         asset_checks=[*examined.CHECKS, broker.positions, broker.calendar_check(days)],
         jobs=list(defined.values()),
         schedules=schedules(defined, read_books(settings.books), days),

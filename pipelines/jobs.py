@@ -1,4 +1,4 @@
-"""The four jobs.
+"""The jobs.
 
 What belongs here: which assets run together. What does not: when (``schedules``, ``sensors``).
 A job has at most one partitioning; what changes nightly is therefore unpartitioned and incremental, and
@@ -11,12 +11,13 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 NIGHTLY, MARKET, STATEMENTS, REBALANCE = "nightly_close", "market_close", "statements", "rebalance"
+TRAINING = "training"
 
 Assets = Sequence[dg.AssetsDefinition]
 
 
 def jobs(
-    *, nightly: Assets, market: Assets, reports: Assets, rebalancing: Assets
+    *, nightly: Assets, market: Assets, reports: Assets, rebalancing: Assets, training: Assets
 ) -> dict[str, UnresolvedAssetJobDefinition]:
     """The jobs by name."""
 
@@ -28,4 +29,7 @@ def jobs(
         MARKET: job(MARKET, market, "Raw daily bars of the market days chosen."),
         STATEMENTS: job(STATEMENTS, reports, "Make, gate and publish the statements of the months chosen."),
         REBALANCE: job(REBALANCE, rebalancing, "Propose trades for books beyond their bands (dry run)."),
+        TRAINING: job(
+            TRAINING, training, "Train a model per book on what people decided; use it if it is not worse."
+        ),
     }

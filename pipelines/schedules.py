@@ -10,15 +10,18 @@ from typing import Any
 import dagster as dg
 
 from manna.books import Book
-from pipelines.jobs import MARKET, NIGHTLY
+from pipelines.jobs import MARKET, NIGHTLY, TRAINING
 from pipelines.partitions import MARKET_ZONE
 
 NIGHT = "0 3 * * *"
 AFTER_CLOSE = "30 17 * * 1-5"
+SUNDAY = "0 2 * * 0"
+"""Before the night, which uses what was trained."""
 OPS_WITH_BOOKS = (
     "pull_plaid",
     "pull_alpaca",
     "categorize",
+    "find_recurring",
     "keep_books",
     "value_positions",
     "measure_drift",
@@ -35,7 +38,7 @@ def books_config(books: Sequence[str], ops: Sequence[str] = OPS_WITH_BOOKS) -> d
 def schedules(
     jobs: Mapping[str, Any], books: Mapping[str, Book], days: dg.TimeWindowPartitionsDefinition
 ) -> list[dg.ScheduleDefinition]:
-    """One nightly schedule per distinct time zone of the books, and bars after each market close."""
+    """One nightly schedule per distinct time zone of the books, bars after each market close, models on Sundays."""
     zones: dict[str, list[str]] = {}
     for book in books.values():
         zones.setdefault(book.time_zone, []).append(book.id)
@@ -51,7 +54,15 @@ def schedules(
         )
         for zone, ids in sorted(zones.items())
     ]
-    return [*nightly, _after_market_close(jobs[MARKET], days)]
+    weekly = dg.ScheduleDefinition(
+        name=TRAINING,
+        job=jobs[TRAINING],
+        cron_schedule=SUNDAY,
+        execution_timezone=MARKET_ZONE,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Trains the books' models on Sundays at 2 in the morning, New York.",
+    )
+    return [*nightly, _after_market_close(jobs[MARKET], days), weekly]
 
 
 def _after_market_close(job: Any, days: dg.TimeWindowPartitionsDefinition) -> dg.ScheduleDefinition:

@@ -1,4 +1,4 @@
-"""What people decide on transactions and accounts: ``ops.overrides`` and ``ops.account_decisions``.
+"""What people decide: ``ops.overrides``, ``ops.transfer_decisions`` and ``ops.account_decisions``.
 
 What belongs here: writing a decision down and reading decisions as known on a moment. Both tables are
 append-only: a change of mind is one more row. What does not: what follows from a decision
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from manna.categorizing.following import DECISIONS
 from manna.cleaning.identity import Decision
-from resources.ops_tables import ACCOUNT_DECISIONS, OVERRIDES
+from resources.ops_tables import ACCOUNT_DECISIONS, OVERRIDES, TRANSFER_DECISIONS
 
 
 class Decisions:
@@ -73,6 +73,33 @@ class Decisions:
                 for row in connection.execute(query)
             ]
         return pl.DataFrame(rows, schema=DECISIONS, orient="row")
+
+    def decide_transfer(
+        self, book: str, out_id: str, in_id: str, by: str, at: datetime, *, is_transfer: bool
+    ) -> None:
+        """Records whether two rows that look like a transfer are one. Never edits an earlier decision."""
+        values = {
+            "book": book,
+            "out_id": out_id,
+            "in_id": in_id,
+            "is_transfer": is_transfer,
+            "decided_by": by,
+            "known_at": at,
+        }
+        with self.engine.begin() as connection:
+            connection.execute(sa.insert(TRANSFER_DECISIONS).values(**values))
+
+    def rejected_transfers(
+        self, book: str, as_known_on: datetime | None = None
+    ) -> frozenset[tuple[str, str]]:
+        """Pairs (id that leaves, id that arrives) of which the last word is that they are no transfer."""
+        t = TRANSFER_DECISIONS.c
+        query = sa.select(t.out_id, t.in_id, t.is_transfer).where(t.book == book).order_by(t.decision_id)
+        if as_known_on is not None:
+            query = query.where(t.known_at <= as_known_on)
+        with self.engine.connect() as connection:
+            last = {(row.out_id, row.in_id): row.is_transfer for row in connection.execute(query)}
+        return frozenset(pair for pair, is_transfer in last.items() if not is_transfer)
 
     def decide_account(self, book: str, account_id: str, same_as: str | None, by: str, at: datetime) -> None:
         """Records whether an account continues ``same_as`` or (null) is another one."""

@@ -12,6 +12,7 @@ from manna.books import Book
 from resources.alpaca import Alpaca
 from resources.books import read_books
 from resources.lake import Lake
+from resources.model_files import ModelFiles
 from resources.notifier import Notifier
 from resources.plaid import Plaid
 from resources.settings import Settings, SettingsError
@@ -55,6 +56,11 @@ class Installation:
         from resources.postgres import sqlalchemy_url
 
         return Ops(sqlalchemy_url(self.postgres_url))
+
+    @cached_property
+    def model_files(self) -> ModelFiles:
+        """Where the models of the books are kept."""
+        return ModelFiles(self.settings.models_dir)
 
     @cached_property
     def rate(self) -> "Rate":

@@ -2,7 +2,8 @@
 
 What belongs here: the few statements on its tables (``ops_tables``). What does not: facts from providers (the
 lake has those), a decision about money, the life of connections (``connections``), decisions on
-transactions and accounts (``decisions``), or examinations and decisions on refused rows (``verdicts``).
+transactions and accounts (``decisions``), models (``models``), or examinations and decisions on refused rows
+(``verdicts``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,13 +16,14 @@ from sqlalchemy.dialects.postgresql import insert
 
 from resources.connections import Connections
 from resources.decisions import Decisions
+from resources.models import Models
 from resources.ops_tables import ALERTS, CONNECTIONS, METADATA, SCHEMA, WEBHOOKS
 from resources.verdicts import Verdicts
 
 __all__ = ["ALERTS", "CONNECTIONS", "METADATA", "SCHEMA", "Ops"]
 
 
-class Ops(Connections, Decisions, Verdicts):
+class Ops(Connections, Decisions, Models, Verdicts):
     """The ``ops`` schema, reached through one engine per process."""
 
     def __init__(self, url: str) -> None:

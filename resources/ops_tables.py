@@ -73,6 +73,45 @@ ACCOUNT_DECISIONS = sa.Table(
     comment="append-only: whether an account of a new login continues one of a former login",
 )
 
+TRANSFER_DECISIONS = sa.Table(
+    "transfer_decisions",
+    METADATA,
+    sa.Column("decision_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("book", sa.Text, nullable=False, comment="of the row that leaves"),
+    sa.Column("out_id", sa.Text, nullable=False),
+    sa.Column("in_id", sa.Text, nullable=False),
+    sa.Column("is_transfer", sa.Boolean, nullable=False, comment="false: a person says it is none"),
+    sa.Column("decided_by", sa.Text, nullable=False),
+    sa.Column("known_at", MOMENT, nullable=False),
+    comment="append-only: pairs that look like a transfer and are none (or are one again)",
+)
+
+MODELS = sa.Table(
+    "models",
+    METADATA,
+    sa.Column("model_id", sa.Text, primary_key=True, comment="hash of book, training data and code"),
+    sa.Column("book", sa.Text, nullable=False),
+    sa.Column("trained_at", MOMENT, nullable=False),
+    sa.Column("code_version", sa.Text, nullable=False),
+    sa.Column("data_sha256", sa.Text, nullable=False, comment="hash of the decisions it learnt from"),
+    sa.Column("snapshot", sa.BigInteger, nullable=False, comment="of the lake, when it was trained"),
+    sa.Column("file_sha256", sa.Text, nullable=False, comment="a file of another hash is never loaded"),
+    sa.Column("metrics", JSONB, nullable=False),
+    comment="every model that was trained; its file is named by its id",
+)
+
+MODEL_USES = sa.Table(
+    "model_uses",
+    METADATA,
+    sa.Column("use_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("book", sa.Text, nullable=False),
+    sa.Column("model_id", sa.Text, sa.ForeignKey(MODELS.c.model_id), comment="null: none is in use"),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("decided_by", sa.Text, nullable=False),
+    sa.Column("known_at", MOMENT, nullable=False),
+    comment="append-only: the last row of a book names the model in use",
+)
+
 QUARANTINE_DECISIONS = sa.Table(
     "quarantine_decisions",
     METADATA,

@@ -128,6 +128,11 @@ class Settings(BaseSettings):
         return self.data_dir / "lake"
 
     @property
+    def models_dir(self) -> Path:
+        """The books' models, one file per version."""
+        return self.data_dir / "models"
+
+    @property
     def published_dir(self) -> Path:
         """One DuckDB file per book."""
         return self.data_dir / "published"

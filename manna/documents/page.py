@@ -23,7 +23,7 @@ import polars as pl
 
 from manna.books import Book
 from manna.documents import charts, numerals, tables
-from manna.documents.figures import figures
+from manna.documents.figures import Figure, figures
 from manna.documents.keyfigures import key_figures
 from manna.documents.statements import TITLES, statement_tables
 
@@ -116,6 +116,11 @@ def render_own(template: str, style: str, **context: object) -> str:
     """A document in the frame of every page, with more style than theirs."""
     css = f"{_css()}\n{style}"
     return _environment().get_template(template).render({"css": css, "css_hash": _css_hash(css), **context})
+
+
+def render_picture(figure: Figure) -> str:
+    """One figure as an SVG document that needs no page around it."""
+    return _environment().get_template("plot.svg.j2").render({"figure": figure})
 
 
 def _grouped(ordered: list[IndexEntry]) -> list[list[IndexEntry]]:

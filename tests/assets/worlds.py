@@ -56,6 +56,7 @@ NIGHT = [
     *clean.ASSETS,
     findings.found,
     categorized.categories,
+    categorized.recurrences,
     ledger.ledger,
     portfolio.valuations,
     portfolio.drift,

@@ -12,7 +12,7 @@ import pytest
 
 from manna.contracts import CONTRACTS
 from pipelines.definitions import build_definitions
-from pipelines.jobs import MARKET, NIGHTLY, REBALANCE, STATEMENTS
+from pipelines.jobs import MARKET, NIGHTLY, REBALANCE, STATEMENTS, TRAINING
 from pipelines.partitions import MARKET_ZONE
 from resources.settings import PROJECT, Settings
 
@@ -66,12 +66,13 @@ def test_every_asset_is_in_one_job(definitions: dg.Definitions, specs: dict[str,
     repository = definitions.get_repository_def()
     jobs = {
         name: {".".join(key.path) for key in repository.get_job(name).asset_layer.executable_asset_keys}
-        for name in (NIGHTLY, MARKET, STATEMENTS, REBALANCE)
+        for name in (NIGHTLY, MARKET, STATEMENTS, REBALANCE, TRAINING)
     }
     assert {name for name in repository.job_names if not name.startswith("__")} == jobs.keys()
     assert sorted(asset for assets in jobs.values() for asset in assets) == sorted(specs)
     assert jobs[MARKET] == {"raw.alpaca_bars"}
     assert jobs[REBALANCE] == {"portfolio.rebalance_plan"}
+    assert jobs[TRAINING] == {"categorized.model"}
     assert {asset.partition(".")[0] for asset in jobs[STATEMENTS]} == {"reports", "published"}
 
 
@@ -99,9 +100,15 @@ def test_one_night_per_time_zone(tmp_path: Path) -> None:
     tick = nights["Europe/Berlin"].evaluate_tick(_at(at, repository))
     assert tick.run_requests is not None
     [request] = tick.run_requests
-    assert [op["config"]["books"] for op in request.run_config["ops"].values()] == [["a", "c"]] * 7
+    assert [op["config"]["books"] for op in request.run_config["ops"].values()] == [["a", "c"]] * 8
     # The configuration is one that the job accepts.
     dg.validate_run_config(repository.get_job(NIGHTLY), request.run_config)
+
+
+def test_models_are_trained_on_sundays_before_the_night(definitions: dg.Definitions) -> None:
+    schedule = definitions.get_repository_def().get_schedule_def(TRAINING)
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * 0", MARKET_ZONE)
+    assert schedule.job.name == TRAINING
 
 
 @pytest.mark.parametrize(
