@@ -97,6 +97,28 @@ def things_to_look_at(findings: pl.DataFrame, accounts: pl.DataFrame) -> list[Al
     return found
 
 
+def worth_telling(insights: pl.DataFrame, findings: pl.DataFrame) -> list[Alert]:
+    """One alert per insight: what may want a call to the bank or the merchant is a warning, the rest is information.
+
+    Args:
+        insights: rows of categorized.insights.
+        findings: rows of clean.findings; a duplicate that is told as a finding is not told twice.
+    """
+    twice = findings.filter(pl.col("kind") == "possible_duplicate", pl.col("severity") != "info")
+    told = {frozenset(rows.split(",")) for rows in twice["row_ids"]}
+    return [
+        _alert(
+            row["book"],
+            "insight",
+            row["insight_id"],
+            "warning" if row["kind"] in ("missed", "possible_duplicate") else "info",
+            row["message"],
+        )
+        for row in insights.sort("date", "insight_id").iter_rows(named=True)
+        if row["kind"] != "possible_duplicate" or frozenset(row["transaction_ids"].split(",")) not in told
+    ]
+
+
 def open_questions(questions: pl.DataFrame) -> list[Alert]:
     """Accounts that are held until somebody says whether they continue another one (clean.account_questions)."""
     return [

@@ -29,6 +29,7 @@ from manna.alerting import (
     open_questions,
     quarantined_rows,
     things_to_look_at,
+    worth_telling,
 )
 from manna.categorizing import proposals
 from manna.connections import replaced
@@ -192,7 +193,7 @@ def has_succeeded(instance: dg.DagsterInstance, job: str, state: str) -> bool:
     name="alerts",
     minimum_interval_seconds=60,
     default_status=RUNNING,
-    description="Low balances, broken connections, failed checks, held reports: opened, told, resolved.",
+    description="Low balances, broken connections, failed checks, held reports, insights: opened, told, resolved.",
 )
 def alerts(context: dg.SensorEvaluationContext, manna: Manna) -> dg.SkipReason:
     """Settles ``ops.alerts`` and delivers what is new."""
@@ -213,7 +214,9 @@ def settle(manna: Installation, instance: dg.DagsterInstance) -> tuple[int, int,
     found += open_questions(manna.lake.read("clean.account_questions"))
     found += decisions_to_review(proposals(manna.ops.overrides(), manna.lake.read("clean.successions")))
     found += quarantined_rows(open_rows(manna))
-    found += things_to_look_at(manna.lake.read("clean.findings"), accounts)
+    findings = manna.lake.read("clean.findings")
+    found += things_to_look_at(findings, accounts)
+    found += worth_telling(manna.lake.read("categorized.insights"), findings)
     found += held_reports(manna.lake.read("reports.publications"))
     found += failed_checks(_failed_checks(instance))
     now = manna.settings.now()

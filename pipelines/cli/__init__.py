@@ -8,7 +8,8 @@ that ``manna --help`` is quick.
 One module per kind of command; their order here is the order in ``manna --help``.
 """
 
-from pipelines.cli import nights, reading, connecting, accounts, quarantine, lots, export, explain  # isort: skip  (the order of the help)
+from pipelines.cli import nights, reading, reviewing, modelling  # isort: skip  (the order of the help)
+from pipelines.cli import connecting, accounts, quarantine, lots, export, explain  # isort: skip
 from pipelines.cli.shell import app, main
 
 __all__ = [
@@ -19,7 +20,9 @@ __all__ = [
     "export",
     "lots",
     "main",
+    "modelling",
     "nights",
     "quarantine",
     "reading",
+    "reviewing",
 ]

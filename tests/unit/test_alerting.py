@@ -16,8 +16,10 @@ from manna.alerting import (
     open_questions,
     quarantined_rows,
     things_to_look_at,
+    worth_telling,
 )
 from manna.books import Book
+from manna.contracts.categorized import INSIGHTS
 from manna.contracts.findings import FINDINGS
 
 BOOK = Book.model_validate({"id": "home", "name": "Home", "thresholds": {"low_balance": 500}})
@@ -147,3 +149,25 @@ def test_findings_are_told_once_per_kind_and_subject_and_information_is_not() ->
         ("finding:home:price_jump XYZ", "warning", "word 6"),
     ]
     assert things_to_look_at(FINDINGS.empty(), accounts) == []
+
+
+def test_insights_are_told_one_by_one_and_a_duplicate_that_is_a_finding_only_there() -> None:
+    def insight(number: int, kind: str, rows: str = "t1") -> dict[str, Any]:
+        usual = {"insight_id": f"i{number}", "book": "home", "kind": kind, "merchant": "acme"}
+        return {**usual, "date": date(2026, 3, number), "message": f"word {number}", "transaction_ids": rows}
+
+    told = [
+        insight(1, "missed"),
+        insight(2, "price_increase"),
+        insight(3, "possible_duplicate", "t2,t1"),
+        insight(4, "possible_duplicate", "t3,t4"),
+    ]
+    finding = {"finding_id": "f", "kind": "possible_duplicate", "severity": "warning", "row_ids": "t1,t2"}
+    findings = pl.DataFrame([finding], schema=FINDINGS.polars_schema)
+    alerts = worth_telling(pl.DataFrame(told, schema=INSIGHTS.polars_schema), findings)
+    assert [(one["fingerprint"], one["severity"], one["message"]) for one in alerts] == [
+        ("insight:home:i1", "warning", "word 1"),
+        ("insight:home:i2", "info", "word 2"),
+        ("insight:home:i4", "warning", "word 4"),
+    ]
+    assert worth_telling(INSIGHTS.empty(), FINDINGS.empty()) == []
