@@ -3,7 +3,8 @@
 Prints JSON: for Manna's model and, side by side, for a plain one (TF-IDF of runs of 2 to 5 characters, linear support
 vector machine, trained anew before every period):
 
-- ``rows``, ``accuracy``, ``macro_f1`` (over the categories that occur among the true labels);
+- ``rows``, ``accuracy``, ``macro_f1`` (over the categories that occur among the true labels) and ``macro_f1_common``
+  (over those that occur five times or more: one row decides nothing);
 - ``unseen_accuracy``: of rows whose merchant (the first two alphabetic words of the first text column) stood in no
   earlier period, with ``unseen_share``;
 - ``posted_share`` and ``posted_precision``: rows that would be posted without a look. Manna's model says itself which;
@@ -45,6 +46,7 @@ _FORMATS = (
     "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y",
 )  # fmt: skip
 _PRECISION = 0.99
+_COMMON = 5
 
 
 def main() -> None:
@@ -224,6 +226,7 @@ def figures(
         "rows": rows.height,
         "accuracy": _share(rows["right"]),
         "macro_f1": round(_macro_f1(rows), 4),
+        "macro_f1_common": round(_macro_f1(rows, _COMMON), 4),
         "unseen_share": _share(rows["unseen"]),
         "unseen_accuracy": _share(rows.filter("unseen")["right"]),
         "posted_share": _share(rows["posted"]),
@@ -239,12 +242,15 @@ def _share(flags: pl.Series) -> float:
     return round(float(mean), 4) if isinstance(mean, float) else 0.0
 
 
-def _macro_f1(rows: pl.DataFrame) -> float:
-    """Mean over the true categories of 2 right / (given + true)."""
+def _macro_f1(rows: pl.DataFrame, least: int = 1) -> float:
+    """Mean over the categories that are true ``least`` times, of 2 right / (given + true); 0 if there is none."""
     true = rows.group_by("label").agg(true=pl.len(), right=pl.col("right").sum())
     given = rows.group_by(label="answer").agg(given=pl.len())
+    true = true.filter(pl.col("true") >= least)
     found = true.join(given, on="label", how="left").with_columns(pl.col("given").fill_null(0))
-    return float(found.select((2 * pl.col("right") / (pl.col("given") + pl.col("true"))).mean()).item())
+    return float(
+        found.select((2 * pl.col("right") / (pl.col("given") + pl.col("true"))).mean()).item() or 0.0
+    )
 
 
 if __name__ == "__main__":

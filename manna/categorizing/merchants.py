@@ -29,7 +29,7 @@ _PROCESSORS = (
     r"sqc?|gosq\.com|tst|toast|pp|paypal|py|pyl|sp|spo|shopify|in|iz|izettle|zettle|sumup|stripe|wpy|wepay|ckoe?|cke"
     r"|klarna|afterpay|clover|clv|lightspeed|ls|bt|fs|dnh|eb|evt|gf|dri|mol|ezi|nyx|ext|par|ic|sbux|google|apl|goog"
     r"|apple|yoco|worldpay|wp|adyen|2co\.com|2checkout|paddle\.net|xsolla|ccbill|digitalriver|venmo|cash app|zlr|act"
-    r"|crv|cnp|poy|olo|slice|grubhub|dd|dd doordash|uep|pl|msft|nor|wl|pok|swa"
+    r"|int|squ|wav|crv|cnp|poy|olo|slice|grubhub|dd|dd doordash|uep|pl|msft|nor|wl|pok|swa"
 )
 _MONEY = "usd|eur|gbp|cad|chf|aud|jpy"
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"

@@ -5,6 +5,7 @@ What belongs here: the ranking of candidates, and how sure it may call itself. W
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,15 @@ _SUREST_DOUBT = 0.75
 """Whatever the average: a row that was wrong one time in four is never called sure."""
 
 _KINDS = 3
+
+
+@cache
+def _threads() -> Any:
+    """Holds the trees to one thread: on a busy machine threads that wait for one another take five times as long."""
+    from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: F401 - its threads must be there to be held
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 class Ranking:
@@ -50,7 +60,7 @@ class Ranking:
             or len(np.unique(np.concatenate(answers))) < 2
         ):
             return
-        self.trees = HistGradientBoostingClassifier(
+        trees = HistGradientBoostingClassifier(
             max_iter=80,
             learning_rate=0.1,
             max_leaf_nodes=24,
@@ -58,7 +68,9 @@ class Ranking:
             l2_regularization=1.0,
             early_stopping=False,
             random_state=0,
-        ).fit(np.concatenate(kept), np.concatenate(answers))
+        )
+        with _threads().limit(limits=1, user_api="openmp"):
+            self.trees = trees.fit(np.concatenate(kept), np.concatenate(answers))
 
     def rank(self, evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
         """The best candidate of each row (its place among the candidates) and a score from 0 to 1."""
@@ -69,7 +81,8 @@ class Ranking:
             score = blend[:, 0] / (blend.sum(1) + 1.0)
             return np.zeros(len(evidence), np.int64), score
         flat = evidence.numbers.reshape(-1, evidence.numbers.shape[-1])
-        worth = self.trees.predict_proba(flat)[:, 1].reshape(evidence.candidates.shape)
+        with _threads().limit(limits=1, user_api="openmp"):
+            worth = self.trees.predict_proba(flat)[:, 1].reshape(evidence.candidates.shape)
         return worth.argmax(1), worth.max(1) / np.maximum(worth.sum(1), 1.0)
 
 

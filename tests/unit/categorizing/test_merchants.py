@@ -23,6 +23,8 @@ EXAMPLES = [
     ("APL*ITUNES.COM/BILL", "itunes"),
     ("ACT*THE NATIONAL TRUST", "the national trust"),
     ("PAYPAL *SQ *NESTED CAFE", "nested cafe"),
+    ("INT*IN *LARCH TREE WORKS", "larch tree works"),
+    ("SQU*SQ *AMBER POTTERY", "amber pottery"),
     # what the bank says first
     ("POS PURCHASE 05/12 STARBUCKS STORE 12345 SEATTLE WA", "starbucks"),
     ("DEBIT CARD PURCHASE - TRADER JOE'S", "trader joes"),

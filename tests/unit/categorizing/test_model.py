@@ -223,13 +223,13 @@ def test_odd_descriptions_have_defined_answers(model: Model) -> None:
     assert answer["probability"].is_between(0, 1).all()
 
 
-def test_odd_decisions_can_be_learnt(book: pl.DataFrame) -> None:
+def test_odd_decisions_can_be_learnt() -> None:
     odd = pl.DataFrame({"description": ODD}).with_columns(
         amount=pl.Series([float("nan"), float("inf"), None, 0.0] * 3),
         category=pl.lit("ODD"),
         place=pl.lit("\x1f"),
     )
-    rows = pl.concat([book, odd], how="diagonal")
+    rows = pl.concat([decisions(4, 60), odd], how="diagonal")
 
     for columns in (
         PLAIN,
