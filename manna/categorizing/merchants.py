@@ -99,12 +99,12 @@ def merchants(descriptions: pl.Series) -> pl.Series:
         As many texts, never null: lower case words, at most :data:`LONGEST` characters. A text of which nothing
         would be left (only numbers, say) stays as it is, lower-cased; an empty one is the empty text.
     """
-    texts = descriptions.cast(pl.String).fill_null("").str.slice(0, LONGEST).str.to_lowercase()
-    shapes = texts.str.replace_all(NUMBERS, NUMBER).alias("shape")
-    once = _merchants(shapes.unique(maintain_order=True).to_frame())
-    if once.height == shapes.len():
+    text = pl.col("text").cast(pl.String).fill_null("").str.slice(0, LONGEST).str.to_lowercase()
+    shapes = descriptions.alias("text").to_frame().select(shape=text.str.replace_all(NUMBERS, NUMBER))
+    once = _merchants(shapes if shapes.height == 1 else shapes.unique(maintain_order=True))
+    if once.height == shapes.height:
         return once["merchant"]
-    return shapes.to_frame().join(once, on="shape", how="left", maintain_order="left")["merchant"]
+    return shapes.join(once, on="shape", how="left", maintain_order="left")["merchant"]
 
 
 def merchant(description: str | None) -> str:

@@ -64,7 +64,8 @@ class Model:
             return pl.DataFrame([empty] * frame.height, schema=PREDICTION)
         once, number = distinct(observed(frame, self.columns), self._witnesses.known)
         once = named(once)
-        found = pl.concat([self._answer(once[at : at + _CHUNK]) for at in range(0, once.height, _CHUNK)])
+        parts = [self._answer(once[at : at + _CHUNK]) for at in range(0, once.height, _CHUNK)]
+        found = pl.concat(parts) if len(parts) > 1 else parts[0]
         return found if found.height == frame.height else found[number]
 
     def learn(self, decisions: pl.DataFrame, *, rehearse: bool = True) -> None:
@@ -194,22 +195,19 @@ def train(decisions: pl.DataFrame, columns: Columns | None = None) -> Model:
     return model
 
 
-def _why(merchant: pl.Series, names: np.ndarray, evidence: Evidence, best: np.ndarray) -> pl.Series:
+def _why(merchants: pl.Series, names: np.ndarray, evidence: Evidence, best: np.ndarray) -> list[str]:
     """Why, in words: how often it was decided so before; else that only the words were read."""
     every = np.arange(len(best))
-    counts = {
-        "here": evidence.here[every, best],
-        "all_here": evidence.here[:, -1],
-        "anywhere": evidence.anywhere[every, best],
-        "all": evidence.anywhere[:, -1],
-    }
-    table = pl.DataFrame(
-        {"merchant": merchant, "name": pl.Series(names, dtype=pl.String), **counts}
-    ).with_columns(pl.col(*counts).cast(pl.Int64))
-    return table.select(
-        why=pl.when(pl.col("all_here") > 0)
-        .then(pl.format("'{}' was {} here {} of {} times", "merchant", "name", "here", "all_here"))
-        .when(pl.col("all") > 0)
-        .then(pl.format("'{}' was {} {} of {} times elsewhere", "merchant", "name", "anywhere", "all"))
-        .otherwise(pl.format("read from the words of '{}', which was never decided before", "merchant"))
-    )["why"]
+    here, anywhere = (found.astype(np.int64) for found in (evidence.here, evidence.anywhere))
+    counts = (here[every, best], here[:, -1], anywhere[every, best], anywhere[:, -1])
+    told = []
+    for merchant, name, so_here, all_here, so, all_ in zip(
+        merchants.to_list(), names.tolist(), *(count.tolist() for count in counts), strict=True
+    ):
+        if all_here:
+            told.append(f"'{merchant}' was {name} here {so_here} of {all_here} times")
+        elif all_:
+            told.append(f"'{merchant}' was {name} {so} of {all_} times elsewhere")
+        else:
+            told.append(f"read from the words of '{merchant}', which was never decided before")
+    return told
