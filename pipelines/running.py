@@ -11,9 +11,11 @@ from typing import Any
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
+from assets.common import key
+from assets.model import TABLE as MODEL
 from assets.published import months_to_publish
 from pipelines.definitions import build_definitions
-from pipelines.jobs import MARKET, NIGHTLY, REBALANCE, STATEMENTS
+from pipelines.jobs import MARKET, NIGHTLY, REBALANCE, STATEMENTS, TRAINING
 from pipelines.process import bury_dead_runs, executing, owns_database
 from pipelines.sensors import (
     RANGE_END,
@@ -103,6 +105,8 @@ class Runner:
     def close(self, config: Mapping[str, Any] | None = None) -> dict[str, str]:
         """The whole night: bars that are missing, the nightly close, the months it changed, alerts, drift.
 
+        The first of them also trains the models, so that every asset is there.
+
         Returns the run ids by job.
         """
         runs = {}
@@ -113,6 +117,8 @@ class Runner:
         if days is not None and not has_succeeded(self.instance, MARKET, days.state):
             runs[MARKET] = self.run(MARKET, tags={STATE_TAG: days.state, **days.tags})
         runs[NIGHTLY] = self.run(NIGHTLY, config=config)
+        if self.instance.get_latest_materialization_event(key(MODEL)) is None:
+            runs[TRAINING] = self.run(TRAINING)  # from then on by its schedule
         months = months_to_publish(self._manna)
         if months:
             runs[STATEMENTS] = self.run(STATEMENTS, tags=month_range(months))

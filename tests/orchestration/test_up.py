@@ -59,6 +59,7 @@ def test_schedules_and_sensors_run(up: Up) -> None:
             "nightly_close_america_new_york",
             "nightly_close_america_los_angeles",
             "market_close",
+            "training",
             "missing_bars",
             "changed_months",
             "drift",
