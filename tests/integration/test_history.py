@@ -8,9 +8,10 @@ import polars as pl
 
 from assets.raw.plaid import _ask
 from assets.raw.receiving import receive
-from manna.categorizing import categorize
+from manna.categorizing import Facts, categorize, followed, settle
 from manna.cleaning import CLEANERS, clean
 from manna.cleaning.context import Context
+from manna.contracts.continuity import SUCCESSIONS
 from manna.ledger import keep_books
 from manna.ledger.keeping import Books
 from manna.standing import Standing, reasons_against_closing, standing
@@ -57,10 +58,23 @@ class Login:
             name: self.table(f"clean.{name}")
             for name in ("accounts", "balances", "transactions", "securities", "holdings", "trades")
         }
-        empty = pl.DataFrame(schema=dict.fromkeys(("transaction_id", "category", "decided_by"), pl.String))
-        overrides = empty.with_columns(decided_on=pl.lit(None, pl.String), note=pl.lit(None, pl.String))
-        found, transfers = categorize(book, tables["transactions"], tables["trades"], overrides)
-        return keep_books(book, categories=found, transfers=transfers, **tables)
+        rows = tables["transactions"]
+        known = Facts(
+            book=book,
+            transactions=rows,
+            trades=tables["trades"],
+            accounts=tables["accounts"],
+            decisions=followed(self._manna.ops.overrides(), SUCCESSIONS.empty()),
+            merchants=rows.select("transaction_id", merchant="description"),
+        )
+        found = categorize(settle(known))
+        return keep_books(
+            book,
+            categories=found.transactions,
+            splits=found.splits,
+            transfers=found.transfers,
+            **tables,
+        )
 
     def standing(self) -> Standing:
         connections = self._manna.ops.connections(book="home")
