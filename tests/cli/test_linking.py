@@ -67,6 +67,7 @@ def choose_a_bank(address: str) -> str:
     return str(institution)
 
 
+@pytest.mark.slow
 def test_a_login_made_on_the_page_becomes_a_sealed_connection(
     tmp_path: Path, manna: Any, monkeypatch: Any
 ) -> None:

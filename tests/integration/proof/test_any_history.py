@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 pytestmark = pytest.mark.usefixtures("no_pauses")
 
 
+@pytest.mark.slow
 @examples(500, 20_000)
 @given(history=TRANSACTIONS)
 def test_transactions_are_those_of_the_notebook(history: Sequence[Happening | Night]) -> None:
@@ -39,6 +40,7 @@ def test_transactions_as_known_on_a_moment_are_those_of_the_notebook_then(
     assert difference is None
 
 
+@pytest.mark.slow
 @examples(60, 4_000)
 @given(history=SNAPSHOTS)
 def test_accounts_balances_holdings_and_trades_are_those_of_the_notebook(

@@ -42,6 +42,7 @@ LONG_BEFORE = "2025-01-01"
 LONG_AFTER = DAWN + timedelta(days=90)
 
 
+@pytest.mark.slow
 @examples(100, 5_000)
 @given(before=HISTORY, meanwhile=MEANWHILE, since=HISTORY, dice=st.integers(0, 99))
 def test_every_movement_is_alive_once(
