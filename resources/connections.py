@@ -17,16 +17,12 @@ from sqlalchemy.dialects.postgresql import insert
 from manna.cleaning.identity import Status
 from manna.connections import BROKEN, ENDED, Change, Health, expiry, has_ended, status_after_answer
 from manna.webhooks import NOTES
+from resources.ops_database import OpsDatabase
 from resources.ops_tables import CONNECTION_EVENTS, CONNECTIONS, WEBHOOKS
 
 
-class Connections:
+class Connections(OpsDatabase):
     """The part of ``Ops`` that is about connections."""
-
-    @property
-    def engine(self) -> sa.Engine:
-        """The database."""
-        raise NotImplementedError
 
     def connections(self, *, provider: str | None = None, book: str | None = None) -> list[dict[str, Any]]:
         """Connections with every column, oldest first; those that have ended too."""

@@ -15,16 +15,12 @@ import sqlalchemy as sa
 
 from manna.categorizing.following import DECISIONS
 from manna.cleaning.identity import Decision
+from resources.ops_database import OpsDatabase
 from resources.ops_tables import ACCOUNT_DECISIONS, OVERRIDES, TRANSFER_DECISIONS
 
 
-class Decisions:
+class Decisions(OpsDatabase):
     """The part of ``Ops`` that is about people's decisions."""
-
-    @property
-    def engine(self) -> sa.Engine:
-        """The database."""
-        raise NotImplementedError
 
     def decide(
         self,

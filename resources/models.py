@@ -12,16 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from manna.categorizing.versions import standing
+from resources.ops_database import OpsDatabase
 from resources.ops_tables import MODEL_USES, MODELS
 
 
-class Models:
+class Models(OpsDatabase):
     """The part of ``Ops`` that is about models."""
-
-    @property
-    def engine(self) -> sa.Engine:
-        """The database."""
-        raise NotImplementedError
 
     def record_model(self, values: Mapping[str, Any]) -> None:
         """Writes a trained model down: columns of ``ops.models``. One that is there already stays as it is."""

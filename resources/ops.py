@@ -8,7 +8,6 @@ transactions and accounts (``decisions``), models (``models``), or examinations 
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,16 +23,7 @@ __all__ = ["ALERTS", "CONNECTIONS", "METADATA", "SCHEMA", "Ops"]
 
 
 class Ops(Connections, Decisions, Models, Verdicts):
-    """The ``ops`` schema, reached through one engine per process."""
-
-    def __init__(self, url: str) -> None:
-        """``url`` is a SQLAlchemy URL with the psycopg driver written into it."""
-        self._url = url
-
-    @cached_property
-    def engine(self) -> sa.Engine:
-        """The engine; made at first use. Connections are not kept: a run is short."""
-        return sa.create_engine(self._url, poolclass=sa.NullPool)
+    """The ``ops`` schema."""
 
     # -- webhooks ---------------------------------------------------------------------------------
 

@@ -12,16 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from manna.validating.quarantine import DECISIONS
+from resources.ops_database import OpsDatabase
 from resources.ops_tables import EXAMINATIONS, QUARANTINE_DECISIONS
 
 
-class Verdicts:
+class Verdicts(OpsDatabase):
     """The part of ``Ops`` that is about examinations and refused rows."""
-
-    @property
-    def engine(self) -> sa.Engine:
-        """The database."""
-        raise NotImplementedError
 
     def last_examinations(self) -> dict[str, dict[str, Any]]:
         """The last examination of every suite, by suite."""
