@@ -62,8 +62,8 @@ def explain(manna: Installation, report: str, line: str, book: str, period: str)
     Raises:
         ReportError: there is no such report or line.
     """
-    _, title = published_statement(manna, report, book, period)
-    row = _line(manna, report, book, period, line)
+    frame, title = published_statement(manna, report, book, period)
+    row = {**_line(frame, f"{report} of {book} {period}", line), "period": date.fromisoformat(f"{period}-01")}
     scope = {"book": book}
     postings = manna.lake.read("ledger.postings", scope)
     valuations = manna.lake.read("portfolio.valuations", scope)
@@ -95,10 +95,9 @@ def trace(manna: Installation, source_table: str, source_id: str) -> Iterator[tu
             yield from _records(manna, source_table, row)
 
 
-def _line(manna: Installation, report: str, book: str, period: str, wanted: str) -> Mapping[str, Any]:
-    """The one row of the statement that ``wanted`` names."""
-    scope = {"book": book, "period": date.fromisoformat(f"{period}-01")}
-    rows = manna.lake.read(f"reports.{report}", scope).sort("line").to_dicts()
+def _line(statement: pl.DataFrame, name: str, wanted: str) -> dict[str, Any]:
+    """The one row of the statement that ``wanted`` names; ``name`` is what the statement is called."""
+    rows = statement.to_dicts()
     text = wanted.strip().casefold()
     exact = [row for row in rows if _name(row).casefold() == text]
     # A subtotal has the name of its group, and so may a line: the line is meant, the group includes it.
@@ -107,8 +106,7 @@ def _line(manna: Installation, report: str, book: str, period: str, wanted: str)
         return found[0]
     names = dict.fromkeys(_name(row) for row in found or rows)
     raise ReportError(
-        f"{report} of {book} {period} has {'several lines' if found else 'no line'} {wanted!r}; "
-        f"there are: {', '.join(names)}"
+        f"{name} has {'several lines' if found else 'no line'} {wanted!r}; there are: {', '.join(names)}"
     )
 
 
