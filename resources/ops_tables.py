@@ -198,3 +198,83 @@ EXAMINATIONS = sa.Table(
     sa.Column("examined_at", MOMENT, nullable=False),
     comment="the last examination of each suite by Great Expectations: the same content is not examined again",
 )
+
+BOOK_FILES = sa.Table(
+    "book_files",
+    METADATA,
+    sa.Column("file_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("book", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False, comment="of the document"),
+    sa.Column("document", JSONB, nullable=False, comment="the book as its file described it"),
+    sa.Column("known_at", MOMENT, nullable=False, comment="when a run first read it so"),
+    comment="append-only: each version of a book's file; the last one up to a moment held then",
+)
+
+JOURNAL_ENTRIES = sa.Table(
+    "journal_entries",
+    METADATA,
+    sa.Column("entry_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("book", sa.Text, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False, comment="1, 2, 3, ... in each book"),
+    sa.Column("date", sa.Date, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column(
+        "lines", JSONB, nullable=False, comment="account, amount (text, positive = debit) and currency each"
+    ),
+    sa.Column("adjusting", sa.Boolean, nullable=False, comment="of the adjusted trial balance only"),
+    sa.Column("reverses_on", sa.Date, comment="the day on which the opposite entry is booked"),
+    sa.Column("voids", sa.Integer, comment="the number of the entry that this one takes back"),
+    sa.Column("decided_by", sa.Text, nullable=False),
+    sa.Column("known_at", MOMENT, nullable=False),
+    sa.UniqueConstraint("book", "number", name="journal_entries_number"),
+    comment="append-only: what no feed knows, entered by people",
+)
+
+LOT_INSTRUCTIONS = sa.Table(
+    "lot_instructions",
+    METADATA,
+    sa.Column("instruction_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("book", sa.Text, nullable=False),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("security_id", sa.Text, comment="null: all securities of the account"),
+    sa.Column("trade_id", sa.Text, comment="one sale; null: all sales from since on"),
+    sa.Column("since", sa.Date, comment="first trade day of a standing instruction"),
+    sa.Column("method", sa.Text, nullable=False),
+    sa.Column("lots", JSONB, comment="of specific identification: lot and quantity (text) each"),
+    sa.Column("decided_by", sa.Text, nullable=False),
+    sa.Column("known_at", MOMENT, nullable=False),
+    sa.CheckConstraint(
+        "method in ('fifo', 'lifo', 'hifo', 'specific', 'average')", name="lot_instructions_method"
+    ),
+    comment="append-only: which lots a sale takes, where it is not the first in; counts if made by settlement",
+)
+
+CLOSINGS = sa.Table(
+    "closings",
+    METADATA,
+    sa.Column("closing_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("book", sa.Text, nullable=False),
+    sa.Column("through", sa.Date, nullable=False, comment="the last closed day"),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("content_sha256", sa.Text, comment="of the books as they were closed"),
+    sa.Column("reason", sa.Text),
+    sa.Column("decided_by", sa.Text, nullable=False),
+    sa.Column("known_at", MOMENT, nullable=False),
+    sa.CheckConstraint("action in ('close', 'reopen', 'file')", name="closings_action"),
+    comment="append-only: periods that were closed, reopened, or whose tax year was filed",
+)
+
+TAX_FORMS = sa.Table(
+    "tax_forms",
+    METADATA,
+    sa.Column("form_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("book", sa.Text, nullable=False),
+    sa.Column("year", sa.Integer, nullable=False),
+    sa.Column("form", sa.Text, nullable=False, comment="W-2, 1098, 1099-INT, 1099-DIV, 1099-B"),
+    sa.Column("issuer", sa.Text, nullable=False),
+    sa.Column("boxes", JSONB, nullable=False, comment="box to amount (text)"),
+    sa.Column("account_id", sa.Text, comment="the account it is about, where it is about one"),
+    sa.Column("decided_by", sa.Text, nullable=False),
+    sa.Column("known_at", MOMENT, nullable=False),
+    comment="append-only: figures of tax forms, entered by people; the last of a form and issuer counts",
+)
