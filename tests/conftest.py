@@ -1,6 +1,6 @@
 """What tests of several folders share: one finished demo, and Hypothesis' long profile.
 
-What belongs here: that, and nothing a single folder needs.
+What belongs here: that, who runs beside whom, and nothing a single folder needs.
 """
 
 import fcntl
@@ -20,6 +20,23 @@ settings.register_profile("long", deadline=None, max_examples=20_000, print_blob
 PROJECT = Path(__file__).resolve().parents[1]
 NOW = "2026-03-16T12:00:00Z"
 OURS = ("MANNA_", "PLAID_", "ALPACA_", "DAGSTER_")
+
+
+DEAR = {"finished_demo": "demo", "finished": "worlds"}
+"""Fixtures that take half a minute to make, and the group of the tests that use one."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a dear fixture run in one worker, so that the other does not wait for it or make it again.
+
+    Slow tests stay apart: together they would keep one worker busy long after the other is done.
+    """
+    for item in items:
+        if item.get_closest_marker("slow") or item.get_closest_marker("xdist_group"):
+            continue
+        for name in DEAR.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(DEAR[name]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ import jwt
 import psycopg
 import uvicorn
 
-from manna.contracts import CONTRACTS
 from pipelines import receiver
 from pipelines.linking import link_plaid
 from resources.installation import Installation
@@ -83,9 +82,10 @@ def send(url: str, body: bytes, token: str | None) -> int:
 
 
 def everything(manna: Installation) -> dict[str, list[str]]:
-    """Every row of every table of the lake and of ``ops``."""
-    found = {address: sorted(map(str, manna.lake.read(address).rows())) for address in CONTRACTS}
+    """Every row of every table of ``ops``, and the lake's catalogue of its snapshots: each commit is one."""
+    found = {}
     with psycopg.connect(manna.postgres_url) as connection:
+        found["lake"] = sorted(map(str, connection.execute("SELECT * FROM lake.ducklake_snapshot")))
         tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'ops'").fetchall()
         for (name,) in tables:
             found[f"ops.{name}"] = sorted(map(str, connection.execute(f"SELECT * FROM ops.{name}")))
