@@ -5,6 +5,7 @@ to do. What does not: what goes wrong later (each module raises its own errors).
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from resources.settings import Settings
@@ -77,3 +78,25 @@ def require_partition(job: str, text: str | None, settings: Settings) -> None:
         )
     if len(keys) == 2 and keys[0] > keys[1]:
         raise UsageError(f"{keys[0]} is after {keys[1]}; the first comes first")
+
+
+def csv_rows(path: Path) -> tuple[list[dict[str, str | None]], list[str]]:
+    """The rows of a CSV file as text by column name, and its columns, in lower case.
+
+    Raises:
+        UsageError: there is no such file, or it is no CSV file in UTF-8.
+    """
+    import csv
+
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            columns = [name.strip().lower() for name in reader.fieldnames or ()]
+            rows = [dict(zip(columns, list(row.values())[: len(columns)], strict=False)) for row in reader]
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {path}") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path} is no CSV file in UTF-8: {error}") from None
+    return rows, columns

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.asked import UsageError, require_format, require_one_of
+from pipelines.asked import UsageError, csv_rows, require_format, require_one_of
 from pipelines.cli.shell import FormatOption, app, err, out
 
 
@@ -50,7 +50,7 @@ def lots(
 
     require_format(output)
     require_one_of("method", [method], METHODS)
-    rows, columns = _rows(trades)
+    rows, columns = csv_rows(trades)
     read = read_trades(rows, columns)
     unknown = sorted(set(sheltered or ()) - {trade.account for trade in read})
     if unknown:
@@ -86,24 +86,6 @@ def lots(
             "Some losses are provisional: a purchase within 30 days of the sale would disallow them.",
             style="yellow",
         )
-
-
-def _rows(path: Path) -> tuple[list[dict[str, str | None]], list[str]]:
-    """The file's rows as text by column name, and its columns, in lower case."""
-    import csv
-
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            columns = [name.strip().lower() for name in reader.fieldnames or ()]
-            rows = [dict(zip(columns, list(row.values())[: len(columns)], strict=False)) for row in reader]
-    except FileNotFoundError:
-        raise UsageError(f"there is no file {path}") from None
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path} is no CSV file in UTF-8: {error}") from None
-    return rows, columns
 
 
 def _sameness(declared: Sequence[str]) -> Callable[[str], str]:
