@@ -9,17 +9,10 @@ from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-CHART_PATTERN = r"^(Assets|Liabilities|Equity|Income|Expenses)(:[^:\n]+)+$"
-ChartAccount = Annotated[str, Field(pattern=CHART_PATTERN)]
-Ratio = Annotated[Decimal, Field(ge=0, le=1)]
-
-
-class _Section(BaseModel):
-    """Frozen, and an unknown key is a mistake, never ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from manna.book_sections import ChartAccount, ChartSetting, Ratio
+from manna.book_sections import Section as _Section
 
 
 class AccountSetting(_Section):
@@ -143,6 +136,7 @@ class Book(_Section):
         Field(default_factory=dict)
     )
     accounts: tuple[AccountSetting, ...] = ()
+    chart: tuple[ChartSetting, ...] = ()
     rules: tuple[Rule, ...] = ()
     targets: Targets = Targets()
     thresholds: Thresholds = Thresholds()
@@ -153,6 +147,15 @@ class Book(_Section):
         if zone not in available_timezones():
             raise ValueError(f"unknown time zone {zone!r}; use a name such as America/New_York")
         return zone
+
+    @field_validator("chart")
+    @classmethod
+    def _says_it_once(cls, chart: tuple[ChartSetting, ...]) -> tuple[ChartSetting, ...]:
+        paths = [setting.account for setting in chart]
+        twice = sorted({path for path in paths if paths.count(path) > 1})
+        if twice:
+            raise ValueError(f"accounts given twice: {', '.join(twice)}")
+        return chart
 
 
 def complaints(document: Any) -> list[str]:
