@@ -16,6 +16,7 @@ import polars as pl
 from assets.ledger import today
 from manna.cleaning import CLEANERS
 from manna.contracts import CONTRACTS
+from manna.ledger import entered
 from manna.statements.explaining import explain_line
 from pipelines.reporting import ReportError, published_statement
 from resources.installation import Installation
@@ -84,8 +85,12 @@ def trace(manna: Installation, source_table: str, source_id: str) -> Iterator[tu
     """The rows that a source is made of, and what a provider sent for them: ``(table, row)``, nearest first.
 
     A record of ``raw`` has its batch's endpoint, cursor, request ids and run beside it, and ``verified``: whether its
-    payload still has the hash it was kept with.
+    payload still has the hash it was kept with. An entry that a person wrote is its own source: who, and when.
     """
+    if source_table == entered.SOURCE:
+        number, _, book = source_id.partition("/")
+        yield source_table, manna.ops.entry(book.removeprefix("reversal/"), int(number))
+        return
     for row in _rows(manna.lake, source_table, source_id):
         yield source_table, row
         if source_table == "portfolio.valuations":

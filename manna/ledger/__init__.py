@@ -6,6 +6,7 @@ The map:
 - :mod:`chart`: where each provider account stands in the chart of accounts;
 - :mod:`tax_lines`: which line of which tax form an account leads to;
 - :mod:`journal`: entries, postings, their ids, and ordinary transactions;
+- :mod:`entered`, :mod:`entry_file`: entries that people write, and files of them;
 - :mod:`openings`: what was there before the feed begins, and loans without transactions;
 - :mod:`records`, :mod:`trades`, :mod:`lots`, :mod:`disposals`: investment accounts: rows, booking,
   FIFO, gains and overselling;

@@ -13,6 +13,7 @@ from manna.books import Book
 from manna.contracts.ledger import GAINS, LOTS
 from manna.ledger.chart import OwnAccount, chart_of_accounts
 from manna.ledger.disposals import Gain, LedgerError, Oversold, OversoldError, gain_rows
+from manna.ledger.entered import book_entered
 from manna.ledger.journal import Entry, book_transactions, entry_frames, posted
 from manna.ledger.lots import Lot
 from manna.ledger.openings import (
@@ -63,11 +64,12 @@ def keep_books(
     securities: pl.DataFrame,
     holdings: pl.DataFrame,
     trades: pl.DataFrame,
+    entered: pl.DataFrame | None = None,
 ) -> Books:
     """Double entry for one book from its rows of ``clean`` and ``categorized``, and no other book's.
 
     The order of rows does not matter. ``categories`` is categorized.transactions, ``splits`` and ``transfers``
-    the tables of those names.
+    the tables of those names, ``entered`` what people wrote (:data:`manna.ledger.entered.ENTERED`; none: nothing).
 
     Raises:
         UnknownAccountError: rows name accounts that are not in ``accounts``; all are listed.
@@ -91,17 +93,18 @@ def keep_books(
     silent = _silent_loans(own, booked, trades)
     stated = cash_openings(own, provider, seen, days) + loan_changes(silent, balances)
     told = entry_frames(book.id, stated)
-    postings = pl.concat([moves, told[1]]).sort("date", "posting_id")
+    people = entry_frames(book.id, [] if entered is None else book_entered(entered, own))
     return Books(
-        journal=pl.concat([bank[0], traded[0], told[0]]).sort("date", "entry_id"),
-        postings=postings,
+        journal=pl.concat([bank[0], traded[0], told[0], people[0]]).sort("date", "entry_id"),
+        postings=pl.concat([moves, told[1], people[1]]).sort("date", "posting_id"),
         lots=_lot_frame(book.id, invested.lots),
         gains=_gain_frame(book.id, invested.gains),
         reconciliation=reconcile(
             book.id,
             own,
             provider,
-            pl.concat([seen, told[1].select(seen.columns)], how="vertical_relaxed"),
+            # People's entries are compared with the provider, and are no part of what an opening is plugged from.
+            pl.concat([seen, *(f[1].select(seen.columns) for f in (told, people))], how="vertical_relaxed"),
             frozenset(account.account_id for account in silent),
         ),
     )
