@@ -1,19 +1,23 @@
-"""Sections of a book's file that are about its bookkeeping: the chart of accounts.
+"""Sections of a book's file that are about its bookkeeping: the chart of accounts, and things with dated values.
 
 What belongs here: their shape, and what all sections share. What does not: the book as a whole (:mod:`manna.books`), or
 what follows from a section (:mod:`manna.ledger`).
 """
 
+from datetime import date
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from manna.tax_forms import form_and_line
 
 CHART_PATTERN = r"^(Assets|Liabilities|Equity|Income|Expenses)(:[^:\n]+)+$"
 ChartAccount = Annotated[str, Field(pattern=CHART_PATTERN)]
 Ratio = Annotated[Decimal, Field(ge=0, le=1)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Money = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=4)]
+"""An amount without a sign."""
 
 
 class Section(BaseModel):
@@ -40,3 +44,25 @@ class ChartSetting(Section):
         if text is not None:
             form_and_line(text)
         return text
+
+
+class Valued(Section):
+    """A house, a car or anything else that no feed knows, or a debt that is not linked, with what it was worth by day.
+
+    A debt's values are what was owed, without a sign. ``cost`` is what the thing was bought for; else its first value.
+    """
+
+    account: ChartAccount
+    kind: Literal["house", "car", "other", "debt"]
+    currency: Currency | None = None
+    cost: Money | None = None
+    values: Annotated[dict[date, Money], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _stands_where_it_belongs(self) -> "Valued":
+        wanted = "Liabilities" if self.kind == "debt" else "Assets"
+        if not self.account.startswith(f"{wanted}:"):
+            raise ValueError(f"a {self.kind} belongs below {wanted}, not in {self.account}")
+        if self.kind == "debt" and self.cost is not None:
+            raise ValueError("a debt has no cost; leave it out")
+        return self

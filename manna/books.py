@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 import polars as pl
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from manna.book_sections import ChartAccount, ChartSetting, Ratio
+from manna.book_sections import ChartAccount, ChartSetting, Ratio, Valued
 from manna.book_sections import Section as _Section
 
 
@@ -137,6 +137,7 @@ class Book(_Section):
     )
     accounts: tuple[AccountSetting, ...] = ()
     chart: tuple[ChartSetting, ...] = ()
+    valued: tuple[Valued, ...] = ()
     rules: tuple[Rule, ...] = ()
     targets: Targets = Targets()
     thresholds: Thresholds = Thresholds()
@@ -148,14 +149,14 @@ class Book(_Section):
             raise ValueError(f"unknown time zone {zone!r}; use a name such as America/New_York")
         return zone
 
-    @field_validator("chart")
+    @field_validator("chart", "valued")
     @classmethod
-    def _says_it_once(cls, chart: tuple[ChartSetting, ...]) -> tuple[ChartSetting, ...]:
-        paths = [setting.account for setting in chart]
+    def _says_it_once(cls, settings: tuple[ChartSetting | Valued, ...]) -> tuple[ChartSetting | Valued, ...]:
+        paths = [setting.account for setting in settings]
         twice = sorted({path for path in paths if paths.count(path) > 1})
         if twice:
             raise ValueError(f"accounts given twice: {', '.join(twice)}")
-        return chart
+        return settings
 
 
 def complaints(document: Any) -> list[str]:

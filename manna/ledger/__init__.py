@@ -7,6 +7,7 @@ The map:
 - :mod:`tax_lines`: which line of which tax form an account leads to;
 - :mod:`journal`: entries, postings, their ids, and ordinary transactions;
 - :mod:`entered`, :mod:`entry_file`: entries that people write, and files of them;
+- :mod:`valued`: houses, cars and debts whose values the book's file gives;
 - :mod:`openings`: what was there before the feed begins, and loans without transactions;
 - :mod:`records`, :mod:`trades`, :mod:`lots`, :mod:`disposals`: investment accounts: rows, booking,
   FIFO, gains and overselling;

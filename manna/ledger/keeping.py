@@ -27,6 +27,7 @@ from manna.ledger.openings import (
 from manna.ledger.reconciliation import provider_money, reconcile
 from manna.ledger.records import cash_securities, counted, read_holdings, read_trades
 from manna.ledger.trades import book_trades
+from manna.ledger.valued import book_valued
 
 
 class UnknownAccountError(LedgerError):
@@ -94,9 +95,11 @@ def keep_books(
     stated = cash_openings(own, provider, seen, days) + loan_changes(silent, balances)
     told = entry_frames(book.id, stated)
     people = entry_frames(book.id, [] if entered is None else book_entered(entered, own))
+    moved = pl.concat([moves, told[1], people[1]])
+    valued = entry_frames(book.id, book_valued(book, moved, min(days.values(), default=None)))
     return Books(
-        journal=pl.concat([bank[0], traded[0], told[0], people[0]]).sort("date", "entry_id"),
-        postings=pl.concat([moves, told[1], people[1]]).sort("date", "posting_id"),
+        journal=pl.concat([bank[0], traded[0], told[0], people[0], valued[0]]).sort("date", "entry_id"),
+        postings=pl.concat([moved, valued[1]]).sort("date", "posting_id"),
         lots=_lot_frame(book.id, invested.lots),
         gains=_gain_frame(book.id, invested.gains),
         reconciliation=reconcile(
