@@ -39,6 +39,7 @@ SOURCES = {
     "categories": "categorized.transactions",
     "splits": "categorized.splits",
     "transfers": "categorized.transfers",
+    "loan_terms": "clean.loan_terms",
 }
 MONTHS = "ledger.months"
 

@@ -1,4 +1,4 @@
-"""Sections of a book's file that are about its bookkeeping: the chart of accounts, and things with dated values.
+"""Sections of a book's file that are about its bookkeeping: the chart of accounts, things with dated values, loans.
 
 What belongs here: their shape, and what all sections share. What does not: the book as a whole (:mod:`manna.books`), or
 what follows from a section (:mod:`manna.ledger`).
@@ -8,7 +8,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+import polars as pl
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from manna.tax_forms import form_and_line
 
@@ -18,6 +19,19 @@ Ratio = Annotated[Decimal, Field(ge=0, le=1)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Money = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=4)]
 """An amount without a sign."""
+
+
+def _compiles(pattern: str) -> str:
+    """``pattern``, if the engine that will use it takes it: Rust's expressions have no look-around."""
+    try:
+        pl.Series([""]).str.contains(pattern)
+    except pl.exceptions.ComputeError as error:
+        raise ValueError(f"not a regular expression: {' '.join(str(error).split())}") from error
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiles)]
+"""A regular expression; it matches any case, anywhere."""
 
 
 class Section(BaseModel):
@@ -65,4 +79,30 @@ class Valued(Section):
             raise ValueError(f"a {self.kind} belongs below {wanted}, not in {self.account}")
         if self.kind == "debt" and self.cost is not None:
             raise ValueError("a debt has no cost; leave it out")
+        return self
+
+
+class LoanSetting(Section):
+    """What a book says of a linked loan of which its lender tells balances alone.
+
+    ``account`` is its id, name or last digits. The schedule: ``rate`` in percent a year, and ``payment`` (principal and
+    interest of one month) or ``principal`` and ``term`` (months) from which it follows; ``escrow`` is paid on top.
+    """
+
+    account: str
+    payments: Pattern | None = None
+    rate: Annotated[Decimal, Field(ge=0, lt=100)] | None = None
+    payment: Money | None = None
+    principal: Money | None = None
+    term: Annotated[int, Field(ge=1, le=600)] | None = None
+    escrow: Money | None = None
+    interest_account: ChartAccount | None = None
+    escrow_pays: ChartAccount | None = None
+
+    @model_validator(mode="after")
+    def _is_a_schedule(self) -> "LoanSetting":
+        if (self.principal is None) != (self.term is None):
+            raise ValueError("principal and term belong together")
+        if self.rate is None and (self.payment is not None or self.principal is not None):
+            raise ValueError("a schedule needs its rate, in percent a year")
         return self

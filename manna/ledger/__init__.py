@@ -8,7 +8,8 @@ The map:
 - :mod:`journal`: entries, postings, their ids, and ordinary transactions;
 - :mod:`entered`, :mod:`entry_file`: entries that people write, and files of them;
 - :mod:`valued`: houses, cars and debts whose values the book's file gives;
-- :mod:`openings`: what was there before the feed begins, and loans without transactions;
+- :mod:`openings`: what was there before the feed begins;
+- :mod:`loans`, :mod:`loan_entries`, :mod:`amortizing`: loans without transactions, their payments divided;
 - :mod:`records`, :mod:`trades`, :mod:`lots`, :mod:`disposals`: investment accounts: rows, booking,
   FIFO, gains and overselling;
 - :mod:`trial`: trial balance and the proof that every entry balances;

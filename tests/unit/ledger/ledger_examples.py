@@ -85,7 +85,7 @@ def frames(**tables: list[dict[str, Any]]) -> dict[str, pl.DataFrame]:
     contracts = {
         "accounts": clean.ACCOUNTS, "balances": clean.BALANCES, "transactions": clean.TRANSACTIONS,
         "securities": clean.SECURITIES, "holdings": clean.HOLDINGS, "trades": clean.TRADES,
-        "categories": categorized.TRANSACTIONS, "splits": categorized.SPLITS, "transfers": categorized.TRANSFERS,
+        "loan_terms": clean.LOAN_TERMS, "categories": categorized.TRANSACTIONS, "splits": categorized.SPLITS, "transfers": categorized.TRANSFERS,
     }  # fmt: skip
     made = {name: rows(contract, *given.get(name, [])) for name, contract in contracts.items()}
     # Unless a test says otherwise, a row is heard of on its day.
@@ -94,8 +94,14 @@ def frames(**tables: list[dict[str, Any]]) -> dict[str, pl.DataFrame]:
     return made
 
 
-def keep(book: Book = BOOK, *, entered: pl.DataFrame | None = None, **tables: list[dict[str, Any]]) -> Books:
-    return keep_books(book, **frames(**tables), entered=entered)
+def keep(
+    book: Book = BOOK,
+    *,
+    entered: pl.DataFrame | None = None,
+    tax_forms: pl.DataFrame | None = None,
+    **tables: list[dict[str, Any]],
+) -> Books:
+    return keep_books(book, **frames(**tables), entered=entered, tax_forms=tax_forms)
 
 
 def entry(on: str, *lines: tuple[str, Any], **more: Any) -> Written:
