@@ -39,6 +39,7 @@ SOURCES = {
     "categories": "categorized.transactions",
     "splits": "categorized.splits",
     "transfers": "categorized.transfers",
+    "loan_terms": "clean.loan_terms",
 }
 MONTHS = "ledger.months"
 
@@ -116,7 +117,7 @@ def _keep(manna: Installation, wanted: list[str], transaction: LakeTransaction) 
             for name, address in SOURCES.items()
         }
         try:
-            books = keep_books(book, **inputs)
+            books = keep_books(book, **inputs, entered=manna.ops.entries(book_id))
         except LedgerError as error:
             kept.refused[book_id] = str(error)
             continue

@@ -5,21 +5,15 @@ reading the file (``resources/books.py``) or acting on it.
 """
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import available_timezones
 
-import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-CHART_PATTERN = r"^(Assets|Liabilities|Equity|Income|Expenses)(:[^:\n]+)+$"
-ChartAccount = Annotated[str, Field(pattern=CHART_PATTERN)]
-Ratio = Annotated[Decimal, Field(ge=0, le=1)]
+from manna.book_sections import ChartAccount, ChartSetting, LoanSetting, Pattern, Ratio, Valued
+from manna.book_sections import Section as _Section
 
-
-class _Section(BaseModel):
-    """Frozen, and an unknown key is a mistake, never ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+_Said = TypeVar("_Said", ChartSetting, Valued, LoanSetting)
 
 
 class AccountSetting(_Section):
@@ -64,22 +58,12 @@ class Rule(_Section):
     """Category for transactions that meet every given condition; expressions match any case, anywhere."""
 
     category: ChartAccount
-    description: str | None = None
-    counterparty: str | None = None
+    description: Pattern | None = None
+    counterparty: Pattern | None = None
     account: str | None = None
     amount: AmountRange | None = None
     sign: Literal["in", "out"] | None = None
     day: DaysOfMonth | None = None
-
-    @field_validator("description", "counterparty")
-    @classmethod
-    def _compiles(cls, pattern: str | None) -> str | None:
-        # Asked of the engine that will use it: Rust's expressions have no look-around.
-        try:
-            pl.Series([""]).str.contains(pattern or "")
-        except pl.exceptions.ComputeError as error:
-            raise ValueError(f"not a regular expression: {' '.join(str(error).split())}") from error
-        return pattern
 
     @model_validator(mode="after")
     def _has_a_condition(self) -> "Rule":
@@ -143,6 +127,9 @@ class Book(_Section):
         Field(default_factory=dict)
     )
     accounts: tuple[AccountSetting, ...] = ()
+    chart: tuple[ChartSetting, ...] = ()
+    valued: tuple[Valued, ...] = ()
+    loans: tuple[LoanSetting, ...] = ()
     rules: tuple[Rule, ...] = ()
     targets: Targets = Targets()
     thresholds: Thresholds = Thresholds()
@@ -153,6 +140,15 @@ class Book(_Section):
         if zone not in available_timezones():
             raise ValueError(f"unknown time zone {zone!r}; use a name such as America/New_York")
         return zone
+
+    @field_validator("chart", "valued", "loans")
+    @classmethod
+    def _says_it_once(cls, settings: tuple[_Said, ...]) -> tuple[_Said, ...]:
+        paths = [setting.account for setting in settings]
+        twice = sorted({path for path in paths if paths.count(path) > 1})
+        if twice:
+            raise ValueError(f"accounts given twice: {', '.join(twice)}")
+        return settings
 
 
 def complaints(document: Any) -> list[str]:

@@ -16,6 +16,7 @@ import polars as pl
 from assets.ledger import today
 from manna.cleaning import CLEANERS
 from manna.contracts import CONTRACTS
+from manna.ledger import entered, valued
 from manna.statements.explaining import explain_line
 from pipelines.reporting import ReportError, published_statement
 from resources.installation import Installation
@@ -84,8 +85,15 @@ def trace(manna: Installation, source_table: str, source_id: str) -> Iterator[tu
     """The rows that a source is made of, and what a provider sent for them: ``(table, row)``, nearest first.
 
     A record of ``raw`` has its batch's endpoint, cursor, request ids and run beside it, and ``verified``: whether its
-    payload still has the hash it was kept with.
+    payload still has the hash it was kept with. An entry that a person wrote is its own source: who, and when.
     """
+    if source_table == entered.SOURCE:
+        number, _, book = source_id.partition("/")
+        yield source_table, manna.ops.entry(book.removeprefix("reversal/"), int(number))
+        return
+    if source_table == valued.SOURCE:
+        yield source_table, _from_the_file(manna, source_id)
+        return
     for row in _rows(manna.lake, source_table, source_id):
         yield source_table, row
         if source_table == "portfolio.valuations":
@@ -160,6 +168,13 @@ def _rows(lake: Lake, table: str, source_id: str) -> list[dict[str, Any]]:
     scope = dict(zip(columns[:-1], values, strict=False)) if middle else {columns[0]: first}
     found = lake.read(table, scope)
     return found.filter(pl.col(columns[-1]).cast(pl.String) == last).to_dicts()
+
+
+def _from_the_file(manna: Installation, source_id: str) -> dict[str, Any]:
+    """What the book's file says of a valued thing now, and of which day the entry is."""
+    day, book, account = source_id.split("/", 2)
+    said = [thing.model_dump(mode="json") for thing in manna.books[book].valued if thing.account == account]
+    return {"book": book, "day": day, **(said[0] if said else {"account": account})}
 
 
 def _prices(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

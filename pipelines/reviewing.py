@@ -17,7 +17,8 @@ import yaml
 from pydantic import ValidationError
 
 from assets.categorized import read_facts
-from manna.books import CHART_PATTERN, Book
+from manna.book_sections import CHART_PATTERN
+from manna.books import Book
 from manna.categorizing.review import queue
 from manna.categorizing.rules import try_rules
 from manna.categorizing.splitting import SplitError, parts

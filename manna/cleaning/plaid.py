@@ -4,6 +4,7 @@ What belongs here: one reader per kind of record. What does not: typing and vali
 Amounts are read with Plaid's sign; ``tables`` turns it once, through ``manna.money``.
 """
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -215,6 +216,31 @@ def liability(payload: Payload, row: Row) -> dict[str, Any]:
         if "is_overdue" in payload
         else _is_due(payload.get("past_due_amount")),
     }
+
+
+def loan_terms(payload: Payload, row: Row) -> dict[str, Any]:
+    """``MortgageLiability``, ``StudentLoan``: what the lender says of the loan that day."""
+    rate = payload.get("interest_rate")
+    told = rate if isinstance(rate, dict) else {}
+    kind = told.get("type")
+    return {
+        "account_id": payload.get("account_id"),
+        "book": row["book"],
+        "as_of": row["as_of"],
+        "interest_rate": told.get("percentage") if told else payload.get("interest_rate_percentage"),
+        "is_fixed": None if kind is None else kind == "fixed",
+        "original_principal": payload.get("origination_principal_amount"),
+        "term_months": _months(payload.get("loan_term")),
+        "interest_paid": payload.get("ytd_interest_paid"),
+        "principal_paid": payload.get("ytd_principal_paid"),
+        "escrow": payload.get("escrow_balance"),
+    }
+
+
+def _months(term: Any) -> int | None:
+    """A term such as ``30 year`` in months; null where it is not said like that."""
+    found = re.fullmatch(r"\s*(\d{1,3})[\s-]*(year|month)s?\s*", str(term or ""), re.IGNORECASE)
+    return None if not found else int(found[1]) * (12 if found[2].lower() == "year" else 1) or None
 
 
 def _is_due(past_due: Any) -> bool | None:

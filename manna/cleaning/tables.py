@@ -190,6 +190,16 @@ def liabilities(raw: Raw, context: Context) -> Cleaned:
     )
 
 
+def loan_terms(raw: Raw, context: Context) -> Cleaned:
+    """``clean.loan_terms``: of loans, per day told. A card's terms have no past that anybody asks for."""
+    told = raw["raw.plaid_liabilities"].filter(
+        pl.col("change") != "removed", ~pl.col("source_id").str.starts_with("credit:")
+    )
+    part = typed(c.LOAN_TERMS, latest_per_day(told, context.zones), plaid.loan_terms, taken(raw, context))
+    who = who_is_who(raw, context)
+    return with_rows(part, from_the_latest_login(part.rows, who) if who.chains else part.rows)
+
+
 def orders(raw: Raw, context: Context) -> Cleaned:
     """``clean.orders``: the broker's view of every order."""
     records = _with_account(latest(raw["raw.alpaca_orders"]), raw["raw.alpaca_account"])
@@ -236,6 +246,7 @@ CLEANERS: dict[str, Cleaner] = {
             "batches",
         ),
         _cleaner(liabilities, "plaid_liabilities", *_ACCOUNTS),
+        _cleaner(loan_terms, "plaid_liabilities", *_ACCOUNTS),
         _cleaner(orders, "alpaca_orders", *_ACCOUNTS),
         _cleaner(bars, "alpaca_bars"),
         _cleaner(market_days, "alpaca_calendar"),

@@ -223,6 +223,27 @@ LIABILITIES = Contract(
     volatile=VOLATILE,
 )
 
+LOAN_TERMS = Contract(
+    "clean",
+    "loan_terms",
+    "What a lender said of a loan, per day it said so.",
+    (
+        Column("account_id", Kind.TEXT, "the account", references="clean.accounts"),
+        Column("book", Kind.TEXT, "the book it belongs to"),
+        Column("as_of", Kind.DATE, "the day we were told", minimum=EARLIEST),
+        Column("interest_rate", Kind.RATIO, "percent a year", nullable=True),
+        Column("is_fixed", Kind.BOOLEAN, "the rate does not change; null: not said", nullable=True),
+        Column("original_principal", Kind.MONEY, "what was lent", nullable=True),
+        Column("term_months", Kind.INTEGER, "over how many months it is repaid", nullable=True, minimum=1),
+        Column("interest_paid", Kind.MONEY, "since 1 January", nullable=True),
+        Column("principal_paid", Kind.MONEY, "since 1 January", nullable=True),
+        Column("escrow", Kind.MONEY, "what the lender holds for taxes and insurance", nullable=True),
+        *SOURCE,
+    ),
+    key=("account_id", "as_of"),
+    volatile=VOLATILE,
+)
+
 ORDERS = Contract(
     "clean",
     "orders",
@@ -269,6 +290,7 @@ TABLES = (
     HOLDINGS,
     TRADES,
     LIABILITIES,
+    LOAN_TERMS,
     ORDERS,
     QUARANTINE,
 )

@@ -4,12 +4,14 @@ from decimal import Decimal
 
 from manna.contracts.declaration import Column, Contract, Kind
 
-ENTRY_KINDS = ("opening", "transaction", "trade", "balance", "valuation")
+MANUAL, ADJUSTING = "manual", "adjusting"
+"""Entries of people; adjusting ones stand in the adjusted trial balance only."""
+ENTRY_KINDS = ("opening", "transaction", "trade", "balance", "valuation", MANUAL, ADJUSTING)
 
 JOURNAL = Contract(
     "ledger",
     "journal",
-    "One entry per opening, posted transaction and trade.",
+    "One entry per opening, posted transaction, trade, change of a loan's balance, and entry of a person.",
     (
         Column("entry_id", Kind.TEXT, "derived from the source, stable for ever"),
         Column("book", Kind.TEXT, "the book"),

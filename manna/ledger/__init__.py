@@ -4,8 +4,12 @@ The map:
 
 - :mod:`keeping`: :func:`keep_books`, which puts the rest together;
 - :mod:`chart`: where each provider account stands in the chart of accounts;
+- :mod:`tax_lines`: which line of which tax form an account leads to;
 - :mod:`journal`: entries, postings, their ids, and ordinary transactions;
-- :mod:`openings`: what was there before the feed begins, and loans without transactions;
+- :mod:`entered`, :mod:`entry_file`: entries that people write, and files of them;
+- :mod:`valued`: houses, cars and debts whose values the book's file gives;
+- :mod:`openings`: what was there before the feed begins;
+- :mod:`loans`, :mod:`loan_entries`, :mod:`amortizing`: loans without transactions, their payments divided;
 - :mod:`records`, :mod:`trades`, :mod:`lots`, :mod:`disposals`: investment accounts: rows, booking,
   FIFO, gains and overselling;
 - :mod:`trial`: trial balance and the proof that every entry balances;
@@ -23,6 +27,7 @@ from manna.ledger.keeping import Books, UnknownAccountError, keep_books
 from manna.ledger.lots import Lot, Taken, fifo, split_lots
 from manna.ledger.months import month_hashes
 from manna.ledger.reconciliation import position_differences, reconcile
+from manna.ledger.tax_lines import tax_lines
 from manna.ledger.trades import book_trades
 from manna.ledger.trial import out_of_balance, trial_balance
 
@@ -49,5 +54,6 @@ __all__ = [
     "position_differences",
     "reconcile",
     "split_lots",
+    "tax_lines",
     "trial_balance",
 ]

@@ -20,6 +20,10 @@ TRANSFERS = "Equity:Transfers"
 SUSPENSE = "Equity:Suspense"
 UNKNOWN_BASIS = "Equity:Unknown Basis"
 LOAN_CHANGES = "Equity:Loan Balance Changes"
+REVALUATION = "Equity:Revaluation"
+"""What things that a book's file values are worth beyond their cost: unrealized, and never income."""
+REVALUED = "Revaluation"
+"""Leaf below such a thing's account, which itself stays at cost: without these leaves a balance sheet is at cost."""
 CAPITAL_GAINS = "Income:Capital Gains"
 DIVIDENDS = "Income:Dividends"
 INTEREST = "Income:Interest"
@@ -28,7 +32,7 @@ BROKERAGE_FEES = "Expenses:Fees:Brokerage"
 
 RESERVED = frozenset({
     IN_TRANSIT, OPENING_BALANCES, TRANSFERS, SUSPENSE, UNKNOWN_BASIS, LOAN_CHANGES, CAPITAL_GAINS,
-    DIVIDENDS, INTEREST, RETIREMENT_CONTRIBUTIONS, BROKERAGE_FEES,
+    DIVIDENDS, INTEREST, RETIREMENT_CONTRIBUTIONS, BROKERAGE_FEES, REVALUATION,
 })  # fmt: skip
 """Accounts Manna books to by itself; no provider account may take one of these paths."""
 
@@ -84,12 +88,13 @@ def chart_account(book: Book, account: Mapping[str, Any]) -> str:
 def chart_of_accounts(book: Book, accounts: pl.DataFrame) -> dict[str, OwnAccount]:
     """Every row of clean.accounts with its unique place in the chart, by account_id.
 
-    Accounts that want the same path (or one that Manna itself uses) all get the shortest tail of their
+    Accounts that want the same path (or one that Manna itself or the book's file uses) all get the shortest tail of their
     account_id, at least four characters, that tells them apart. Independent of row order.
     """
     rows = {row["account_id"]: row for row in accounts.sort("account_id").iter_rows(named=True)}
     wanted = {account_id: chart_account(book, row) for account_id, row in rows.items()}
     tails = dict.fromkeys(rows, 0)
+    taken = RESERVED.union(*((thing.account, f"{thing.account}:{REVALUED}") for thing in book.valued))
     while True:
         own = {
             account_id: OwnAccount(
@@ -101,7 +106,7 @@ def chart_of_accounts(book: Book, accounts: pl.DataFrame) -> dict[str, OwnAccoun
         clashing = [
             account.account_id
             for account in own.values()
-            if any(owners[leaf] > 1 or leaf in RESERVED for leaf in (account.cash, account.securities))
+            if any(owners[leaf] > 1 or leaf in taken for leaf in (account.cash, account.securities))
             and tails[account.account_id] < len(account.account_id)
         ]
         if not clashing:

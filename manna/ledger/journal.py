@@ -100,6 +100,7 @@ def book_transactions(
     categories: pl.DataFrame,
     splits: pl.DataFrame,
     own: Mapping[str, OwnAccount],
+    loans: Mapping[str, str] | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Posted transactions as rows of ledger.journal and ledger.postings, two postings each or more.
 
@@ -113,6 +114,7 @@ def book_transactions(
         categories: rows of categorized.transactions.
         splits: rows of categorized.splits; they sum to their transaction.
         own: the chart, with every account_id of ``transactions``.
+        loans: account_id by the account that parts of a loan's payment are booked on: its balance includes them.
     """
     leaves = pl.DataFrame(
         {"account_id": list(own), "account": [account.cash for account in own.values()]},
@@ -149,7 +151,7 @@ def book_transactions(
         *nothing,
         posting_id=pl.format("{}-{}", "entry_id", pl.col("number").cast(pl.String).str.zfill(3)),
         account=counter.fill_null(SUSPENSE),
-        account_id=pl.lit(None),
+        account_id=counter.replace_strict(loans, default=None) if loans else pl.lit(None),
         amount=-pl.col("amount"),
     )
     postings = pl.concat([POSTINGS.conform(own_side), POSTINGS.conform(counter_side)])

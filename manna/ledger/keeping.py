@@ -10,15 +10,18 @@ from datetime import date
 import polars as pl
 
 from manna.books import Book
+from manna.contracts.clean import LOAN_TERMS
 from manna.contracts.ledger import GAINS, LOTS
 from manna.ledger.chart import OwnAccount, chart_of_accounts
 from manna.ledger.disposals import Gain, LedgerError, Oversold, OversoldError, gain_rows
+from manna.ledger.entered import book_entered
 from manna.ledger.journal import Entry, book_transactions, entry_frames, posted
+from manna.ledger.loan_entries import BookedLoans, book_loans, trued_up
+from manna.ledger.loans import Loan, find_loans
 from manna.ledger.lots import Lot
 from manna.ledger.openings import (
     cash_openings,
     first_positions,
-    loan_changes,
     opening_days,
     opening_lots,
     position_openings,
@@ -26,6 +29,7 @@ from manna.ledger.openings import (
 from manna.ledger.reconciliation import provider_money, reconcile
 from manna.ledger.records import cash_securities, counted, read_holdings, read_trades
 from manna.ledger.trades import book_trades
+from manna.ledger.valued import book_valued
 
 
 class UnknownAccountError(LedgerError):
@@ -63,11 +67,15 @@ def keep_books(
     securities: pl.DataFrame,
     holdings: pl.DataFrame,
     trades: pl.DataFrame,
+    entered: pl.DataFrame | None = None,
+    loan_terms: pl.DataFrame | None = None,
+    tax_forms: pl.DataFrame | None = None,
 ) -> Books:
     """Double entry for one book from its rows of ``clean`` and ``categorized``, and no other book's.
 
     The order of rows does not matter. ``categories`` is categorized.transactions, ``splits`` and ``transfers``
-    the tables of those names.
+    the tables of those names, ``entered`` what people wrote (:data:`manna.ledger.entered.ENTERED`), ``loan_terms``
+    clean.loan_terms, ``tax_forms`` what :func:`manna.ledger.loan_entries.trued_up` takes; none: nothing.
 
     Raises:
         UnknownAccountError: rows name accounts that are not in ``accounts``; all are listed.
@@ -83,36 +91,76 @@ def keep_books(
     invested = _invest(own, days, balances, holdings, securities, heard, legs)
     if invested.oversold:
         raise OversoldError(invested.oversold)
-    bank = book_transactions(book.id, booked, categories, splits, own)
+    loans = _Loans.of(
+        book, own, accounts, balances, loan_terms, posted(transactions), trades, categories, splits, days
+    )
+    divided = pl.concat([splits, loans.booked.split_rows(book.id)])
+    bank = book_transactions(book.id, booked, categories, divided, own, loans.leaves)
     traded = entry_frames(book.id, invested.entries)
     moves = pl.concat([bank[1], traded[1]])
     seen = _as_counted(moves, pl.concat([bank[0], traded[0]]), transactions, heard)
     provider = provider_money(own, balances, holdings, securities)
-    silent = _silent_loans(own, booked, trades)
-    stated = cash_openings(own, provider, seen, days) + loan_changes(silent, balances)
-    told = entry_frames(book.id, stated)
-    postings = pl.concat([moves, told[1]]).sort("date", "posting_id")
+    told = entry_frames(book.id, cash_openings(own, provider, seen, days) + loans.booked.entries)
+    written = [] if entered is None else book_entered(entered, own)
+    if tax_forms is not None:
+        written += trued_up(loans.found, loans.booked, tax_forms)
+    people = entry_frames(book.id, written)
+    moved = pl.concat([moves, told[1], people[1]])
+    valued = entry_frames(book.id, book_valued(book, moved, min(days.values(), default=None)))
     return Books(
-        journal=pl.concat([bank[0], traded[0], told[0]]).sort("date", "entry_id"),
-        postings=postings,
+        journal=pl.concat([bank[0], traded[0], told[0], people[0], valued[0]]).sort("date", "entry_id"),
+        postings=pl.concat([moved, valued[1]]).sort("date", "posting_id"),
         lots=_lot_frame(book.id, invested.lots),
         gains=_gain_frame(book.id, invested.gains),
         reconciliation=reconcile(
             book.id,
             own,
             provider,
-            pl.concat([seen, told[1].select(seen.columns)], how="vertical_relaxed"),
-            frozenset(account.account_id for account in silent),
+            # People's entries are compared with the provider, and are no part of what an opening is plugged from.
+            pl.concat([seen, *(f[1].select(seen.columns) for f in (told, people))], how="vertical_relaxed"),
+            frozenset(loans.leaves.values()),
         ),
     )
 
 
-def _silent_loans(
-    own: Mapping[str, OwnAccount], booked: pl.DataFrame, trades: pl.DataFrame
-) -> list[OwnAccount]:
-    """Loans whose feed gives balances alone."""
-    heard = frozenset(booked["account_id"]) | frozenset(trades["account_id"])
-    return [account for account in own.values() if account.type == "loan" and account.account_id not in heard]
+@dataclass(frozen=True, slots=True)
+class _Loans:
+    """The loans whose feed gives balances alone, what follows from them, and the account_id by their leaf."""
+
+    found: list[Loan]
+    booked: BookedLoans
+    leaves: dict[str, str]
+
+    @classmethod
+    def of(
+        cls,
+        book: Book,
+        own: Mapping[str, OwnAccount],
+        accounts: pl.DataFrame,
+        balances: pl.DataFrame,
+        terms: pl.DataFrame | None,
+        rows: pl.DataFrame,
+        trades: pl.DataFrame,
+        categories: pl.DataFrame,
+        splits: pl.DataFrame,
+        days: Mapping[str, date],
+    ) -> "_Loans":
+        heard = frozenset(rows["account_id"]) | frozenset(trades["account_id"])
+        silent = [a for a in own.values() if a.type == "loan" and a.account_id not in heard]
+        if not silent:
+            return cls([], BookedLoans(), {})
+        named = categories.select("transaction_id", "category", "transfer_id")
+        paid = (
+            rows.join(splits, on="transaction_id", how="anti")
+            .join(named, on="transaction_id", how="left")
+            .filter(pl.col("transfer_id").is_null())
+            .select("transaction_id", "amount", "currency", "description", "category", date="counted_on")
+        )
+        found = find_loans(
+            book, silent, accounts, balances, LOAN_TERMS.empty() if terms is None else terms, paid
+        )
+        last = max([*rows["date"].to_list(), *balances["as_of"].to_list()], default=date.min)
+        return cls(found, book_loans(found, last, days), {a.cash: a.account_id for a in silent})
 
 
 def _as_counted(

@@ -8,14 +8,14 @@ again: what later snapshots say is compared, not absorbed. Rows dated up to the 
 known only later (a backfill) therefore change the opening and never current income.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import polars as pl
 
-from manna.ledger.chart import LOAN_CHANGES, OPENING_BALANCES, OwnAccount
+from manna.ledger.chart import OPENING_BALANCES, OwnAccount
 from manna.ledger.journal import Entry, Line, balanced, identity
 from manna.ledger.lots import Lot, share
 from manna.ledger.records import Holding, Trade
@@ -90,27 +90,6 @@ def cash_openings(
         source_id = f"{account_id}/{as_of}"
         day = days[account.account_id]
         entries.append(Entry(day, "opening", "Opening balance", str(source), source_id, tuple(lines)))
-    return entries
-
-
-def loan_changes(loans: Iterable[OwnAccount], balances: pl.DataFrame) -> list[Entry]:
-    """What the balance of ``loans`` whose feed has no transactions moved by between snapshots.
-
-    Feeds of mortgages and car loans give balances alone, no split of a payment into principal and
-    interest; until that is derived from the loan's terms the whole movement goes to
-    ``Equity:Loan Balance Changes`` on the snapshot's day, and no interest expense is invented.
-    """
-    entries = []
-    for account in loans:
-        snapshots = balances.filter(
-            (pl.col("account_id") == account.account_id) & (pl.col("currency") == account.currency)
-        ).sort("as_of")
-        changes = snapshots.select("as_of", change=pl.col("current").diff()).filter(pl.col("change") != 0)
-        for as_of, change in changes.iter_rows():
-            line = Line(account.cash, change, account.currency, account_id=account.account_id)
-            source_id = f"{account.account_id}/{as_of}"
-            lines = balanced([line], LOAN_CHANGES)
-            entries.append(Entry(as_of, "balance", "Loan balance change", "clean.balances", source_id, lines))
     return entries
 
 

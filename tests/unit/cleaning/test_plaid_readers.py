@@ -369,6 +369,46 @@ def test_liabilities(source_id: str, payload: dict[str, Any], row: dict[str, Any
     assert found | row == found
 
 
+@pytest.mark.parametrize(
+    ("source_id", "payload", "row"),
+    [
+        (
+            "mortgage:checking",
+            {
+                "account_id": "checking",
+                "interest_rate": {"percentage": 3.99, "type": "fixed"},
+                "loan_term": "30 year",
+                "origination_principal_amount": 425000,
+                "ytd_interest_paid": 12300.4,
+                "ytd_principal_paid": 12340.5,
+                "escrow_balance": 3141.54,
+            },
+            {
+                "interest_rate": Decimal("3.99"), "is_fixed": True, "term_months": 360, "escrow": Decimal("3141.54"),
+                "original_principal": Decimal(425000), "interest_paid": Decimal("12300.4"),
+                "principal_paid": Decimal("12340.5"), "as_of": date(2026, 3, 16),
+            },
+        ),
+        (
+            "student:checking",
+            {"account_id": "checking", "interest_rate_percentage": 5.25, "ytd_interest_paid": None},
+            {"interest_rate": Decimal("5.25"), "is_fixed": None, "interest_paid": None, "term_months": None},
+        ),
+        ("mortgage:checking", {"account_id": "checking", "loan_term": "0 month"}, {"term_months": None}),
+        ("mortgage:checking", {"account_id": "checking", "loan_term": "as agreed"}, {"term_months": None}),
+        ("mortgage:checking", {"account_id": "checking", "interest_rate": {"type": "variable"}}, {"is_fixed": False}),
+    ],
+)  # fmt: skip
+def test_loan_terms(source_id: str, payload: dict[str, Any], row: dict[str, Any]) -> None:
+    sent = raw_rows("plaid_liabilities", {"source_id": source_id, "payload": payload})
+    found = the_row("clean.loan_terms", plaid_liabilities=sent)
+    assert found | row == found
+
+
+def test_a_card_has_no_loan_terms() -> None:
+    assert cleaned("clean.loan_terms", plaid_liabilities=raw_rows("plaid_liabilities", {})).received == 0
+
+
 def test_a_liability_without_an_account_is_refused() -> None:
     sent = raw_rows("plaid_liabilities", {"payload": CREDIT | {"account_id": None}})
     assert reasons("clean.liabilities", plaid_liabilities=sent) == ["account_id is missing"]

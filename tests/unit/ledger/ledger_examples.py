@@ -1,5 +1,6 @@
 """A small book in rows: frames of ``clean`` and ``categorized`` from what an example cares about."""
 
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -8,7 +9,8 @@ import polars as pl
 
 from manna.books import Book
 from manna.contracts import Contract, Kind, categorized, clean
-from manna.ledger import Books, keep_books
+from manna.ledger import Books, Line, keep_books
+from manna.ledger.entered import ENTERED, Written
 
 BOOK = Book(id="home", name="Home")
 TODAY = date(2026, 3, 20)
@@ -83,7 +85,7 @@ def frames(**tables: list[dict[str, Any]]) -> dict[str, pl.DataFrame]:
     contracts = {
         "accounts": clean.ACCOUNTS, "balances": clean.BALANCES, "transactions": clean.TRANSACTIONS,
         "securities": clean.SECURITIES, "holdings": clean.HOLDINGS, "trades": clean.TRADES,
-        "categories": categorized.TRANSACTIONS, "splits": categorized.SPLITS, "transfers": categorized.TRANSFERS,
+        "loan_terms": clean.LOAN_TERMS, "categories": categorized.TRANSACTIONS, "splits": categorized.SPLITS, "transfers": categorized.TRANSFERS,
     }  # fmt: skip
     made = {name: rows(contract, *given.get(name, [])) for name, contract in contracts.items()}
     # Unless a test says otherwise, a row is heard of on its day.
@@ -92,8 +94,33 @@ def frames(**tables: list[dict[str, Any]]) -> dict[str, pl.DataFrame]:
     return made
 
 
-def keep(book: Book = BOOK, **tables: list[dict[str, Any]]) -> Books:
-    return keep_books(book, **frames(**tables))
+def keep(
+    book: Book = BOOK,
+    *,
+    entered: pl.DataFrame | None = None,
+    tax_forms: pl.DataFrame | None = None,
+    **tables: list[dict[str, Any]],
+) -> Books:
+    return keep_books(book, **frames(**tables), entered=entered, tax_forms=tax_forms)
+
+
+def entry(on: str, *lines: tuple[str, Any], **more: Any) -> Written:
+    """An entry that a person writes: (account, amount) or (account, amount, currency) each."""
+    told = tuple(Line(name, Decimal(str(amount)), *(rest or ("USD",))) for name, amount, *rest in lines)
+    return Written(**({"day": day(on), "description": "Entry", "lines": told} | more))
+
+
+def entered(*entries: Written) -> pl.DataFrame:
+    """Entries as ``ops.journal_entries`` has them, numbered from 1."""
+    given = [
+        {
+            "number": number, "book": "home", "date": e.day, "description": e.description,
+            "lines": json.dumps(e.document), "adjusting": e.adjusting, "reverses_on": e.reverses_on,
+            "voids": e.voids, "decided_by": "ana", "known_at": datetime(2026, 3, 1, tzinfo=UTC),
+        }
+        for number, e in enumerate(entries, start=1)
+    ]  # fmt: skip
+    return pl.DataFrame(given, schema=ENTERED)
 
 
 def lines(books: Books, source_id: str) -> list[tuple[str, Decimal]]:
