@@ -11,6 +11,8 @@ from zoneinfo import available_timezones
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from manna.investment_settings import Investments
+
 CHART_PATTERN = r"^(Assets|Liabilities|Equity|Income|Expenses)(:[^:\n]+)+$"
 ChartAccount = Annotated[str, Field(pattern=CHART_PATTERN)]
 Ratio = Annotated[Decimal, Field(ge=0, le=1)]
@@ -139,11 +141,13 @@ class Book(_Section):
     time_zone: str = "America/New_York"
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
     taxpayer: str | None = None
+    spouse: str | None = None
     exchange_rates: dict[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], Annotated[Decimal, Field(gt=0)]] = (
         Field(default_factory=dict)
     )
     accounts: tuple[AccountSetting, ...] = ()
     rules: tuple[Rule, ...] = ()
+    investments: Investments = Investments()
     targets: Targets = Targets()
     thresholds: Thresholds = Thresholds()
 

@@ -2,7 +2,7 @@
 
 What belongs here: the few statements on its tables (``ops_tables``). What does not: facts from providers (the
 lake has those), a decision about money, the life of connections (``connections``), decisions on
-transactions and accounts (``decisions``), models (``models``), or examinations and decisions on refused rows
+transactions and accounts (``decisions``), instructions on lots (``lot_instructions``), models (``models``), or examinations and decisions on refused rows
 (``verdicts``).
 """
 
@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from resources.connections import Connections
 from resources.decisions import Decisions
+from resources.lot_instructions import LotInstructions
 from resources.models import Models
 from resources.ops_tables import ALERTS, CONNECTIONS, METADATA, SCHEMA, WEBHOOKS
 from resources.verdicts import Verdicts
@@ -22,7 +23,7 @@ from resources.verdicts import Verdicts
 __all__ = ["ALERTS", "CONNECTIONS", "METADATA", "SCHEMA", "Ops"]
 
 
-class Ops(Connections, Decisions, Models, Verdicts):
+class Ops(Connections, Decisions, LotInstructions, Models, Verdicts):
     """The ``ops`` schema."""
 
     # -- webhooks ---------------------------------------------------------------------------------
