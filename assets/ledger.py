@@ -22,7 +22,9 @@ from manna.books import Book
 from manna.contracts.declaration import content_hash
 from manna.contracts.ledger import RECONCILIATION
 from manna.contracts.portfolio import VALUATIONS
+from manna.contracts.tax import TAXABLE_GAINS
 from manna.ledger import LedgerError, keep_books, month_hashes, out_of_balance
+from manna.ledger.instructions import Instruction
 from manna.standing import Standing, standing
 from manna.validating.finding import HOLDING
 from resources.installation import Installation
@@ -50,6 +52,7 @@ class _Kept:
     refused: dict[str, str] = field(default_factory=dict)
     unbalanced: int = 0
     differences: dict[str, str] = field(default_factory=dict)
+    disregarded: list[str] = field(default_factory=list)
 
 
 @dg.multi_asset(
@@ -71,6 +74,11 @@ class _Kept:
             "reconciled",
             asset=key("ledger.reconciliation"),
             description="ledger equals provider on every snapshot day",
+        ),
+        dg.AssetCheckSpec(
+            "instructions_hold",
+            asset=key("ledger.gains"),
+            description="every instruction on lots was made in time, and names lots that are held",
         ),
     ],
 )
@@ -105,6 +113,17 @@ def ledger(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna)
         severity=dg.AssetCheckSeverity.WARN,
         metadata=kept.differences,
     )
+    yield dg.AssetCheckResult(
+        passed=not kept.disregarded,
+        asset_key=key("ledger.gains"),
+        check_name="instructions_hold",
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"refused": kept.disregarded},
+    )
+
+
+def _instructions(manna: Installation, book: Book) -> list[Instruction]:
+    return manna.ops.lot_instructions(book.id, ZoneInfo(book.time_zone))
 
 
 def _keep(manna: Installation, wanted: list[str], transaction: LakeTransaction) -> _Kept:
@@ -117,10 +136,16 @@ def _keep(manna: Installation, wanted: list[str], transaction: LakeTransaction) 
             for name, address in SOURCES.items()
         }
         try:
-            books = keep_books(book, **inputs, entered=manna.ops.entries(book_id))
+            books = keep_books(
+                book,
+                **inputs,
+                entered=manna.ops.entries(book_id),
+                instructions=_instructions(manna, book),
+            )
         except LedgerError as error:
             kept.refused[book_id] = str(error)
             continue
+        kept.disregarded += books.refused_instructions
         unbalanced = out_of_balance(books.postings).height
         if unbalanced:  # a fault of ours: nothing of it is written, and nothing is made from it
             kept.unbalanced += unbalanced
@@ -148,6 +173,7 @@ def _keep(manna: Installation, wanted: list[str], transaction: LakeTransaction) 
                 "clean.quarantine",
                 "clean.coverage",
                 "clean.findings",
+                "ledger.taxable_gains",
             ),
         )
     ],
@@ -187,6 +213,9 @@ def _extras(
         # That month and all after it were made without later rows, and say so.
         month = stands.complete_through.replace(day=1)
         found.setdefault(month, []).append(f"through {stands.complete_through}")
+    taxed = transaction.read("ledger.taxable_gains", scope)
+    for (month,), part in taxed.with_columns(month=pl.col("sold").dt.truncate("1mo")).group_by(["month"]):
+        found.setdefault(month, []).append(content_hash(TAXABLE_GAINS, part))
     held = transaction.read("clean.findings", scope).filter(pl.col("kind").is_in(HOLDING)).sort("finding_id")
     for since, finding_id in held.select("since", "finding_id").iter_rows():
         found.setdefault(since.replace(day=1), []).append(finding_id)

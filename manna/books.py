@@ -10,13 +10,13 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from manna.book_sections import ChartAccount, ChartSetting, LoanSetting, Pattern, Ratio, Valued
-from manna.book_sections import Section as _Section
+from manna.book_sections import ChartAccount, ChartSetting, LoanSetting, Pattern, Ratio, Section, Valued
+from manna.investment_settings import Investments
 
 _Said = TypeVar("_Said", ChartSetting, Valued, LoanSetting)
 
 
-class AccountSetting(_Section):
+class AccountSetting(Section):
     """Where a provider's account stands in the chart. Every given condition must match."""
 
     institution: str | None = None
@@ -31,7 +31,7 @@ class AccountSetting(_Section):
         return self
 
 
-class AmountRange(_Section):
+class AmountRange(Section):
     """Of the amount without its sign, in the transaction's currency; both ends included."""
 
     at_least: Decimal | None = None
@@ -47,14 +47,14 @@ class AmountRange(_Section):
         return self
 
 
-class DaysOfMonth(_Section):
+class DaysOfMonth(Section):
     """Both ends included. ``{first: 28, last: 3}`` goes over the end of the month."""
 
     first: Annotated[int, Field(ge=1, le=31)]
     last: Annotated[int, Field(ge=1, le=31)]
 
 
-class Rule(_Section):
+class Rule(Section):
     """Category for transactions that meet every given condition; expressions match any case, anywhere."""
 
     category: ChartAccount
@@ -90,7 +90,7 @@ class Rule(_Section):
         return ", ".join(said)
 
 
-class Targets(_Section):
+class Targets(Section):
     """Wanted weights of the managed accounts, by symbol; ``CASH`` is money. They sum to one."""
 
     institution: str = "Alpaca"
@@ -106,7 +106,7 @@ class Targets(_Section):
         return self
 
 
-class Thresholds(_Section):
+class Thresholds(Section):
     """When to raise an alert."""
 
     low_balance: Decimal = Decimal(500)
@@ -114,7 +114,7 @@ class Thresholds(_Section):
     stale_after_days: Annotated[int, Field(gt=0)] = 3
 
 
-class Book(_Section):
+class Book(Section):
     """One household or firm, fully separate from the others."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -123,6 +123,7 @@ class Book(_Section):
     time_zone: str = "America/New_York"
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
     taxpayer: str | None = None
+    spouse: str | None = None
     exchange_rates: dict[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], Annotated[Decimal, Field(gt=0)]] = (
         Field(default_factory=dict)
     )
@@ -131,6 +132,7 @@ class Book(_Section):
     valued: tuple[Valued, ...] = ()
     loans: tuple[LoanSetting, ...] = ()
     rules: tuple[Rule, ...] = ()
+    investments: Investments = Investments()
     targets: Targets = Targets()
     thresholds: Thresholds = Thresholds()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets import broker, categorized, clean, examined, findings, ledger, model, portfolio, published
+from assets import broker, categorized, clean, examined, findings, ledger, model, portfolio, published, tax
 from assets.raw import alpaca, bars, plaid
 from assets.reports import statements_asset
 from pipelines.jobs import jobs
@@ -38,7 +38,13 @@ def build_definitions(
     days, periods = market_days(settings.first_month), months(settings.first_month)
     bars_asset, statements = bars.bars_asset(days), statements_asset(periods)
     unpartitioned = [plaid.plaid, alpaca.alpaca, *clean.ASSETS, findings.found, categorized.categories]
-    unpartitioned += [categorized.recurrences, ledger.ledger, portfolio.valuations, portfolio.drift]
+    unpartitioned += [
+        categorized.recurrences,
+        ledger.ledger,
+        tax.taxable,
+        portfolio.valuations,
+        portfolio.drift,
+    ]
     unpartitioned += [ledger.months]
     defined = jobs(
         nightly=unpartitioned,

@@ -2,7 +2,8 @@
 
 What belongs here: the few statements on its tables (``ops_tables``). What does not: facts from providers (the
 lake has those), a decision about money, the life of connections (``connections``), decisions on
-transactions and accounts (``decisions``), people's entries (``entries``), models (``models``), or examinations and decisions on refused rows
+transactions and accounts (``decisions``), people's entries (``entries``), instructions on lots (``lot_instructions``),
+models (``models``), or examinations and decisions on refused rows
 (``verdicts``).
 """
 
@@ -16,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from resources.connections import Connections
 from resources.decisions import Decisions
 from resources.entries import Entries
+from resources.lot_instructions import LotInstructions
 from resources.models import Models
 from resources.ops_tables import ALERTS, CONNECTIONS, METADATA, SCHEMA, WEBHOOKS
 from resources.verdicts import Verdicts
@@ -23,7 +25,7 @@ from resources.verdicts import Verdicts
 __all__ = ["ALERTS", "CONNECTIONS", "METADATA", "SCHEMA", "Ops"]
 
 
-class Ops(Connections, Decisions, Entries, Models, Verdicts):
+class Ops(Connections, Decisions, Entries, LotInstructions, Models, Verdicts):
     """The ``ops`` schema."""
 
     # -- webhooks ---------------------------------------------------------------------------------

@@ -156,8 +156,10 @@ HOLDINGS = Contract(
 
 TRADE_KINDS = (
     "buy",
+    "reinvestment",
     "sell",
     "dividend",
+    "return_of_capital",
     "interest",
     "fee",
     "contribution",

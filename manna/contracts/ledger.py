@@ -4,6 +4,8 @@ from decimal import Decimal
 
 from manna.contracts.declaration import Column, Contract, Kind
 
+TERMS = ("short", "long", "unknown")
+LOT_METHODS = ("fifo", "lifo", "hifo", "specific", "average")
 MANUAL, ADJUSTING = "manual", "adjusting"
 """Entries of people; adjusting ones stand in the adjusted trial balance only."""
 ENTRY_KINDS = ("opening", "transaction", "trade", "balance", "valuation", MANUAL, ADJUSTING)
@@ -54,7 +56,7 @@ POSTINGS = Contract(
 LOTS = Contract(
     "ledger",
     "lots",
-    "Tax lots, FIFO per account and security.",
+    "Tax lots per account and security.",
     (
         Column("lot_id", Kind.TEXT, "derived from the trade that opened it"),
         Column("book", Kind.TEXT, "the book"),
@@ -67,6 +69,8 @@ LOTS = Contract(
         Column("remaining_cost", Kind.MONEY, "cost of what is still held; null = unknown", nullable=True),
         Column("currency", Kind.TEXT, "of the costs"),
         Column("is_opening", Kind.BOOLEAN, "held before the feed begins"),
+        Column("dated", Kind.BOOLEAN, "opened is the day of acquisition, not just the first day it was seen"),
+        Column("origin", Kind.TEXT, "the lot it continues after a transfer or an exchange; else itself"),
     ),
     key=("lot_id",),
 )
@@ -88,8 +92,11 @@ GAINS = Contract(
         Column("proceeds", Kind.MONEY, "after fees"),
         Column("cost", Kind.MONEY, "basis of what was sold; null = unknown", nullable=True),
         Column("gain", Kind.MONEY, "proceeds - cost; null where the basis is unknown", nullable=True),
-        Column("term", Kind.TEXT, "held over one year or not", allowed=("short", "long", "unknown")),
+        Column("term", Kind.TEXT, "held over one year or not", allowed=TERMS),
         Column("currency", Kind.TEXT, "of all amounts"),
+        Column("units", Kind.QUANTITY, "quantity in units of today: later splits are in it"),
+        Column("method", Kind.TEXT, "how the lot was chosen", allowed=LOT_METHODS),
+        Column("sheltered", Kind.BOOLEAN, "in an account whose sales are neither taxed nor deducted"),
     ),
     key=("gain_id",),
 )

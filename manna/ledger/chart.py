@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from manna.books import AccountSetting, Book
+from manna.ledger.sheltered import is_sheltered
 
 IN_TRANSIT = "Assets:In Transit"
 OPENING_BALANCES = "Equity:Opening Balances"
@@ -29,10 +30,17 @@ DIVIDENDS = "Income:Dividends"
 INTEREST = "Income:Interest"
 RETIREMENT_CONTRIBUTIONS = "Income:Retirement Contributions"
 BROKERAGE_FEES = "Expenses:Fees:Brokerage"
+SHELTERED = {
+    CAPITAL_GAINS: "Equity:Sheltered Accounts:Capital Gains",
+    DIVIDENDS: "Equity:Sheltered Accounts:Dividends",
+    INTEREST: "Equity:Sheltered Accounts:Interest",
+    BROKERAGE_FEES: "Equity:Sheltered Accounts:Fees",
+}
+"""Where the results of sheltered accounts go: they are wealth, and neither income nor expense of a year."""
 
 RESERVED = frozenset({
     IN_TRANSIT, OPENING_BALANCES, TRANSFERS, SUSPENSE, UNKNOWN_BASIS, LOAN_CHANGES, CAPITAL_GAINS,
-    DIVIDENDS, INTEREST, RETIREMENT_CONTRIBUTIONS, BROKERAGE_FEES, REVALUATION,
+    DIVIDENDS, INTEREST, RETIREMENT_CONTRIBUTIONS, BROKERAGE_FEES, REVALUATION, *SHELTERED.values(),
 })  # fmt: skip
 """Accounts Manna books to by itself; no provider account may take one of these paths."""
 
@@ -53,12 +61,14 @@ class OwnAccount:
 
     An investment account has the children ``:Cash`` and ``:Securities``; any other keeps its money on the
     path itself (and would keep securities, should a bank report some, on a child ``:Securities``).
+    ``sheltered``: what it earns is not taxed (:mod:`manna.ledger.sheltered`).
     """
 
     account_id: str
     path: str
     type: str
     currency: str
+    sheltered: bool = False
 
     @property
     def cash(self) -> str:
@@ -69,6 +79,10 @@ class OwnAccount:
     def securities(self) -> str:
         """The leaf that securities are booked on, at cost."""
         return f"{self.path}:Securities"
+
+    def result(self, account: str) -> str:
+        """Where a result goes that would go to ``account``, were it taxed."""
+        return SHELTERED.get(account, account) if self.sheltered else account
 
 
 def chart_account(book: Book, account: Mapping[str, Any]) -> str:
@@ -98,7 +112,11 @@ def chart_of_accounts(book: Book, accounts: pl.DataFrame) -> dict[str, OwnAccoun
     while True:
         own = {
             account_id: OwnAccount(
-                account_id, _with_tail(wanted[account_id], account_id, tail), row["type"], row["currency"]
+                account_id,
+                _with_tail(wanted[account_id], account_id, tail),
+                row["type"],
+                row["currency"],
+                is_sheltered(book.investments, row),
             )
             for (account_id, row), tail in zip(rows.items(), tails.values(), strict=True)
         }

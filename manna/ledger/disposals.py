@@ -4,14 +4,18 @@ What belongs here: those two outcomes. What does not: which lots are taken (:mod
 (:mod:`trades`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from manna.ledger.journal import identity
 from manna.ledger.lots import Lot, Taken, held, share, term
+from manna.ledger.matching import METHODS
 from manna.ledger.records import TRADES, Trade
+
+_SMALLEST = Decimal("1e-9")
+_SAME_SPLIT_DAYS, _SAME_SPLIT = 7, Decimal("0.02")
 
 
 class LedgerError(ValueError):
@@ -65,6 +69,8 @@ class Gain:
     proceeds: Decimal
     cost: Decimal | None
     currency: str
+    method: str = METHODS[0]
+    sheltered: bool = False
 
     @property
     def gain(self) -> Decimal | None:
@@ -77,7 +83,9 @@ class Gain:
         return term(self.lot, self.closed)
 
 
-def realized(trade: Trade, taken: Sequence[Taken]) -> list[Gain]:
+def realized(
+    trade: Trade, taken: Sequence[Taken], *, method: str = METHODS[0], sheltered: bool = False
+) -> list[Gain]:
     """The sale's proceeds spread over its lots by quantity; the last one gets what rounding left over."""
     entry_id, total = identity(TRADES, trade.trade_id), sum((t.quantity for t in taken), Decimal(0))
     gains, left = [], trade.amount
@@ -87,12 +95,16 @@ def realized(trade: Trade, taken: Sequence[Taken]) -> list[Gain]:
         left -= proceeds
         known = t.left.cost is not None and t.left.currency == trade.currency
         cost = t.carrying if known else None
-        gains.append(Gain(entry_id, t.left, trade.date, t.quantity, proceeds, cost, trade.currency))
+        figures = (t.quantity, proceeds, cost, trade.currency)
+        gains.append(Gain(entry_id, t.left, trade.date, *figures, method, sheltered))
     return gains
 
 
-def gain_rows(book_id: str, gains: Sequence[Gain]) -> list[Mapping[str, object]]:
-    """``gains`` as rows of ledger.gains."""
+def gain_rows(
+    book_id: str, gains: Sequence[Gain], ratios: Iterable[tuple[str, date, Decimal]] = ()
+) -> list[Mapping[str, object]]:
+    """``gains`` as rows of ledger.gains; ``ratios`` are the splits of all accounts of the book, in any order."""
+    splits = _distinct(ratios)
     return [
         {
             "gain_id": f"{gain.entry_id}-{gain.lot.lot_id}",
@@ -109,6 +121,31 @@ def gain_rows(book_id: str, gains: Sequence[Gain]) -> list[Mapping[str, object]]
             "gain": gain.gain,
             "term": gain.term,
             "currency": gain.currency,
+            "units": _today(gain, splits.get(gain.lot.security_id, ())),
+            "method": gain.method,
+            "sheltered": gain.sheltered,
         }
         for gain in gains
     ]
+
+
+def _today(gain: Gain, splits: Sequence[tuple[date, Decimal]]) -> Decimal:
+    """What was sold, in units of today; never nothing, which could not be matched with what replaces it."""
+    units = gain.quantity
+    for day, ratio in splits:
+        if day > gain.closed:
+            units *= ratio
+    return max(units.quantize(_SMALLEST), _SMALLEST) if gain.quantity else gain.quantity
+
+
+def _distinct(ratios: Iterable[tuple[str, date, Decimal]]) -> dict[str, list[tuple[date, Decimal]]]:
+    """Splits by security, each once: accounts are told of the same split within days of each other."""
+    found: dict[str, list[tuple[date, Decimal]]] = {}
+    for security_id, day, ratio in sorted(ratios):
+        known = found.setdefault(security_id, [])
+        if not any(
+            (day - other).days <= _SAME_SPLIT_DAYS and abs(ratio / same - 1) < _SAME_SPLIT
+            for other, same in known
+        ):
+            known.append((day, ratio))
+    return found

@@ -3,9 +3,10 @@
 What belongs here: the order in which the parts are made. What does not: any rule of bookkeeping.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 import polars as pl
 
@@ -15,6 +16,7 @@ from manna.contracts.ledger import GAINS, LOTS
 from manna.ledger.chart import OwnAccount, chart_of_accounts
 from manna.ledger.disposals import Gain, LedgerError, Oversold, OversoldError, gain_rows
 from manna.ledger.entered import book_entered
+from manna.ledger.instructions import FUND, Instruction
 from manna.ledger.journal import Entry, book_transactions, entry_frames, posted
 from manna.ledger.loan_entries import BookedLoans, book_loans, trued_up
 from manna.ledger.loans import Loan, find_loans
@@ -46,6 +48,7 @@ class Books:
     """The tables of stage ``ledger`` for one book, each as its contract says, sorted.
 
     ``ledger.months`` is not among them: it depends on valuations too (:func:`manna.ledger.month_hashes`).
+    ``refused_instructions`` says which instructions on lots do not hold, and why.
     """
 
     journal: pl.DataFrame
@@ -53,6 +56,7 @@ class Books:
     lots: pl.DataFrame
     gains: pl.DataFrame
     reconciliation: pl.DataFrame
+    refused_instructions: tuple[str, ...] = ()
 
 
 def keep_books(
@@ -70,12 +74,14 @@ def keep_books(
     entered: pl.DataFrame | None = None,
     loan_terms: pl.DataFrame | None = None,
     tax_forms: pl.DataFrame | None = None,
+    instructions: Sequence[Instruction] = (),
 ) -> Books:
     """Double entry for one book from its rows of ``clean`` and ``categorized``, and no other book's.
 
     The order of rows does not matter. ``categories`` is categorized.transactions, ``splits`` and ``transfers``
     the tables of those names, ``entered`` what people wrote (:data:`manna.ledger.entered.ENTERED`), ``loan_terms``
     clean.loan_terms, ``tax_forms`` what :func:`manna.ledger.loan_entries.trued_up` takes; none: nothing.
+    ``instructions`` are what people said of the lots that sales take.
 
     Raises:
         UnknownAccountError: rows name accounts that are not in ``accounts``; all are listed.
@@ -88,7 +94,7 @@ def keep_books(
     trades = heard.filter(~pl.col("removed"))
     days = opening_days(booked, trades, balances, holdings)
     legs = frozenset(transfers["out_id"]) | frozenset(transfers["in_id"])
-    invested = _invest(own, days, balances, holdings, securities, heard, legs)
+    invested = _invest(own, days, balances, holdings, securities, heard, legs, instructions)
     if invested.oversold:
         raise OversoldError(invested.oversold)
     loans = _Loans.of(
@@ -111,7 +117,7 @@ def keep_books(
         journal=pl.concat([bank[0], traded[0], told[0], people[0], valued[0]]).sort("date", "entry_id"),
         postings=pl.concat([moved, valued[1]]).sort("date", "posting_id"),
         lots=_lot_frame(book.id, invested.lots),
-        gains=_gain_frame(book.id, invested.gains),
+        gains=_gain_frame(book.id, invested),
         reconciliation=reconcile(
             book.id,
             own,
@@ -120,6 +126,7 @@ def keep_books(
             pl.concat([seen, *(f[1].select(seen.columns) for f in (told, people))], how="vertical_relaxed"),
             frozenset(loans.leaves.values()),
         ),
+        refused_instructions=tuple(invested.refused),
     )
 
 
@@ -205,6 +212,8 @@ class _Invested:
     lots: list[Lot]
     gains: list[Gain]
     oversold: list[Oversold]
+    refused: list[str]
+    ratios: list[tuple[str, date, Decimal]]
 
 
 def _invest(
@@ -215,11 +224,13 @@ def _invest(
     securities: pl.DataFrame,
     trades: pl.DataFrame,
     legs: frozenset[str],
+    instructions: Sequence[Instruction],
 ) -> _Invested:
     cash = cash_securities(securities, holdings, trades)
     holdings_of, removed_of = read_holdings(holdings, cash), read_trades(trades.filter("removed"), cash)
     trades_of = read_trades(trades.filter(~pl.col("removed")), cash)
-    total = _Invested([], [], [], [])
+    funds = frozenset(securities.filter(pl.col("type") == FUND)["security_id"])
+    total = _Invested([], [], [], [], [], [])
     for account_id in sorted(trades_of.keys() | holdings_of.keys()):
         account = own[account_id]
         its_trades, its_holdings = trades_of.get(account_id, []), holdings_of.get(account_id, [])
@@ -231,11 +242,16 @@ def _invest(
             removed = removed_of.get(account_id, [])
             openings = opening_lots(account, days[account_id], first, its_trades, removed)
             total.entries.extend(position_openings(account, openings, first))
-        booked = book_trades(account, its_trades, openings, holdings=its_holdings, transfer_legs=legs)
+        booked = book_trades(
+            account, its_trades, openings, holdings=its_holdings, transfer_legs=legs,
+            instructions=instructions, funds=funds,
+        )  # fmt: skip
         total.entries.extend(booked.entries)
         total.lots.extend(booked.lots)
         total.gains.extend(booked.gains)
         total.oversold.extend(booked.oversold)
+        total.refused.extend(booked.refused)
+        total.ratios.extend(booked.ratios)
     return total
 
 
@@ -243,15 +259,16 @@ def _lot_frame(book_id: str, lots: list[Lot]) -> pl.DataFrame:
     rows = [
         (
             lot.lot_id, book_id, lot.account_id, lot.security_id, lot.opened, lot.quantity, lot.remaining,
-            lot.cost, lot.remaining_cost, lot.currency, lot.is_opening,
+            lot.cost, lot.remaining_cost, lot.currency, lot.is_opening, lot.dated, lot.origin or lot.lot_id,
         )
         for lot in lots
     ]  # fmt: skip
     return pl.DataFrame(rows, schema=LOTS.polars_schema, orient="row").sort(LOTS.key)
 
 
-def _gain_frame(book_id: str, gains: list[Gain]) -> pl.DataFrame:
-    return pl.DataFrame(gain_rows(book_id, gains), schema=GAINS.polars_schema).sort(GAINS.key)
+def _gain_frame(book_id: str, invested: _Invested) -> pl.DataFrame:
+    rows = gain_rows(book_id, invested.gains, invested.ratios)
+    return pl.DataFrame(rows, schema=GAINS.polars_schema).sort(GAINS.key)
 
 
 def _require_accounts(accounts: pl.DataFrame, *tables: pl.DataFrame) -> None:

@@ -1,7 +1,7 @@
-"""Tax lots, first in first out: what a sale takes, what a split does, how long something was held.
+"""Tax lots: what is taken from them in a given order, what a split does, how long something was held.
 
-What belongs here: arithmetic on lots of one account and security. What does not: which trade does what
-(:mod:`trades`) and where the first lots come from (:mod:`openings`).
+What belongs here: arithmetic on lots of one account and security. What does not: the order in which a sale takes
+them (:mod:`matching`), which trade does what (:mod:`trades`) and where the first lots come from (:mod:`openings`).
 
 A lot whose basis is unknown has ``cost`` None, never zero. The books still need a number, its ``carrying``
 amount: the best value known. For every other lot carrying is what is left of its cost.
@@ -25,7 +25,8 @@ class Lot:
     ``quantity`` is what came in, in today's units (see :func:`split_lots`); ``remaining`` is still held.
     ``cost`` is the basis of ``quantity``, None when unknown; ``carrying`` is what the books carry
     ``remaining`` at. ``dated`` says that ``opened`` is the true day of acquisition and not merely the
-    first day on which the lot was seen.
+    first day on which the lot was seen. ``origin`` is the lot that this one continues, after a transfer between own
+    accounts or an exchange; None for one that began here.
     """
 
     lot_id: str
@@ -39,6 +40,12 @@ class Lot:
     currency: str
     is_opening: bool = False
     dated: bool = True
+    origin: str | None = None
+
+    def carried_at(self, carrying: Decimal) -> "Lot":
+        """The same lot with another carrying amount; the difference changes its cost, where that is known."""
+        cost = None if self.cost is None else self.cost + carrying - self.carrying
+        return replace(self, carrying=carrying, cost=cost)
 
     @property
     def remaining_cost(self) -> Decimal | None:
@@ -110,18 +117,19 @@ def split_lots(lots: Sequence[Lot], added: Decimal) -> list[Lot]:
     after = before + added
     if before <= 0 or after <= 0:
         raise ValueError(f"a split cannot turn {before} units into {after}")
-    with localcontext(_EXACT):
-        scaled = [_scaled(lot.remaining, after, before) for lot in lots]
-        sold = [_scaled(lot.quantity - lot.remaining, after, before) for lot in lots]
-    scaled[-1] += after - sum(scaled, Decimal(0))
+    left = [scaled(lot.remaining, after, before) for lot in lots]
+    sold = [scaled(lot.quantity - lot.remaining, after, before) for lot in lots]
+    left[-1] += after - sum(left, Decimal(0))
     return [
         replace(lot, remaining=remaining, quantity=remaining + gone)
-        for lot, remaining, gone in zip(lots, scaled, sold, strict=True)
+        for lot, remaining, gone in zip(lots, left, sold, strict=True)
     ]
 
 
-def _scaled(quantity: Decimal, after: Decimal, before: Decimal) -> Decimal:
-    return (quantity * after / before).quantize(_NINE_DECIMALS, rounding=ROUND_DOWN)
+def scaled(quantity: Decimal, after: Decimal, before: Decimal) -> Decimal:
+    """``quantity * after / before``, cut to nine decimals: never more than there is."""
+    with localcontext(_EXACT):
+        return (quantity * after / before).quantize(_NINE_DECIMALS, rounding=ROUND_DOWN)
 
 
 def term(lot: Lot, closed: date) -> str:

@@ -11,7 +11,7 @@ from decimal import Decimal
 import polars as pl
 
 TRADES = "clean.trades"
-_QUANTITY_IS_NO_MOVE = ("dividend", "interest", "fee")
+_QUANTITY_IS_NO_MOVE = ("dividend", "return_of_capital", "interest", "fee")
 _CURRENCY_ID = "CUR:"
 MOST_DAYS_LATE = 5
 """A row may post this many days after its date (a long weekend); what is older was there all the time."""
@@ -45,7 +45,7 @@ class Trade:
     def moved(self) -> Decimal:
         """Change of the position: zero for money, and for rows that only say what a payment was made on.
 
-        A broker puts the number of shares on a dividend, interest or fee; that is no change.
+        A broker puts the number of shares on a dividend, interest, fee or return of capital; that is no change.
         """
         if self.security_id is None or self.is_cash or self.kind in _QUANTITY_IS_NO_MOVE:
             return Decimal(0)

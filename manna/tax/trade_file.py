@@ -1,7 +1,7 @@
 """A file of trades, read and worked through: what `manna lots` is about.
 
 What belongs here: the columns of such a file, every fault in it, and the walk from its first row to its last. What
-does not: reading the file from a disk, or the rules themselves (``matching``, ``wash``).
+does not: reading the file from a disk, or the rules themselves (``manna.ledger.matching``, ``wash``).
 """
 
 import re
@@ -12,8 +12,8 @@ from datetime import date
 from decimal import Context, Decimal, InvalidOperation, localcontext
 
 from manna.ledger.lots import Lot, held, split_lots
+from manna.ledger.matching import METHODS, MatchingError, take
 from manna.money import round_money
-from manna.tax.matching import METHODS, MatchingError, take
 from manna.tax.wash import Acquisition, Disposal, Overlay, wash_sales
 
 REQUIRED = ("date", "account", "symbol", "side", "quantity", "price")
@@ -100,7 +100,7 @@ def work_through(
 
     Args:
         trades: in order, see :func:`read_trades`.
-        method: one of :data:`manna.tax.matching.METHODS`.
+        method: one of :data:`manna.ledger.matching.METHODS`.
         wash: whether losses are disallowed by later or earlier purchases.
         sheltered: accounts without gains and losses.
         same: one name for all symbols that are substantially identical.
@@ -189,7 +189,8 @@ class _Walk:
             )
             return
         try:
-            self.open[pool], taken = take(before, trade.quantity, self.method, trade.lot)
+            named = {trade.lot: trade.quantity} if trade.lot else None
+            self.open[pool], taken = take(before, trade.quantity, self.method, named)
         except MatchingError as error:
             self.faults.append(f"{trade}: {error}")
             return

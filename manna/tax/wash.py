@@ -1,7 +1,7 @@
 """Wash sales: losses that do not count because the same was bought again (26 U.S.C. 1091).
 
 What belongs here: which loss is disallowed, and what becomes of its basis and holding period. What does not: which
-lots a sale takes (``matching``) and any posting: the books keep the loss, this is an overlay for tax reports.
+lots a sale takes (``manna.ledger.matching``) and any posting: the books keep the loss, this is an overlay for tax reports.
 
 The rules and where they are from:
 

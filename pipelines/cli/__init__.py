@@ -9,7 +9,8 @@ One module per kind of command; their order here is the order in ``manna --help`
 """
 
 from pipelines.cli import nights, reading, reviewing, modelling  # isort: skip  (the order of the help)
-from pipelines.cli import connecting, accounts, quarantine, journal, lots, measuring, export, explain  # isort: skip
+from pipelines.cli import connecting, accounts, quarantine, journal, lots, instructions, measuring  # isort: skip
+from pipelines.cli import export, explain  # isort: skip
 from pipelines.cli.shell import app, main
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "connecting",
     "explain",
     "export",
+    "instructions",
     "journal",
     "lots",
     "main",

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from manna.investment_settings import sameness
 from pipelines.asked import UsageError, csv_rows, require_format, require_one_of
 from pipelines.cli.shell import FormatOption, app, err, out
 
@@ -42,8 +43,8 @@ def lots(
 
     Example: `manna lots trades.csv --method hifo --wash-sales --sheltered IRA --format json`
     """
+    from manna.ledger.matching import METHODS
     from manna.tax import tables
-    from manna.tax.matching import METHODS
     from manna.tax.trade_file import read_trades, work_through
     from pipelines.rendering import as_json, render
     from resources.settings import Settings
@@ -90,13 +91,8 @@ def lots(
 
 def _sameness(declared: Sequence[str]) -> Callable[[str], str]:
     """One name for all symbols that were declared one, from texts such as ``FB=META``."""
-    names: dict[str, str] = {}
-    for text in declared:
-        symbols = [symbol.strip().upper() for symbol in text.split("=")]
-        if len(symbols) < 2 or not all(symbols):
+    groups = [[symbol.strip().upper() for symbol in text.split("=")] for text in declared]
+    for text, group in zip(declared, groups, strict=True):
+        if len(group) < 2 or not all(group):
             raise UsageError(f"--same {text!r} names no two symbols; write it as FB=META")
-        joined = {names.get(symbol, symbol) for symbol in symbols}
-        one = min(joined)
-        names |= dict.fromkeys(symbols, one)
-        names = {symbol: one if name in joined else name for symbol, name in names.items()}
-    return lambda symbol: names.get(symbol, symbol)
+    return sameness(groups)
