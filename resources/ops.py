@@ -2,8 +2,8 @@
 
 What belongs here: the few statements on its tables (``ops_tables``). What does not: facts from providers (the
 lake has those), a decision about money, the life of connections (``connections``), decisions on
-transactions and accounts (``decisions``), models (``models``), or examinations and decisions on refused rows
-(``verdicts``).
+transactions and accounts (``decisions``), models (``models``), examinations and decisions on refused rows
+(``verdicts``), or files and closings of books (``book_records``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from resources.book_records import BookRecords
 from resources.connections import Connections
 from resources.decisions import Decisions
 from resources.models import Models
@@ -22,7 +23,7 @@ from resources.verdicts import Verdicts
 __all__ = ["ALERTS", "CONNECTIONS", "METADATA", "SCHEMA", "Ops"]
 
 
-class Ops(Connections, Decisions, Models, Verdicts):
+class Ops(Connections, Decisions, Models, Verdicts, BookRecords):
     """The ``ops`` schema."""
 
     # -- webhooks ---------------------------------------------------------------------------------

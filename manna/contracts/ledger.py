@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from manna.contracts.declaration import Column, Contract, Kind
 
-ENTRY_KINDS = ("opening", "transaction", "trade", "balance", "valuation")
+ENTRY_KINDS = ("opening", "transaction", "trade", "balance", "valuation", "adjustment")
 
 JOURNAL = Contract(
     "ledger",
@@ -122,8 +122,10 @@ MONTHS = Contract(
         Column("book", Kind.TEXT, "the book"),
         Column("month", Kind.DATE, "its first day"),
         Column("content_hash", Kind.TEXT, "of postings up to the month's end and its valuations"),
+        Column("known_at", Kind.MOMENT, "since when it is so: the moment of the facts it was made from"),
     ),
     key=("book", "month"),
+    volatile=("known_at",),
 )
 
 TABLES = (JOURNAL, POSTINGS, LOTS, GAINS, RECONCILIATION, MONTHS)
