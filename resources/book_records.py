@@ -6,7 +6,7 @@ compared (``manna.tax.tie_out``).
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -68,7 +68,9 @@ class BookRecords(OpsDatabase):
         if as_known_on is not None:
             query = query.where(c.known_at <= as_known_on)
         with self.engine.connect() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+            rows = [dict(row) for row in connection.execute(query).mappings()]
+        # In UTC, as the lake has them: what a closing has kept is found by its moment.
+        return [{**row, "known_at": row["known_at"].astimezone(UTC)} for row in rows]
 
     def add_tax_form(self, values: Mapping[str, Any]) -> None:
         """Writes a tax form's figures down: all columns but the id. A correction is one more row."""
