@@ -6,7 +6,9 @@ What does not: who decides in what order.
 Books of one taxpayer are made together, because money between them is a draw or a contribution in both.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -49,47 +51,59 @@ _SOURCES = ("clean.transactions", "clean.successions", "clean.trades", "clean.ac
 )
 def categories(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
     """Categorizes every live transaction, book by book, and pairs transfers."""
-    wanted = chosen(manna.books, config.books)
-    changes = dict.fromkeys(TABLES, Change())
-    made: list[pl.DataFrame] = []
-    questions = 0
-    whole = families(manna.books.values(), wanted)
-    models, unusable = models_in_use(manna, [book.id for family in whole for book in family])
-
-    def work(transaction: LakeTransaction) -> None:
-        nonlocal questions
-        changes.update(dict.fromkeys(TABLES, Change()))
-        made.clear()
-        questions = 0
-        for family in whole:
-            facts = [read_facts(manna, transaction, book) for book in family]
-            for one, found in zip(facts, categorized(facts, models), strict=True):
-                for table in TABLES:
-                    rows = getattr(found, table.partition(".")[2])
-                    changes[table] += transaction.replace(table, rows, {"book": one.book.id})
-                made.append(found.transactions)
-                questions += queue(one.transactions, found.transactions).height
-
-    manna.lake.commit(TABLES, work, author="categorized", message=f"run {context.run.run_id}")
-    rows = pl.concat(made) if made else pl.DataFrame(schema={"source": pl.String, "certain": pl.Boolean})
-    sources = rows.group_by("source").len().sort("source")
+    manna.note_books()
+    made = manna.lake.commit(
+        TABLES,
+        lambda transaction: categorize_books(manna, config.books, transaction),
+        author="categorized",
+        message=f"run {context.run.run_id}",
+    )
     said = {
-        "by_source": dict(sources.iter_rows()),
-        "certain": rows.filter("certain").height,
-        "questions_for_review": questions,
+        "by_source": dict(sorted(made.by_source.items())),
+        "certain": made.certain,
+        "questions_for_review": made.questions,
     }
-    yield result(TRANSACTIONS, changes[TRANSACTIONS], **said)
+    yield result(TRANSACTIONS, made.changes[TRANSACTIONS], **said)
     for table in TABLES[1:]:
-        yield result(table, changes[table])
-    for reason in unusable.values():
+        yield result(table, made.changes[table])
+    for reason in made.unusable.values():
         context.log.warning(reason)
     yield dg.AssetCheckResult(
-        passed=not unusable,
+        passed=not made.unusable,
         asset_key=key(TRANSACTIONS),
         check_name="models_are_usable",
         severity=dg.AssetCheckSeverity.WARN,
-        metadata=unusable,
+        metadata=made.unusable,
     )
+
+
+@dataclass(slots=True)
+class _Made:
+    changes: dict[str, Change] = field(default_factory=lambda: dict.fromkeys(TABLES, Change()))
+    by_source: Counter[str] = field(default_factory=Counter)
+    certain: int = 0
+    questions: int = 0
+    unusable: dict[str, str] = field(default_factory=dict)
+
+
+def categorize_books(manna: Installation, wanted: Sequence[str], transaction: LakeTransaction) -> _Made:
+    """Makes the categorized tables hold what follows from clean rows and decisions, for ``wanted`` books (none: all).
+
+    ``unusable`` says of which books the model cannot be used, and why.
+    """
+    whole = families(manna.books.values(), chosen(manna.books, wanted))
+    models, unusable = models_in_use(manna, [book.id for family in whole for book in family])
+    made = _Made(unusable=unusable)
+    for family in whole:
+        facts = [read_facts(manna, transaction, book) for book in family]
+        for one, found in zip(facts, categorized(facts, models), strict=True):
+            for table in TABLES:
+                rows = getattr(found, table.partition(".")[2])
+                made.changes[table] += transaction.replace(table, rows, {"book": one.book.id})
+            made.by_source.update(found.transactions["source"])
+            made.certain += found.transactions.filter("certain").height
+            made.questions += queue(one.transactions, found.transactions).height
+    return made
 
 
 def families(books: Sequence[Book] | Any, wanted: Sequence[str]) -> list[list[Book]]:
@@ -97,7 +111,9 @@ def families(books: Sequence[Book] | Any, wanted: Sequence[str]) -> list[list[Bo
     found: dict[str, list[Book]] = {}
     for book in books:
         found.setdefault(book.taxpayer or f"book {book.id}", []).append(book)
-    return [family for family in found.values() if any(book.id in wanted for book in family)]
+    # By id: who comes first must not hang on the names of files, which the past does not know.
+    whole = [sorted(family, key=lambda book: book.id) for family in found.values()]
+    return [family for family in whole if any(book.id in wanted for book in family)]
 
 
 def read_facts(manna: Installation, lake: Any, book: Book) -> Facts:
@@ -184,26 +200,32 @@ def _predicted(model: "Model | None", rows: pl.DataFrame) -> pl.DataFrame:
 )
 def recurrences(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
     """Finds what comes again and again, what is expected next, and what is worth telling."""
-    wanted = chosen(manna.books, config.books)
-
-    def work(transaction: LakeTransaction) -> tuple[Change, Change]:
-        changes = Change(), Change()
-        for book in (manna.books[book_id] for book_id in wanted):
-            scope, day = {"book": book.id}, _today(manna, book)
-            rows = _spent_and_earned(transaction, scope)
-            series = find_series(rows)
-            told = insights(rows, series, day, book.thresholds.large_payment)
-            changes = (
-                changes[0] + transaction.replace(RECURRING, recurring(series, day), scope),
-                changes[1] + transaction.replace(INSIGHTS, told, scope),
-            )
-        return changes
-
     found = manna.lake.commit(
-        [RECURRING, INSIGHTS], work, author=RECURRING, message=f"run {context.run.run_id}"
+        [RECURRING, INSIGHTS],
+        lambda transaction: find_recurring(manna, config.books, transaction),
+        author=RECURRING,
+        message=f"run {context.run.run_id}",
     )
     for table, change in zip((RECURRING, INSIGHTS), found, strict=True):
         yield result(table, change)
+
+
+def find_recurring(
+    manna: Installation, wanted: Sequence[str], transaction: LakeTransaction
+) -> tuple[Change, Change]:
+    """Makes ``categorized.recurring`` and ``insights`` hold what follows, for the ``wanted`` books (none: all)."""
+    changes = Change(), Change()
+    for book_id in chosen(manna.books, wanted):
+        book = manna.books[book_id]
+        scope, day = {"book": book.id}, _today(manna, book)
+        rows = _spent_and_earned(transaction, scope)
+        series = find_series(rows)
+        told = insights(rows, series, day, book.thresholds.large_payment)
+        changes = (
+            changes[0] + transaction.replace(RECURRING, recurring(series, day), scope),
+            changes[1] + transaction.replace(INSIGHTS, told, scope),
+        )
+    return changes
 
 
 def _spent_and_earned(lake: LakeTransaction, scope: dict[str, str]) -> pl.DataFrame:

@@ -40,6 +40,7 @@ def _asset(cleaner: Cleaner) -> dg.AssetsDefinition:
         ],
     )
     def cleaned(context: dg.AssetExecutionContext, manna: Manna) -> Iterator[Any]:
+        manna.note_books()
         told = cleaning_context(manna)
         seen = _inputs(manna, cleaner, told)
         before = _last(context, address)
@@ -133,15 +134,18 @@ def cleaning_context(manna: Installation) -> Context:
 )
 def succeeded(context: dg.AssetExecutionContext, manna: Manna) -> dg.MaterializeResult[Any]:
     """Finds what every pending row became, and every row that a later login sent again."""
-
-    def work(transaction: LakeTransaction) -> Change:
-        found = successions(transaction.read("clean.transactions"))
-        return transaction.replace(SUCCESSIONS.address, found)
-
     change = manna.lake.commit(
-        [SUCCESSIONS.address], work, author=SUCCESSIONS.address, message=f"run {context.run.run_id}"
+        [SUCCESSIONS.address],
+        refresh_successions,
+        author=SUCCESSIONS.address,
+        message=f"run {context.run.run_id}",
     )
     return result(SUCCESSIONS.address, change)
+
+
+def refresh_successions(transaction: LakeTransaction) -> Change:
+    """Makes ``clean.successions`` hold what follows from ``clean.transactions``."""
+    return transaction.replace(SUCCESSIONS.address, successions(transaction.read("clean.transactions")))
 
 
 def open_rows(

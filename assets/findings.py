@@ -43,7 +43,7 @@ def found(context: dg.AssetExecutionContext, manna: Manna) -> Any:
         rows = manna.lake.read(address)
         change = Change(total=rows.height)
     else:
-        rows, change = _find(manna, f"run {context.run.run_id}")
+        rows, change = refresh(manna, f"run {context.run.run_id}")
     kinds = dict(rows.group_by("kind").len().sort("kind").iter_rows())
     yield result(address, change, **{INPUTS: state}, **kinds)
     wanted = rows.filter(pl.col("severity") != "info")
@@ -58,7 +58,7 @@ def found(context: dg.AssetExecutionContext, manna: Manna) -> Any:
     )
 
 
-def _find(manna: Installation, message: str) -> tuple[pl.DataFrame, Change]:
+def refresh(manna: Installation, message: str = "") -> tuple[pl.DataFrame, Change]:
     """Makes the table hold what there is to find now."""
 
     def work(transaction: LakeTransaction) -> tuple[pl.DataFrame, Change]:

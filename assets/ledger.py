@@ -7,9 +7,9 @@ A book whose rows cannot be booked (more sold than held, say) keeps its last goo
 check; the other books go on.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,19 +18,20 @@ import polars as pl
 
 from assets.clean import open_rows
 from assets.common import BooksConfig, Manna, chosen, key, result, spec
-from manna.books import Book
+from manna.books import Book, document_hash, document_of
 from manna.contracts.declaration import content_hash
 from manna.contracts.ledger import RECONCILIATION
 from manna.contracts.portfolio import VALUATIONS
 from manna.contracts.tax import TAXABLE_GAINS
-from manna.ledger import LedgerError, keep_books, month_hashes, out_of_balance
+from manna.ledger import LedgerError, keep_books, month_hashes, out_of_balance, since_when
+from manna.ledger.closing import adjusted, closed_through
 from manna.ledger.instructions import Instruction
 from manna.standing import Standing, standing
 from manna.validating.finding import HOLDING
 from resources.installation import Installation
 from resources.lake import Change, Lake, LakeTransaction
 
-TABLES = ("journal", "postings", "lots", "gains", "reconciliation")
+TABLES = ("journal", "postings", "lots", "gains", "reconciliation", "adjustments")
 SOURCES = {
     "accounts": "clean.accounts",
     "balances": "clean.balances",
@@ -84,10 +85,10 @@ class _Kept:
 )
 def ledger(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
     """Keeps the books: journal, postings, lots, gains and reconciliation, in one lake transaction."""
-    wanted = chosen(manna.books, config.books)
+    manna.note_books()
     kept = manna.lake.commit(
         [f"ledger.{table}" for table in TABLES],
-        lambda transaction: _keep(manna, wanted, transaction),
+        lambda transaction: keep(manna, config.books, transaction),
         author="ledger",
         message=f"run {context.run.run_id}",
     )
@@ -126,10 +127,11 @@ def _instructions(manna: Installation, book: Book) -> list[Instruction]:
     return manna.ops.lot_instructions(book.id, ZoneInfo(book.time_zone))
 
 
-def _keep(manna: Installation, wanted: list[str], transaction: LakeTransaction) -> _Kept:
+def keep(manna: Installation, wanted: Sequence[str], transaction: LakeTransaction) -> _Kept:
+    """Makes the ledger hold what follows from clean and categorized rows, for the ``wanted`` books (none: all)."""
     kept = _Kept()
     securities = transaction.read("clean.securities")
-    for book_id in wanted:
+    for book_id in chosen(manna.books, wanted):
         book, scope = manna.books[book_id], {"book": book_id}
         inputs = {
             name: securities if name == "securities" else transaction.read(address, scope)
@@ -146,12 +148,20 @@ def _keep(manna: Installation, wanted: list[str], transaction: LakeTransaction) 
             kept.refused[book_id] = str(error)
             continue
         kept.disregarded += books.refused_instructions
-        unbalanced = out_of_balance(books.postings).height
+        stands = adjusted(
+            books.journal,
+            books.postings,
+            manna.ops.closings(book_id),
+            transaction.read("ledger.closed_journal", scope),
+            transaction.read("ledger.closed_postings", scope),
+        )
+        unbalanced = out_of_balance(stands.postings).height
         if unbalanced:  # a fault of ours: nothing of it is written, and nothing is made from it
             kept.unbalanced += unbalanced
             continue
         for table in TABLES:
-            change = transaction.replace(f"ledger.{table}", getattr(books, table), scope)
+            rows = getattr(stands if table in ("journal", "postings", "adjustments") else books, table)
+            change = transaction.replace(f"ledger.{table}", rows, scope)
             kept.changes[table] = kept.changes.get(table, Change()) + change
         open_ = books.reconciliation.filter(pl.col("basis") == "difference")
         kept.differences |= {
@@ -180,21 +190,45 @@ def _keep(manna: Installation, wanted: list[str], transaction: LakeTransaction) 
 )
 def months(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> dg.MaterializeResult[Any]:
     """Hashes all that each month's reports depend on, so that only changed months are made again."""
-
-    def work(transaction: LakeTransaction) -> Change:
-        change = Change()
-        for book_id in chosen(manna.books, config.books):
-            scope, day = {"book": book_id}, today(manna, manna.books[book_id])
-            postings = transaction.read("ledger.postings", scope)
-            stands = book_standing(manna, book_id, transaction)
-            refused = open_rows(manna, transaction, book_id).height
-            extras = _extras(transaction, book_id, day, stands, refused)
-            hashes = month_hashes(book_id, postings, today=day, extras=extras, throughout=_throughout(stands))
-            change += transaction.replace(MONTHS, hashes, scope)
-        return change
-
-    change = manna.lake.commit([MONTHS], work, author=MONTHS, message=f"run {context.run.run_id}")
+    change = manna.lake.commit(
+        [MONTHS],
+        lambda transaction: refresh_months(manna, config.books, transaction),
+        author=MONTHS,
+        message=f"run {context.run.run_id}",
+    )
     return result(MONTHS, change)
+
+
+def refresh_months(manna: Installation, wanted: Sequence[str], transaction: LakeTransaction) -> Change:
+    """Makes ``ledger.months`` hold what follows, for the ``wanted`` books (none: all)."""
+    change, now = Change(), moment(manna, transaction)
+    securities = transaction.read("clean.securities")
+    for book_id in chosen(manna.books, wanted):
+        book, scope = manna.books[book_id], {"book": book_id}
+        day = today(manna, book)
+        postings = transaction.read("ledger.postings", scope)
+        stands = book_standing(manna, book_id, transaction)
+        refused = open_rows(manna, transaction, book_id).height
+        extras = _extras(transaction, book_id, day, stands, refused)
+        throughout = _throughout(book, stands, postings, securities)
+        hashes = month_hashes(book_id, postings, today=day, extras=extras, throughout=throughout)
+        before = transaction.read(MONTHS, scope)
+        frozen = before.filter(closed_month(pl.col("month"), closed_through(manna.ops.closings(book_id))))
+        dated = since_when(hashes.join(frozen, on="month", how="anti"), before, now)
+        change += transaction.replace(MONTHS, pl.concat([frozen, dated]), scope)
+    return change
+
+
+def closed_month(month: pl.Expr, through: date | None) -> pl.Expr:
+    """Whether a month (its first day) is closed to its end; ``through`` is the last closed day, if there is one."""
+    return pl.lit(False) if through is None else month.dt.month_end() <= through
+
+
+def moment(manna: Installation, lake: Lake | LakeTransaction) -> datetime:
+    """The moment of the facts that are in the lake: now, and not before any of them (a clock may stand still)."""
+    last = lake.query("SELECT max(known_at) AS last FROM raw.batches")["last"][0]
+    now = manna.settings.now()
+    return max(now, last) if isinstance(last, datetime) else now
 
 
 def _extras(
@@ -223,10 +257,22 @@ def _extras(
     return {month: " ".join(parts) for month, parts in found.items()}
 
 
-def _throughout(stands: Standing) -> str:
-    """What the reports of every month say."""
+def _throughout(book: Book, stands: Standing, postings: pl.DataFrame, securities: pl.DataFrame) -> str:
+    """What the reports of every month say or are made by: the book's file and the names of securities too."""
     unknown = stands.complete_through is None
-    return f"{'unknown ' if unknown else ''}{' '.join(stands.provisional)}"
+    held = securities.join(postings.select("security_id"), on="security_id", how="semi")
+    names = held.select("security_id", "name").sort("security_id").rows()
+    said = f"{'unknown ' if unknown else ''}{' '.join(stands.provisional)}"
+    return f"{said}{document_hash(document_of(book))}{names}"
+
+
+def ledger_day(book: Book, months: Iterable[Mapping[str, Any]]) -> date:
+    """The day a book's reports stand on: that of the last change of its ``ledger.months``, where the book is.
+
+    Not today's: reports that are made later from the same ledger are the same reports.
+    """
+    last: datetime = max(row["known_at"] for row in months)
+    return last.astimezone(ZoneInfo(book.time_zone)).date()
 
 
 def today(manna: Installation, book: Book) -> date:

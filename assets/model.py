@@ -106,10 +106,13 @@ def _train(
 
 
 def _forget_old(manna: Installation, book_id: str) -> None:
-    """Files of old versions go; what is known of them stays."""
-    in_use = manna.ops.model_in_use(book_id)
+    """Files of old versions that were never in use go; what is known of them stays.
+
+    What was in use once is needed to rebuild a report as it was known then.
+    """
+    used = {use["model_id"] for use in manna.ops.model_uses(book_id)}
     for row in manna.ops.models(book_id)[_KEPT:]:
-        if in_use is None or row["model_id"] != in_use["model_id"]:
+        if row["model_id"] not in used:
             manna.model_files.remove(row["model_id"])
 
 

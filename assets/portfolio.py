@@ -4,6 +4,7 @@ What belongs here: reading ledger and prices, calling ``manna.portfolio``, writi
 rule of valuation or sizing, and orders.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -15,6 +16,7 @@ from assets.ledger import today
 from manna.portfolio.drift import drift as measure_drift
 from manna.portfolio.rebalance import last_prices, rebalance_plan
 from manna.portfolio.valuation import valuations as value_positions
+from resources.installation import Installation
 from resources.lake import Change, LakeTransaction
 
 VALUATIONS, DRIFT, PLAN = "portfolio.valuations", "portfolio.drift", "portfolio.rebalance_plan"
@@ -39,23 +41,29 @@ def valuations(
     context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna
 ) -> dg.MaterializeResult[Any]:
     """Values every position of every investment account on every day."""
-
-    def work(transaction: LakeTransaction) -> Change:
-        shared = {name: transaction.read(address) for name, address in _SHARED.items()}
-        change = Change()
-        for book in chosen(manna.books, config.books):
-            scope = {"book": book}
-            own = {name: transaction.read(address, scope) for name, address in _BY_BOOK.items()}
-            first, last = _first_day(own["postings"]), today(manna, manna.books[book])
-            if first is None or first > last:
-                change += transaction.replace(VALUATIONS, transaction.read(VALUATIONS, scope).clear(), scope)
-                continue
-            found = value_positions(**own, **shared, first=first, last=last)
-            change += transaction.replace(VALUATIONS, found, scope)
-        return change
-
-    change = manna.lake.commit([VALUATIONS], work, author=VALUATIONS, message=f"run {context.run.run_id}")
+    change = manna.lake.commit(
+        [VALUATIONS],
+        lambda transaction: value_books(manna, config.books, transaction),
+        author=VALUATIONS,
+        message=f"run {context.run.run_id}",
+    )
     return result(VALUATIONS, change)
+
+
+def value_books(manna: Installation, wanted: Sequence[str], transaction: LakeTransaction) -> Change:
+    """Makes ``portfolio.valuations`` hold what follows from ledger and prices, for the ``wanted`` books (none: all)."""
+    shared = {name: transaction.read(address) for name, address in _SHARED.items()}
+    change = Change()
+    for book in chosen(manna.books, wanted):
+        scope = {"book": book}
+        own = {name: transaction.read(address, scope) for name, address in _BY_BOOK.items()}
+        first, last = _first_day(own["postings"]), today(manna, manna.books[book])
+        if first is None or first > last:
+            change += transaction.replace(VALUATIONS, transaction.read(VALUATIONS, scope).clear(), scope)
+            continue
+        found = value_positions(**own, **shared, first=first, last=last)
+        change += transaction.replace(VALUATIONS, found, scope)
+    return change
 
 
 def _first_day(postings: pl.DataFrame) -> date | None:
@@ -66,23 +74,31 @@ def _first_day(postings: pl.DataFrame) -> date | None:
 @dg.multi_asset(name="measure_drift", specs=[spec(DRIFT, deps=(VALUATIONS, "clean.accounts"))])
 def drift(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> dg.MaterializeResult[Any]:
     """Measures each book's weights against its targets, today."""
-
-    def work(transaction: LakeTransaction) -> tuple[Change, int]:
-        change, breached = Change(), 0
-        for book_id in chosen(manna.books, config.books):
-            scope, book = {"book": book_id}, manna.books[book_id]
-            found = measure_drift(
-                book,
-                transaction.read(VALUATIONS, scope),
-                transaction.read("clean.accounts", scope),
-                today(manna, book),
-            )
-            breached += int(found["breached"].sum() or 0)
-            change += transaction.replace(DRIFT, found, scope)
-        return change, breached
-
-    change, breached = manna.lake.commit([DRIFT], work, author=DRIFT, message=f"run {context.run.run_id}")
+    change, breached = manna.lake.commit(
+        [DRIFT],
+        lambda transaction: measure_books(manna, config.books, transaction),
+        author=DRIFT,
+        message=f"run {context.run.run_id}",
+    )
     return result(DRIFT, change, breached=breached)
+
+
+def measure_books(
+    manna: Installation, wanted: Sequence[str], transaction: LakeTransaction
+) -> tuple[Change, int]:
+    """Makes ``portfolio.drift`` hold what follows from valuations; returns the weights beyond their bands too."""
+    change, breached = Change(), 0
+    for book_id in chosen(manna.books, wanted):
+        scope, book = {"book": book_id}, manna.books[book_id]
+        found = measure_drift(
+            book,
+            transaction.read(VALUATIONS, scope),
+            transaction.read("clean.accounts", scope),
+            today(manna, book),
+        )
+        breached += int(found["breached"].sum() or 0)
+        change += transaction.replace(DRIFT, found, scope)
+    return change, breached
 
 
 @dg.multi_asset(name="plan_trades", specs=[spec(PLAN, deps=(DRIFT, "clean.bars", "clean.accounts"))])

@@ -10,7 +10,7 @@ stays, with the reason, and every other book and month goes on.
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -18,9 +18,10 @@ import polars as pl
 
 from assets.clean import open_rows
 from assets.common import BooksConfig, Manna, chosen, key, result, spec
-from assets.ledger import book_standing, today
+from assets.ledger import book_standing, closed_month, ledger_day
 from manna.contracts.declaration import content_hash
-from manna.contracts.reports import PUBLICATIONS, STATEMENTS
+from manna.contracts.reports import EDITIONS, PUBLICATIONS, STATEMENTS
+from manna.ledger.closing import closed_through
 from manna.standing import Standing
 from manna.statements import open_items, statements, violations_by_period
 from manna.validating.finding import reasons_to_hold
@@ -28,6 +29,7 @@ from resources.installation import CODE_VERSION, Installation
 from resources.lake import Change, LakeTransaction
 
 TABLES = tuple(contract.address for contract in STATEMENTS)
+WRITTEN = (*TABLES, PUBLICATIONS.address, EDITIONS.address)
 SOURCES = (
     "ledger.postings",
     "ledger.months",
@@ -51,7 +53,7 @@ def statements_asset(months: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
 
     @dg.multi_asset(
         name="make_statements",
-        specs=[spec(table, deps=SOURCES, partitions_def=months) for table in (*TABLES, PUBLICATIONS.address)],
+        specs=[spec(table, deps=SOURCES, partitions_def=months) for table in WRITTEN],
         check_specs=[
             dg.AssetCheckSpec(
                 CHECK,
@@ -64,14 +66,15 @@ def statements_asset(months: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
     )
     def made(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
         """Makes the six statements of the partitions' months, for every book."""
+        manna.note_books()
         wanted = [date.fromisoformat(key) for key in context.partition_keys]
         outcome = manna.lake.commit(
-            [*TABLES, PUBLICATIONS.address],
-            lambda transaction: _make(manna, config.books, wanted, context.run.run_id, transaction),
+            WRITTEN,
+            lambda transaction: make(manna, config.books, wanted, context.run.run_id, transaction),
             author="reports",
             message=f"run {context.run.run_id}",
         )
-        for table in (*TABLES, PUBLICATIONS.address):
+        for table in WRITTEN:
             yield result(table, outcome.changes.get(table, Change()))
         yield dg.AssetCheckResult(
             passed=not outcome.held,
@@ -84,29 +87,34 @@ def statements_asset(months: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
     return made
 
 
-def _make(
+def make(
     manna: Installation,
     books: Sequence[str],
     wanted: Sequence[date],
     run_id: str,
     transaction: LakeTransaction,
 ) -> _Outcome:
+    """Makes the statements of the ``wanted`` months hold what follows from the ledger, behind the gate.
+
+    They show the facts of the moment at which ``ledger.months`` was made, and stand on that day.
+    """
     outcome = _Outcome()
     securities = transaction.read("clean.securities")
     for book_id in chosen(manna.books, books):
         scope = {"book": book_id}
-        hashes = dict(transaction.read("ledger.months", scope).select("month", "content_hash").iter_rows())
-        periods = sorted(set(wanted) & set(hashes))
+        months = {row["month"]: row for row in transaction.read("ledger.months", scope).to_dicts()}
+        periods = sorted(set(wanted) & set(months) - _closed(manna, transaction, book_id))
         if not periods:
             continue
         book = manna.books[book_id]
+        day = ledger_day(book, months.values())
         frames = statements(
             book,
             transaction.read("ledger.postings", scope),
             transaction.read("portfolio.valuations", scope),
             securities,
             periods,
-            today(manna, book),
+            day,
         )
         faults = reasons_to_hold(transaction.read("clean.findings", scope), periods)
         for period, why in violations_by_period(book, frames).items():
@@ -118,7 +126,7 @@ def _make(
             merged = pl.concat([kept, frame.filter(pl.col("period").is_in(good))])
             change = transaction.replace(table, merged, scope)
             outcome.changes[table] = outcome.changes.get(table, Change()) + change
-        records = _records(manna, transaction, book_id, periods, hashes, faults, frames, run_id)
+        records = _records(manna, transaction, book_id, months, periods, day, faults, frames, run_id)
         change = _record(transaction, book_id, records)
         table = PUBLICATIONS.address
         outcome.changes[table] = outcome.changes.get(table, Change()) + change
@@ -131,8 +139,9 @@ def _records(
     manna: Installation,
     transaction: LakeTransaction,
     book_id: str,
+    months: Mapping[date, Mapping[str, Any]],
     periods: Sequence[date],
-    hashes: Mapping[date, str],
+    day: date,
     faults: Mapping[date, Sequence[str]],
     frames: Mapping[str, pl.DataFrame],
     run_id: str,
@@ -142,16 +151,15 @@ def _records(
     before = {
         row["period"]: row for row in transaction.read(PUBLICATIONS.address, scope).iter_rows(named=True)
     }
-    known_at = _facts_until(manna, transaction, book_id)
     stands = book_standing(manna, book_id, transaction)
     through = stands.complete_through
-    items = _open_items(manna, transaction, book_id, periods, stands)
+    items = _open_items(manna, transaction, book_id, periods, day, stands)
     rows = []
     for period in periods:
         common = {
             "book": book_id,
             "period": period,
-            "tried_hash": hashes[period],
+            "tried_hash": months[period]["content_hash"],
             "code_version": CODE_VERSION,
             "run_id": run_id,
             "provisional": bool(stands.provisional),
@@ -162,7 +170,7 @@ def _records(
             stays = {
                 name: last[name] for name in ("month_hash", "content_hash", "complete_through", "open_items")
             }
-            known = last["known_at"] or known_at
+            known = last["known_at"] or months[period]["known_at"]
             common["provisional"] = bool(last["provisional"] or stands.provisional)
             rows.append(stays | {"known_at": known, "open_items": stays["open_items"] or ""} | common | held)
             continue
@@ -170,15 +178,24 @@ def _records(
             {
                 "status": "published",
                 "reason": None,
-                "month_hash": hashes[period],
+                "month_hash": months[period]["content_hash"],
                 "content_hash": statement_hash(frames, period),
                 "complete_through": min(through, _last_day(period)) if through else None,
                 "open_items": items[period],
-                "known_at": known_at,
+                "known_at": months[period]["known_at"],
             }
             | common
         )
     return rows
+
+
+def _closed(manna: Installation, transaction: LakeTransaction, book_id: str) -> set[date]:
+    """Closed months that are published: what was reported stays as it is until they are opened again."""
+    through = closed_through(manna.ops.closings(book_id))
+    done = transaction.read(PUBLICATIONS.address, {"book": book_id}).filter(
+        closed_month(pl.col("period"), through), pl.col("content_hash").is_not_null()
+    )
+    return set(done["period"])
 
 
 def _record(transaction: LakeTransaction, book_id: str, rows: Sequence[Mapping[str, Any]]) -> Change:
@@ -188,6 +205,12 @@ def _record(transaction: LakeTransaction, book_id: str, rows: Sequence[Mapping[s
     lasting = [name for name in PUBLICATIONS.names if name not in ("run_id", "known_at")]
     changed = new.join(old, on=lasting, how="anti", nulls_equal=True)
     kept = old.join(changed, on=PUBLICATIONS.key, how="anti")
+    others = changed.filter(pl.col("status") == "published").join(
+        old, on=["period", "content_hash"], how="anti", nulls_equal=True
+    )
+    known = transaction.read(EDITIONS.address, {"book": book_id}).group_by("period").agg(number=pl.len())
+    numbered = others.join(known, on="period", how="left").with_columns(pl.col("number").fill_null(0) + 1)
+    transaction.append(EDITIONS.address, EDITIONS.conform(numbered))
     return transaction.replace(PUBLICATIONS.address, pl.concat([kept, changed]), {"book": book_id})
 
 
@@ -205,6 +228,7 @@ def _open_items(
     transaction: LakeTransaction,
     book_id: str,
     periods: Sequence[date],
+    day: date,
     stands: Standing,
 ) -> dict[date, str]:
     """What a reader must know, per month."""
@@ -215,7 +239,6 @@ def _open_items(
     unreconciled = transaction.read("ledger.reconciliation", scope).filter(pl.col("basis") == "difference")
     valued = transaction.read("portfolio.valuations", scope)
     quarantined = open_rows(manna, transaction, book_id).height
-    day = today(manna, manna.books[book_id])
     found = {}
     for period in periods:
         last = min(_last_day(period), day)
@@ -232,14 +255,6 @@ def _open_items(
             unlisted=stands.unlisted if last == day else 0,
         )
     return found
-
-
-def _facts_until(manna: Installation, transaction: LakeTransaction, book_id: str) -> datetime:
-    """The moment of the newest fact the book's reports are made from."""
-    last = transaction.query("SELECT max(known_at) AS last FROM raw.batches WHERE book = ?", [book_id])[
-        "last"
-    ][0]
-    return last if isinstance(last, datetime) else manna.settings.now()
 
 
 def _last_day(period: date) -> date:

@@ -4,6 +4,8 @@ What belongs here: the shape of that file, its defaults, and every complaint abo
 reading the file (``resources/books.py``) or acting on it.
 """
 
+import hashlib
+import json
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import available_timezones
@@ -160,3 +162,13 @@ def complaints(document: Any) -> list[str]:
     except ValidationError as error:
         return [f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()]
     return []
+
+
+def document_of(book: Book) -> dict[str, Any]:
+    """The book as its file describes it: what is not written there is not here either."""
+    return book.model_dump(mode="json", exclude_unset=True)
+
+
+def document_hash(document: Any) -> str:
+    """SHA-256 of a book's document (null: there is no file any more), hex; equal documents have equal ones."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

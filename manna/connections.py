@@ -10,10 +10,14 @@ have ended: nobody asks through them any more.
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from manna.cleaning.identity import Status
 
 ENDED = frozenset({"revoked", "unlinked"})
 BROKEN = frozenset({"degraded", "login_required", "revoked"})
+_ANSWERED = frozenset({"healthy", "pending_expiration"})
 WARNING = timedelta(days=7)
 """So long before the end of a consent Plaid sends its webhook, and a connection is pending expiration."""
 
@@ -65,6 +69,41 @@ class Change:
 def has_ended(connection: Mapping[str, Any]) -> bool:
     """Whether nobody asks through this row of ``ops.connections`` any more."""
     return connection["status"] in ENDED
+
+
+def as_it_stood(
+    connections: Iterable[Mapping[str, Any]], events: "Iterable[Status]", moment: datetime
+) -> list[dict[str, Any]]:
+    """Rows of ``ops.connections`` as they stood at a past ``moment``, from their present state and their life.
+
+    Those linked later are left out. Nothing is known of when exactly a login answered, but that it had answered by
+    the time it was first healthy: ``last_success_at`` and ``complete_through`` are never after ``moment``.
+
+    Args:
+        connections: rows as they are now.
+        events: every change of status, oldest first.
+        moment: the moment.
+    """
+    lives: dict[str, list[str]] = {}
+    for event in events:
+        if event.at <= moment:
+            lives.setdefault(event.connection_id, []).append(event.status)
+    found = []
+    for row in connections:
+        if row["linked_at"] > moment:
+            continue
+        life = lives.get(row["connection_id"], [row["status"]])
+        answered = row["last_success_at"] if any(status in _ANSWERED for status in life) else None
+        through = row["complete_through"] if answered else None
+        found.append(
+            {
+                **row,
+                "status": life[-1],
+                "last_success_at": min(answered, moment) if answered else None,
+                "complete_through": min(through, moment.date()) if through else None,
+            }
+        )
+    return found
 
 
 def replaced(connections: Iterable[Mapping[str, Any]], through: Container[str]) -> set[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from assets.ledger import today
+from assets.ledger import ledger_day
 from manna.cleaning import CLEANERS
 from manna.contracts import CONTRACTS
 from manna.ledger import entered, valued
@@ -68,7 +68,7 @@ def explain(manna: Installation, report: str, line: str, book: str, period: str)
     scope = {"book": book}
     postings = manna.lake.read("ledger.postings", scope)
     valuations = manna.lake.read("portfolio.valuations", scope)
-    as_of = today(manna, manna.books[book])
+    as_of = ledger_day(manna.books[book], manna.lake.read("ledger.months", scope).to_dicts())
     parts = explain_line(report, row, postings, valuations, as_of)
     sourced = _sourced(manna.lake, parts, book)
     return Explained(f"{title}: {_name(row)}", figure(report, row), row["currency"], sourced)

@@ -30,9 +30,8 @@ def published_statement(manna: Installation, name: str, book: str, period: str) 
     names = [contract.name for contract in STATEMENTS]
     if name not in names:
         raise ReportError(f"unknown report {name!r}; there are: {', '.join(names)}")
-    if book not in manna.books:
-        raise ReportError(f"unknown book {book!r}; there are: {', '.join(manna.books)}")
-    month = _month(period)
+    require_book(manna, book)
+    month = read_month(period)
     scope = {"book": book, "period": month}
     records = manna.lake.read("reports.publications", scope)
     if records.is_empty() or records["content_hash"][0] is None:
@@ -47,7 +46,18 @@ def published_statement(manna: Installation, name: str, book: str, period: str) 
     return frame, title
 
 
-def _month(text: str) -> date:
+def require_book(manna: Installation, book: str) -> None:
+    """Raises :class:`ReportError` where there is no such book."""
+    if book not in manna.books:
+        raise ReportError(f"unknown book {book!r}; there are: {', '.join(manna.books)}")
+
+
+def read_month(text: str) -> date:
+    """The first day of a month written as ``YYYY-MM``.
+
+    Raises:
+        ReportError: it is none.
+    """
     try:
         return date.fromisoformat(f"{text}-01")
     except ValueError as error:

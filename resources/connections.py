@@ -15,7 +15,16 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from manna.cleaning.identity import Status
-from manna.connections import BROKEN, ENDED, Change, Health, expiry, has_ended, status_after_answer
+from manna.connections import (
+    BROKEN,
+    ENDED,
+    Change,
+    Health,
+    as_it_stood,
+    expiry,
+    has_ended,
+    status_after_answer,
+)
 from manna.webhooks import NOTES
 from resources.ops_database import OpsDatabase
 from resources.ops_tables import CONNECTION_EVENTS, CONNECTIONS, WEBHOOKS
@@ -24,7 +33,9 @@ from resources.ops_tables import CONNECTION_EVENTS, CONNECTIONS, WEBHOOKS
 class Connections(OpsDatabase):
     """The part of ``Ops`` that is about connections."""
 
-    def connections(self, *, provider: str | None = None, book: str | None = None) -> list[dict[str, Any]]:
+    def connections(
+        self, *, provider: str | None = None, book: str | None = None, as_known_on: datetime | None = None
+    ) -> list[dict[str, Any]]:
         """Connections with every column, oldest first; those that have ended too."""
         query = sa.select(CONNECTIONS).order_by(CONNECTIONS.c.linked_at, CONNECTIONS.c.connection_id)
         if provider is not None:
@@ -32,13 +43,17 @@ class Connections(OpsDatabase):
         if book is not None:
             query = query.where(CONNECTIONS.c.book == book)
         with self.engine.connect() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+            rows = [dict(row) for row in connection.execute(query).mappings()]
+        if as_known_on is None:
+            return rows
+        return as_it_stood(rows, self.connection_statuses(), as_known_on)
 
     def live_connections(
-        self, *, provider: str | None = None, book: str | None = None
+        self, *, provider: str | None = None, book: str | None = None, as_known_on: datetime | None = None
     ) -> list[dict[str, Any]]:
         """Connections through which somebody still asks."""
-        return [row for row in self.connections(provider=provider, book=book) if not has_ended(row)]
+        rows = self.connections(provider=provider, book=book, as_known_on=as_known_on)
+        return [row for row in rows if not has_ended(row)]
 
     def add_connection(self, values: Mapping[str, Any]) -> bool:
         """Adds a connection; False (and nothing changed) when the provider's id is linked and works.
@@ -144,10 +159,12 @@ class Connections(OpsDatabase):
         with self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(query.order_by(e.event_id)).mappings()]
 
-    def connection_statuses(self) -> list[Status]:
+    def connection_statuses(self, as_known_on: datetime | None = None) -> list[Status]:
         """Every change of status of every connection, oldest first."""
         e = CONNECTION_EVENTS.c
         query = sa.select(e.connection_id, e.status, e.at).order_by(e.event_id)
+        if as_known_on is not None:
+            query = query.where(e.at <= as_known_on)
         with self.engine.connect() as connection:
             return [Status(*row) for row in connection.execute(query)]
 

@@ -109,10 +109,12 @@ class Decisions(OpsDatabase):
         with self.engine.begin() as connection:
             connection.execute(sa.insert(ACCOUNT_DECISIONS).values(**values))
 
-    def account_decisions(self) -> list[Decision]:
+    def account_decisions(self, as_known_on: datetime | None = None) -> list[Decision]:
         """Every decision on an account, oldest first."""
         d = ACCOUNT_DECISIONS.c
         query = sa.select(d.book, d.account_id, d.same_as, d.known_at).order_by(d.decision_id)
+        if as_known_on is not None:
+            query = query.where(d.known_at <= as_known_on)
         with self.engine.connect() as connection:
             return [Decision(*row) for row in connection.execute(query)]
 

@@ -30,6 +30,7 @@ class Installation:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings.load()
+        self._noted = False
 
     @cached_property
     def postgres_url(self) -> str:
@@ -78,6 +79,12 @@ class Installation:
     def books(self) -> dict[str, Book]:
         """Every book by id."""
         return read_books(self.settings.books)
+
+    def note_books(self) -> None:
+        """Writes down what the files of the books say, where that is new: a past report is made by them."""
+        if not self._noted:
+            self.ops.note_books(self.books, self.settings.now())
+            self._noted = True
 
     @cached_property
     def notifier(self) -> Notifier:

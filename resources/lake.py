@@ -156,8 +156,11 @@ class Lake:
     @property
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._opened is None:
-            self._opened = _open(self._url, self._data_path)
+            self._opened = self._connect()
         return self._opened
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        return _open(self._url, self._data_path)
 
     def close(self) -> None:
         """Ends the connection; the next use opens another."""

@@ -3,8 +3,8 @@
 What belongs here: the few statements on its tables (``ops_tables``). What does not: facts from providers (the
 lake has those), a decision about money, the life of connections (``connections``), decisions on
 transactions and accounts (``decisions``), people's entries (``entries``), instructions on lots (``lot_instructions``),
-models (``models``), or examinations and decisions on refused rows
-(``verdicts``).
+models (``models``), examinations and decisions on refused rows (``verdicts``), or files and closings of books
+(``book_records``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from resources.book_records import BookRecords
 from resources.connections import Connections
 from resources.decisions import Decisions
 from resources.entries import Entries
@@ -25,7 +26,7 @@ from resources.verdicts import Verdicts
 __all__ = ["ALERTS", "CONNECTIONS", "METADATA", "SCHEMA", "Ops"]
 
 
-class Ops(Connections, Decisions, Entries, LotInstructions, Models, Verdicts):
+class Ops(BookRecords, Connections, Decisions, Entries, LotInstructions, Models, Verdicts):
     """The ``ops`` schema."""
 
     # -- webhooks ---------------------------------------------------------------------------------

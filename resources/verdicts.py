@@ -5,6 +5,7 @@ What belongs here: ``ops.examinations`` and ``ops.quarantine_decisions``. What d
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -36,12 +37,14 @@ class Verdicts(OpsDatabase):
         with self.engine.begin() as connection:
             connection.execute(sa.insert(QUARANTINE_DECISIONS), [dict(decision) for decision in decisions])
 
-    def quarantine_decisions(self) -> pl.DataFrame:
+    def quarantine_decisions(self, as_known_on: datetime | None = None) -> pl.DataFrame:
         """The latest decision per refused row, with the columns of ``manna.validating.quarantine.DECISIONS``."""
         q = QUARANTINE_DECISIONS.c
         row = (q.book, q.table_name, q.source_id, q.payload_sha256)
         query = sa.select(*(q[name] for name in DECISIONS)).ext(distinct_on(*row))
         query = query.order_by(*row, q.decision_id.desc())
+        if as_known_on is not None:
+            query = query.where(q.known_at <= as_known_on)
         with self.engine.connect() as connection:
             rows = [tuple(found) for found in connection.execute(query)]
         return pl.DataFrame(rows, schema=DECISIONS, orient="row")

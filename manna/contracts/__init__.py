@@ -3,13 +3,15 @@
 From a contract come the lake's DDL, the row-level checks that feed ``clean.quarantine``, the Great
 Expectations suite, the Dagster column schema and the data dictionary. The tables themselves are
 declared in one module per stage: :mod:`raw`, :mod:`clean` (and :mod:`continuity`, :mod:`coverage`,
-:mod:`findings`, :mod:`market`), :mod:`categorized`, :mod:`ledger`, :mod:`tax`, :mod:`portfolio`, :mod:`reports`. The machinery is in
+:mod:`findings`, :mod:`market`), :mod:`categorized`, :mod:`ledger` (and :mod:`closings`), :mod:`tax`, :mod:`portfolio`,
+:mod:`reports`. The machinery is in
 :mod:`declaration`.
 """
 
 from manna.contracts import (
     categorized,
     clean,
+    closings,
     continuity,
     coverage,
     findings,
@@ -34,6 +36,7 @@ CONTRACTS: dict[str, Contract] = {
         categorized,
         ledger,
         tax,
+        closings,
         portfolio,
         reports,
     )

@@ -8,7 +8,7 @@ TERMS = ("short", "long", "unknown")
 LOT_METHODS = ("fifo", "lifo", "hifo", "specific", "average")
 MANUAL, ADJUSTING = "manual", "adjusting"
 """Entries of people; adjusting ones stand in the adjusted trial balance only."""
-ENTRY_KINDS = ("opening", "transaction", "trade", "balance", "valuation", MANUAL, ADJUSTING)
+ENTRY_KINDS = ("opening", "transaction", "trade", "balance", "valuation", "adjustment", MANUAL, ADJUSTING)
 
 JOURNAL = Contract(
     "ledger",
@@ -131,8 +131,10 @@ MONTHS = Contract(
         Column("book", Kind.TEXT, "the book"),
         Column("month", Kind.DATE, "its first day"),
         Column("content_hash", Kind.TEXT, "of postings up to the month's end and its valuations"),
+        Column("known_at", Kind.MOMENT, "since when it is so: the moment of the facts it was made from"),
     ),
     key=("book", "month"),
+    volatile=("known_at",),
 )
 
 TABLES = (JOURNAL, POSTINGS, LOTS, GAINS, RECONCILIATION, MONTHS)

@@ -123,4 +123,21 @@ PUBLICATIONS = Contract(
     volatile=("run_id", "known_at", "code_version"),
 )
 
-TABLES = (*STATEMENTS, PUBLICATIONS)
+EDITIONS = Contract(
+    "reports",
+    "editions",
+    "Every version of a book's month that was ever published. Append-only: what was reported, and when, is a fact.",
+    (
+        Column("book", Kind.TEXT, "the book"),
+        Column("period", Kind.DATE, "first day of the month"),
+        Column("number", Kind.INTEGER, "1, 2, 3, ... of this book's month", minimum=1),
+        Column("content_hash", Kind.TEXT, "of all its statements"),
+        Column("code_version", Kind.TEXT, "the version of Manna that made it"),
+        Column("known_at", Kind.MOMENT, "the moment whose facts it shows; it can be rebuilt as known on it"),
+        Column("run_id", Kind.TEXT, "the run that published"),
+    ),
+    key=("book", "period", "number"),
+    volatile=("run_id", "known_at", "code_version"),
+)
+
+TABLES = (*STATEMENTS, PUBLICATIONS, EDITIONS)

@@ -25,7 +25,7 @@ from manna.ledger.disposals import LedgerError, Oversold, OversoldError
 from manna.ledger.journal import Entry, Line, book_transactions, identity
 from manna.ledger.keeping import Books, UnknownAccountError, keep_books
 from manna.ledger.lots import Lot, Taken, fifo, split_lots
-from manna.ledger.months import month_hashes
+from manna.ledger.months import month_hashes, since_when
 from manna.ledger.reconciliation import position_differences, reconcile
 from manna.ledger.tax_lines import tax_lines
 from manna.ledger.trades import book_trades
@@ -53,6 +53,7 @@ __all__ = [
     "out_of_balance",
     "position_differences",
     "reconcile",
+    "since_when",
     "split_lots",
     "tax_lines",
     "trial_balance",

@@ -5,12 +5,14 @@ What belongs here: that hash. What does not: what is done about a changed month 
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
 from manna.contracts.declaration import content_hash
 from manna.contracts.ledger import MONTHS, POSTINGS
+
+_HASHES = pl.Schema({name: kind for name, kind in MONTHS.polars_schema.items() if name != "known_at"})
 
 
 def month_hashes(
@@ -21,7 +23,7 @@ def month_hashes(
     extras: Mapping[date, str] | None = None,
     throughout: str = "",
 ) -> pl.DataFrame:
-    """ledger.months: for each month a hash of all postings up to its end and all extras up to it.
+    """For each month a hash of all postings up to its end and all extras up to it.
 
     A month's reports show balances, so they depend on everything before it: each month's hash is taken
     over the hash of the month before, and a change in one month reaches all later ones and no earlier.
@@ -34,10 +36,11 @@ def month_hashes(
         throughout: what the reports of every month show.
 
     Returns:
-        One row per month from that of the first posting, without gaps; none without postings.
+        ``book, month, content_hash``: one row per month from that of the first posting, without gaps; none without
+        postings.
     """
     if postings.is_empty():
-        return MONTHS.empty()
+        return pl.DataFrame(schema=_HASHES)
     parts = postings.with_columns(month=pl.col("date").dt.truncate("1mo")).partition_by("month", as_dict=True)
     extras = extras or {}
     month, rows, chained = min(key[0] for key in parts), [], throughout
@@ -48,4 +51,16 @@ def month_hashes(
         chained = hashlib.sha256(text.encode()).hexdigest()
         rows.append((book_id, month, chained))
         month = (month + timedelta(days=31)).replace(day=1)
-    return pl.DataFrame(rows, schema=MONTHS.polars_schema, orient="row")
+    return pl.DataFrame(rows, schema=_HASHES, orient="row")
+
+
+def since_when(hashes: pl.DataFrame, before: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """ledger.months: ``hashes`` with the moment since which each is so; what has not changed keeps its moment.
+
+    Args:
+        hashes: :func:`month_hashes`.
+        before: ledger.months of the same book as it stands.
+        now: the moment of the facts that ``hashes`` follow from.
+    """
+    known = hashes.join(before, on=_HASHES.names(), how="left", maintain_order="left")
+    return MONTHS.conform(known.with_columns(pl.col("known_at").fill_null(now)))

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.asked import UsageError, require_format
+from pipelines.cli.past import AsKnownOnOption, at
 from pipelines.cli.shell import FormatOption, app, opened, out
 
 _SHOWN = 12
@@ -24,6 +25,7 @@ def explain(
     source: Annotated[
         str | None, typer.Option(help="shows the source of this id, or its beginning, as it was received")
     ] = None,
+    as_known_on: AsKnownOnOption = None,
     output: FormatOption = "table",
 ) -> None:
     """What a number is made of: its postings, their sources, and with `--source` the payload as received.
@@ -36,10 +38,10 @@ def explain(
     from pipelines.rendering import render
 
     require_format(output)
-    with opened() as manna:
-        found = explaining.explain(manna, report, line, book, period)
+    with opened() as manna, at(manna, book, period, as_known_on) as known:
+        found = explaining.explain(known, report, line, book, period)
         if source is not None:
-            _show_source(manna, found, source, output)
+            _show_source(known, found, source, output)
             return
     parts = found.parts
     if output != "table":

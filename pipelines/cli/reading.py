@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from pipelines.asked import require_format
+from pipelines.cli.past import AsKnownOnOption, at
 from pipelines.cli.shell import FormatOption, app, opened, out
 
 
@@ -37,9 +38,10 @@ def report(
     name: Annotated[str, typer.Argument(help="income_statement, balance_sheet, cash_flow, ...")],
     book: Annotated[str, typer.Option(help="the book")],
     period: Annotated[str, typer.Option(help="the month, YYYY-MM")],
+    as_known_on: AsKnownOnOption = None,
     output: FormatOption = "table",
 ) -> None:
-    """Prints one published statement.
+    """Prints one published statement; with `--as-known-on` as it was on a past day.
 
     Example: `manna report balance_sheet --book household --period 2026-03 --format csv`
     """
@@ -47,8 +49,8 @@ def report(
     from pipelines.reporting import published_statement
 
     require_format(output)
-    with opened() as manna:
-        frame, title = published_statement(manna, name, book, period)
+    with opened() as manna, at(manna, book, period, as_known_on) as known:
+        frame, title = published_statement(known, name, book, period)
     render(frame, output, title=title, console=out)  # type: ignore[arg-type]
 
 

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 from categorizing_examples import bank, facts
 
-from manna.books import CHART_PATTERN, Book
+from manna.book_sections import CHART_PATTERN
+from manna.books import Book
 from manna.categorizing import between_books, categorize, settle
 from manna.categorizing.categories import CONFIDENCE, TRANSFERS, plaid_category
 from manna.categorizing.deciding import PREDICTIONS

@@ -1,0 +1,188 @@
+"""Figures of W-2, 1098 and 1099 forms against the books, line by line.
+
+What belongs here: which boxes there are, what each is in the books, and the difference. What does not: storing forms
+(``resources.book_records``).
+
+Sources: Internal Revenue Service, Forms W-2, 1098, 1099-INT, 1099-DIV and 1099-B for tax year 2025, names of boxes
+shortened. A difference is a question, not a fault: an employer pays out what is left of box 1, a broker may leave
+small amounts out, a bank may pay in another year than it reports.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+PAID_OUT = "paid out"
+"""The box of a W-2 that no form has: what is left of its wages, which is what the bank sees."""
+
+_INTEREST = r"^Income:Interest(:Savings|:Bank|:Other)?$|^Income:Interest Earned$"
+_WITHHELD = r"^Expenses:Taxes:Federal:Withheld$"
+_SALARY = r"^Income:(Salary|Wages)(:|$)"
+_TAKEN = {
+    "2": _WITHHELD,
+    "4": r"^Expenses:Taxes:Social Security",
+    "6": r"^Expenses:Taxes:Medicare",
+    "17": r"^Expenses:Taxes:State",
+    "19": r"^Expenses:Taxes:Local",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One box: its name, and the accounts (expression) whose year it should be; ``column``: of ledger.gains."""
+
+    label: str
+    accounts: str = ""
+    column: str = ""
+
+
+FORMS: Mapping[str, Mapping[str, Box]] = {
+    "W-2": {
+        "1": Box("wages", _SALARY),
+        "2": Box("federal income tax withheld", _TAKEN["2"]),
+        "4": Box("social security tax withheld", _TAKEN["4"]),
+        "6": Box("Medicare tax withheld", _TAKEN["6"]),
+        "17": Box("state income tax", _TAKEN["17"]),
+        "19": Box("local income tax", _TAKEN["19"]),
+    },
+    "1098": {
+        "1": Box("mortgage interest received", r"^Expenses:(.+:)?(Mortgage Interest|Interest:Mortgage)"),
+        "5": Box("mortgage insurance premiums", r"^Expenses:(.+:)?Mortgage Insurance"),
+        "10": Box("real estate taxes", r"^Expenses:(.+:)?(Real Estate Tax|Property Tax)"),
+    },
+    "1099-INT": {
+        "1": Box("interest income", _INTEREST),
+        "2": Box("early withdrawal penalty", r"^Expenses:(.+:)?Early Withdrawal"),
+        "3": Box("interest on U.S. obligations", r"^Income:Interest:Treasury"),
+        "4": Box("federal income tax withheld", _WITHHELD),
+        "8": Box("tax-exempt interest", r"^Income:Interest:Tax-Exempt"),
+    },
+    "1099-DIV": {
+        "1a": Box("ordinary dividends", r"^Income:Dividends(:|$)"),
+        "2a": Box("capital gain distributions", r"^Income:Capital Gain Distributions"),
+        "4": Box("federal income tax withheld", _WITHHELD),
+        "7": Box("foreign tax paid", r"^Expenses:Taxes:Foreign"),
+    },
+    "1099-B": {
+        "1d": Box("proceeds", column="proceeds"),
+        "1e": Box("cost or other basis", column="cost"),
+    },
+}
+_SCHEMA = {
+    "form": pl.String(),
+    "issuer": pl.String(),
+    "box": pl.String(),
+    "label": pl.String(),
+    "theirs": pl.Decimal(18, 4),
+    "ours": pl.Decimal(18, 4),
+    "difference": pl.Decimal(18, 4),
+    "currency": pl.String(),
+}
+
+
+class TaxFormError(Exception):
+    """The figures cannot be taken as given. One line that says what there is."""
+
+
+def read_boxes(form: str, given: Iterable[str]) -> dict[str, str]:
+    """Figures written as ``BOX=AMOUNT`` (``1=1,234.56``), as box to amount in text.
+
+    Raises:
+        TaxFormError: no such form or box, no amount, or a box given twice.
+    """
+    if form not in FORMS:
+        raise TaxFormError(f"unknown form {form!r}; there are: {', '.join(FORMS)}")
+    found: dict[str, str] = {}
+    for text in given:
+        box, equals, amount = (part.strip() for part in text.partition("="))
+        if box not in FORMS[form]:
+            boxes = ", ".join(f"{name} ({one.label})" for name, one in FORMS[form].items())
+            raise TaxFormError(f"form {form} has no box {box!r} that is compared; there are: {boxes}")
+        plain = amount.replace(",", "").removeprefix("$")
+        if not equals or not re.fullmatch(r"-?\d+(\.\d{1,4})?", plain) or box in found:
+            raise TaxFormError(f"{text!r}: write each box once, as {box}=1234.56")
+        found[box] = plain
+    if not found:
+        raise TaxFormError(
+            f"no figures; give boxes of form {form}, e.g. --box {next(iter(FORMS[form]))}=1234.56"
+        )
+    return found
+
+
+def tie_out(
+    forms: Iterable[Mapping[str, Any]],
+    year: int,
+    currency: str,
+    *,
+    postings: pl.DataFrame,
+    journal: pl.DataFrame,
+    accounts: pl.DataFrame,
+    gains: pl.DataFrame,
+    sheltered: Collection[str] = (),
+) -> pl.DataFrame:
+    """Each box that was entered, beside the books' figure.
+
+    Args:
+        forms: rows of ``ops.tax_forms``.
+        year: the calendar year.
+        currency: of the forms; postings in others are left out.
+        postings: ledger.postings with ``tax_date`` (:func:`manna.ledger.closing.with_tax_dates`).
+        journal: ledger.journal, for the employer's name in what its bank said.
+        accounts: clean.accounts: the issuer of a 1098 or 1099 is their institution.
+        gains: ledger.gains.
+        sheltered: accounts of which nobody files a 1099.
+
+    Returns:
+        ``form, issuer, box, label, theirs, ours, difference, currency``; the difference is ours less theirs. A W-2 has
+        the line :data:`PAID_OUT` too: wages less what was withheld, which is what reached the bank.
+    """
+    own = postings.filter((pl.col("tax_date").dt.year() == year) & (pl.col("currency") == currency))
+    sold = gains.filter((pl.col("closed").dt.year() == year) & (pl.col("currency") == currency))
+    found = []
+    for form in forms:
+        boxes, name = FORMS[form["form"]], form["issuer"]
+        ids = _accounts_of(form, accounts, sheltered)
+        if form["form"] == "W-2":
+            payer = pl.col("description").str.to_lowercase().str.contains(name.lower(), literal=True)
+            part = own.join(journal.filter(payer), on="entry_id", how="semi")
+        else:
+            entries = own.filter(pl.col("account_id").is_in(ids)).select("entry_id")
+            part = own.join(entries, on="entry_id", how="semi")
+        disposed = sold.filter(pl.col("account_id").is_in(ids))
+        theirs = {box: Decimal(amount) for box, amount in form["boxes"].items()}
+        ours = {box: _ours(boxes[box], part, disposed) for box in boxes}
+        lines = [(box, boxes[box].label, amount, ours[box]) for box, amount in theirs.items()]
+        if form["form"] == "W-2" and "1" in theirs:
+            taken = [_TAKEN[box] for box in theirs if box in _TAKEN]
+            left = theirs["1"] - sum((theirs[box] for box in theirs if box in _TAKEN), Decimal(0))
+            booked = ours["1"] - sum((_sum(part, accounts_) for accounts_ in taken), Decimal(0))
+            lines.append((PAID_OUT, "wages less what is withheld", left, booked))
+        found += [
+            (form["form"], name, box, label, amount, mine, mine - amount, currency)
+            for box, label, amount, mine in lines
+        ]
+    return pl.DataFrame(found, schema=_SCHEMA, orient="row")
+
+
+def _accounts_of(form: Mapping[str, Any], accounts: pl.DataFrame, sheltered: Collection[str]) -> list[str]:
+    if form["account_id"]:
+        return [form["account_id"]]
+    issuer = pl.col("institution").str.to_lowercase() == form["issuer"].lower()
+    found: list[str] = accounts.filter(issuer)["account_id"].to_list()
+    return [account_id for account_id in found if account_id not in sheltered]
+
+
+def _ours(box: Box, postings: pl.DataFrame, gains: pl.DataFrame) -> Decimal:
+    if box.column:
+        return Decimal(gains[box.column].sum() or 0)
+    return _sum(postings, box.accounts)
+
+
+def _sum(postings: pl.DataFrame, accounts: str) -> Decimal:
+    """What a year brought or cost, as a positive number."""
+    total = Decimal(postings.filter(pl.col("account").str.contains(accounts))["amount"].sum() or 0)
+    return -total if accounts.lstrip("^").startswith("Income") else total

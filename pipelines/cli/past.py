@@ -1,0 +1,43 @@
+"""`--as-known-on`: what a command reads is the past, rebuilt.
+
+What belongs here: the option, and the installation a command gets by it. What does not: the rebuilding
+(``pipelines.rebuilding``), or a command.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.cli.shell import err
+
+AsKnownOnOption = Annotated[
+    str | None,
+    typer.Option(
+        help="as it was published on a past day, rebuilt from what was received and decided by then: 2026-03-16, or "
+        "2026-03-16T12:00 in the book's time zone"
+    ),
+]
+
+
+@contextmanager
+def at(manna: Any, book: str, period: str, as_known_on: str | None) -> Iterator[Any]:
+    """``manna`` itself, or its past with the report of that book and month (``YYYY-MM``) made in it.
+
+    Says on stderr where what is rebuilt is not what was published then.
+    """
+    if as_known_on is None:
+        yield manna
+        return
+    from pipelines.rebuilding import as_published, read_moment
+    from pipelines.reporting import read_month, require_book
+
+    require_book(manna, book)
+    month: date = read_month(period)
+    moment = read_moment(as_known_on, manna.books[book].time_zone, manna.settings.now())
+    with as_published(manna, book, month, moment) as (past, warning):
+        if warning:
+            err.print(f"note: {warning}", style="yellow", highlight=False, soft_wrap=True)
+        yield past

@@ -1,0 +1,199 @@
+"""Closing a period, opening it again, filing a year; and what speaks against it.
+
+What belongs here: the checks before, what is kept, and the record of it. What does not: what a closing does to the books
+(``manna.ledger.closing``), or printing.
+"""
+
+import hashlib
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from assets.ledger import book_standing, moment, today
+from manna.contracts.closings import CLOSED_JOURNAL, CLOSED_POSTINGS, FILED_GAINS
+from manna.contracts.declaration import content_hash
+from manna.filing.amended import amended, as_filed, filed_years
+from manna.ledger.closing import (
+    CLOSE,
+    FILE,
+    REOPEN,
+    Adjusted,
+    closed_days,
+    closed_through,
+    restatement,
+    to_be_kept,
+)
+from manna.ledger.differences import explained_differences, unexplained
+from manna.standing import reasons_against_closing
+from pipelines.reporting import require_book
+from resources.installation import Installation
+from resources.lake import Lake, LakeTransaction
+
+
+class ClosingError(Exception):
+    """The period cannot be closed, opened or filed. One line with every reason."""
+
+
+def close(manna: Installation, book: str, through: date, by: str, reason: str | None = None) -> str:
+    """Closes all days up to ``through``; returns the hash of what was closed.
+
+    Raises:
+        ReportError: no such book.
+        ClosingError: with every reason against it. Nothing is closed.
+    """
+    require_book(manna, book)
+    against = reasons_against(manna, book, through)
+    if against:
+        raise ClosingError(f"{book} cannot be closed through {through}: {'; '.join(against)}")
+    closings = manna.ops.closings(book)
+    known_at = _after(closings, moment(manna, manna.lake))
+    row = {"action": CLOSE, "through": through, "known_at": known_at}
+    closed = closed_days([*closings, row])[-1]
+
+    def work(transaction: LakeTransaction) -> str:
+        journal, postings = to_be_kept(_books(transaction, book), closed)
+        transaction.append(CLOSED_JOURNAL.address, journal)
+        transaction.append(CLOSED_POSTINGS.address, postings)
+        parts = (content_hash(CLOSED_JOURNAL, journal), content_hash(CLOSED_POSTINGS, postings))
+        return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+    # First what is kept, then the record that makes it count: cut short between the two, nothing is closed.
+    sha256 = manna.lake.commit(["ledger.journal", "ledger.postings"], work, author="close", message=book)
+    manna.ops.add_closing({**row, "book": book, "content_sha256": sha256, "reason": reason, "decided_by": by})
+    return sha256
+
+
+def reopen(manna: Installation, book: str, after: date, by: str, reason: str) -> date:
+    """Opens every day after ``after`` again; returns the last day that was closed until now.
+
+    What was kept of them stays in the lake, and an alert and the covers of their reports say so until they are closed.
+
+    Raises:
+        ReportError: no such book.
+        ClosingError: nothing after that day is closed, or no reason is given.
+    """
+    require_book(manna, book)
+    closings = manna.ops.closings(book)
+    through = closed_through(closings)
+    if through is None or through <= after:
+        raise ClosingError(f"{book} is closed through {through}: nothing after {after} is to be opened" if through else f"nothing of {book} is closed")  # fmt: skip
+    if not reason.strip():
+        raise ClosingError("say why in --reason: it stands on the covers of the reports")
+    known_at = _after(closings, manna.settings.now())
+    row = {"action": REOPEN, "through": after, "known_at": known_at, "content_sha256": None}
+    manna.ops.add_closing({**row, "book": book, "reason": reason, "decided_by": by})
+    return through
+
+
+def file_year(manna: Installation, book: str, year: int, by: str, reason: str | None = None) -> int:
+    """Keeps the realized gains of a closed year as they are filed; returns how many.
+
+    Raises:
+        ReportError: no such book.
+        ClosingError: the year is not closed.
+    """
+    require_book(manna, book)
+    closings = manna.ops.closings(book)
+    last, through = date(year, 12, 31), closed_through(closings)
+    if through is None or through < last:
+        raise ClosingError(
+            f"{year} of {book} is not closed: `manna close --book {book} --through {last}` first"
+        )
+    known_at = _after(closings, moment(manna, manna.lake))
+
+    def work(transaction: LakeTransaction) -> str:
+        gains = transaction.read("ledger.gains", {"book": book}).filter(pl.col("closed").dt.year() == year)
+        filed = FILED_GAINS.conform(gains.with_columns(pl.lit(known_at).alias("known_at")))
+        transaction.append(FILED_GAINS.address, filed)
+        return content_hash(FILED_GAINS, filed)
+
+    sha256 = manna.lake.commit(["ledger.gains"], work, author="file", message=f"{book} {year}")
+    row = {"action": FILE, "through": last, "known_at": known_at, "content_sha256": sha256}
+    manna.ops.add_closing({**row, "book": book, "reason": reason, "decided_by": by})
+    return manna.lake.read(FILED_GAINS.address, {"book": book}).filter(pl.col("known_at") == known_at).height
+
+
+def reasons_against(manna: Installation, book: str, through: date) -> list[str]:
+    """Every reason why the days up to ``through`` cannot be closed; none when they can."""
+    closed = closed_through(manna.ops.closings(book))
+    if closed is not None and through <= closed:
+        return [f"it is closed through {closed} already"]
+    if through >= today(manna, manna.books[book]):
+        return ["that day is not over yet"]
+    scope = {"book": book}
+    found = reasons_against_closing(book_standing(manna, book, manna.lake), through)
+    if manna.lake.read("ledger.months", scope).is_empty():
+        return [*found, "there are no books yet: `manna run nightly_close` first"]
+    found += _unpublished(manna, book, through)
+    of_period = pl.col("as_of") <= through
+    if closed is not None:
+        of_period &= pl.col("as_of") > closed
+    open_ = differences(manna.lake, book).filter(of_period)
+    found += [f"{line} (`manna reconcile --book {book}`)" for line in unexplained(open_)]
+    return found
+
+
+def differences(lake: Lake, book: str, account: str | None = None) -> pl.DataFrame:
+    """Every difference between ledger and provider, with the rows that explain it."""
+    scope = {"book": book} if account is None else {"book": book, "account_id": account}
+    tables = ("ledger.reconciliation", "clean.transactions", "clean.trades")
+    return explained_differences(*(lake.read(table, scope) for table in tables))
+
+
+def bridge(manna: Installation, book: str, first: date, last: date) -> pl.DataFrame:
+    """The restatement of a closed period: see :func:`manna.ledger.closing.restatement`.
+
+    Raises:
+        ReportError: no such book.
+        ClosingError: it is not closed.
+    """
+    require_book(manna, book)
+    through = closed_through(manna.ops.closings(book))
+    if through is None or through < last:
+        raise ClosingError(f"{first} to {last} of {book} is not closed{f' (only through {through})' if through else ''}: it has no bridge")  # fmt: skip
+    return restatement(_books(manna.lake, book), first, last)
+
+
+def amended_return(manna: Installation, book: str, year: int) -> pl.DataFrame:
+    """What a filed year's gains would be now where they differ: see :func:`manna.filing.amended.amended`.
+
+    Raises:
+        ReportError: no such book.
+        ClosingError: the year has not been filed.
+    """
+    require_book(manna, book)
+    closings, scope = manna.ops.closings(book), {"book": book}
+    if year not in filed_years(closings):
+        raise ClosingError(
+            f"{year} of {book} has not been filed: `manna close --book {book} --file-year {year}`"
+        )
+    filed = as_filed(manna.lake.read(FILED_GAINS.address, scope), closings)
+    return amended(filed, manna.lake.read("ledger.gains", scope), year)
+
+
+def _books(lake: Lake | LakeTransaction, book: str) -> Adjusted:
+    return Adjusted(
+        *(lake.read(f"ledger.{table}", {"book": book}) for table in ("journal", "postings", "adjustments"))
+    )
+
+
+def _unpublished(manna: Installation, book: str, through: date) -> list[str]:
+    """Months up to that day whose reports are held or are not of the books as they are."""
+    rows = manna.lake.query(
+        "SELECT m.month, p.status, p.reason FROM ledger.months m LEFT JOIN reports.publications p "
+        "ON p.book = m.book AND p.period = m.month AND p.tried_hash = m.content_hash "
+        "WHERE m.book = ? AND m.month <= ? AND (p.status IS NULL OR p.status <> 'published') ORDER BY 1",
+        [book, through],
+    )
+    return [
+        f"the reports of {row['month']:%Y-%m} are "
+        + (f"held: {row['reason']}" if row["status"] else "out of date")
+        for row in rows.to_dicts()
+    ]
+
+
+def _after(closings: list[dict[str, Any]], now: datetime) -> datetime:
+    """Now, but after every closing before: what was kept is found by its moment, and a clock may stand still."""
+    last: datetime | None = closings[-1]["known_at"] if closings else None
+    return now if last is None or last < now else last + timedelta(microseconds=1)
