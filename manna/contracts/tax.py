@@ -15,7 +15,7 @@ TAXABLE_GAINS = Contract(
     "Realized gains as tax counts them, laid out like Form 8949: a row per sale, lot and holding period, after the "
     "wash sales of all books of the taxpayer and spouse. An overlay: no journal entry is made of it.",
     (
-        Column("row_id", Kind.TEXT, "ledger.gains and the number of the part"),
+        Column("part_id", Kind.TEXT, "ledger.gains and the number of the part"),
         Column("book", Kind.TEXT, "the book"),
         Column("gain_id", Kind.TEXT, "ledger.gains"),
         Column("account_id", Kind.TEXT, "clean.accounts"),
@@ -43,7 +43,7 @@ TAXABLE_GAINS = Contract(
         Column("replaced_by", Kind.TEXT, "the lots that replaced it, comma separated"),
         Column("currency", Kind.TEXT, "of all amounts"),
     ),
-    key=("row_id",),
+    key=("part_id",),
 )
 
 TABLES = (TAXABLE_GAINS,)

@@ -61,7 +61,7 @@ def taxable_gains(
         counts[each.row["gain_id"]] += 1
         rows.append(each.taxed(line, counts[each.row["gain_id"]], as_of))
     rows += [each.untouched() for each in beyond if each.row["account_id"] not in sheltered]
-    return pl.DataFrame(rows, schema=TAXABLE_GAINS.polars_schema).sort("sold", "row_id")
+    return pl.DataFrame(rows, schema=TAXABLE_GAINS.polars_schema).sort("sold", "part_id")
 
 
 def schedule_d(rows: pl.DataFrame) -> pl.DataFrame:
@@ -97,7 +97,7 @@ def miscounted(gains: pl.DataFrame, rows: pl.DataFrame) -> list[str]:
         (pl.col("adjustment") > pl.max_horizontal(loss, 0)) | (pl.col("lost") > pl.col("adjustment"))
     )
     return [f"sale {name} is not counted once" for name in wrong["gain_id"].sort()] + [
-        f"row {name} disallows more than its loss" for name in too_much["row_id"].sort()
+        f"row {name} disallows more than its loss" for name in too_much["part_id"].sort()
     ]
 
 
@@ -161,7 +161,7 @@ class _Sold:
         row = self.row
         names = ("book", "gain_id", "account_id", "security_id", "lot_id", "currency")
         return {name: row[name] for name in names} | {
-            "row_id": f"{row['gain_id']}-{number}",
+            "part_id": f"{row['gain_id']}-{number}",
             "description": f"{row['quantity'].normalize():f} sh. {row['security_id']}",
             "acquired": row["opened"] if self.lot["dated"] else None,
             "sold": row["closed"],
