@@ -180,6 +180,7 @@ def keep(manna: Installation, wanted: Sequence[str], transaction: LakeTransactio
                 "ledger.postings",
                 "ledger.reconciliation",
                 "portfolio.valuations",
+                "categorized.transactions",
                 "clean.quarantine",
                 "clean.coverage",
                 "clean.findings",
@@ -234,27 +235,43 @@ def moment(manna: Installation, lake: Lake | LakeTransaction) -> datetime:
 def _extras(
     transaction: LakeTransaction, book_id: str, day: date, stands: Standing, refused: int
 ) -> Mapping[date, str]:
-    """What reports show beside postings: month-end valuations, reconciliation, and open items of today."""
+    """What reports show beside postings: valuations, reconciliation, gains, merchants, and open items of today."""
     scope, found = {"book": book_id}, dict[date, list[str]]()
     ends = transaction.read("portfolio.valuations", scope).filter(
         (pl.col("date") == pl.col("date").dt.month_end()) | (pl.col("date") == day)
     )
     reconciled = transaction.read("ledger.reconciliation", scope)
-    for contract, rows, when in ((VALUATIONS, ends, "date"), (RECONCILIATION, reconciled, "as_of")):
+    taxed = transaction.read("ledger.taxable_gains", scope)
+    for contract, rows, when in (
+        (VALUATIONS, ends, "date"),
+        (RECONCILIATION, reconciled, "as_of"),
+        (TAXABLE_GAINS, taxed, "sold"),
+    ):
         for (month,), part in rows.with_columns(month=pl.col(when).dt.truncate("1mo")).group_by(["month"]):
             found.setdefault(month, []).append(content_hash(contract, part))
+    for month, named in _named(transaction, book_id):
+        found.setdefault(month, []).append(str(named))
     if stands.complete_through is not None and stands.complete_through < day:
         # That month and all after it were made without later rows, and say so.
         month = stands.complete_through.replace(day=1)
         found.setdefault(month, []).append(f"through {stands.complete_through}")
-    taxed = transaction.read("ledger.taxable_gains", scope)
-    for (month,), part in taxed.with_columns(month=pl.col("sold").dt.truncate("1mo")).group_by(["month"]):
-        found.setdefault(month, []).append(content_hash(TAXABLE_GAINS, part))
     held = transaction.read("clean.findings", scope).filter(pl.col("kind").is_in(HOLDING)).sort("finding_id")
     for since, finding_id in held.select("since", "finding_id").iter_rows():
         found.setdefault(since.replace(day=1), []).append(finding_id)
     found.setdefault(day.replace(day=1), []).append(f"{refused} {stands.unlisted}")
     return {month: " ".join(parts) for month, parts in found.items()}
+
+
+def _named(transaction: LakeTransaction, book_id: str) -> Iterator[tuple[date, int]]:
+    """Per month one number that changes when a row's merchant does, or when its category is confirmed."""
+    rows = transaction.query(
+        "SELECT date_trunc('month', t.date)::DATE AS month, bit_xor(md5_number_lower("
+        "concat_ws(chr(31), t.transaction_id, c.merchant, c.certain))) AS named "
+        "FROM clean.transactions t JOIN categorized.transactions c USING (transaction_id) "
+        "WHERE t.book = ? AND NOT t.pending AND NOT t.removed GROUP BY 1 ORDER BY 1",
+        [book_id],
+    )
+    return rows.iter_rows()
 
 
 def _throughout(book: Book, stands: Standing, postings: pl.DataFrame, securities: pl.DataFrame) -> str:

@@ -23,20 +23,23 @@ from manna.contracts.declaration import content_hash
 from manna.contracts.reports import EDITIONS, PUBLICATIONS, STATEMENTS
 from manna.ledger.closing import closed_through
 from manna.standing import Standing
-from manna.statements import open_items, statements, violations_by_period
+from manna.statements import Sources, open_items, statements, violations_by_period
 from manna.validating.finding import reasons_to_hold
 from resources.installation import CODE_VERSION, Installation
-from resources.lake import Change, LakeTransaction
+from resources.lake import Change, Lake, LakeTransaction
 
 TABLES = tuple(contract.address for contract in STATEMENTS)
 WRITTEN = (*TABLES, PUBLICATIONS.address, EDITIONS.address)
 SOURCES = (
     "ledger.postings",
+    "ledger.journal",
+    "ledger.gains",
     "ledger.months",
     "portfolio.valuations",
     "clean.securities",
     "clean.coverage",
     "clean.findings",
+    "categorized.transactions",
 )
 CHECK = "ties_out"
 
@@ -65,7 +68,7 @@ def statements_asset(months: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def made(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
-        """Makes the six statements of the partitions' months, for every book."""
+        """Makes every statement of the partitions' months, for every book."""
         manna.note_books()
         wanted = [date.fromisoformat(key) for key in context.partition_keys]
         outcome = manna.lake.commit(
@@ -115,6 +118,7 @@ def make(
             securities,
             periods,
             day,
+            statement_sources(transaction, book_id),
         )
         faults = reasons_to_hold(transaction.read("clean.findings", scope), periods)
         for period, why in violations_by_period(book, frames).items():
@@ -133,6 +137,18 @@ def make(
         outcome.published += len(good)
         outcome.held |= {f"{book_id} {period:%Y-%m}": "; ".join(faults[period]) for period in sorted(faults)}
     return outcome
+
+
+def statement_sources(lake: Lake | LakeTransaction, book_id: str) -> Sources:
+    """What a book's statements are made from beside postings and valuations."""
+    merchants = lake.query(
+        "SELECT j.entry_id, c.merchant FROM ledger.journal j JOIN categorized.transactions c "
+        "ON c.transaction_id = j.source_id AND j.source_table = 'clean.transactions' "
+        "WHERE j.book = ? AND c.book = ? AND c.merchant <> ''",
+        [book_id, book_id],
+    )
+    adjusting = lake.read("ledger.journal", {"book": book_id, "kind": "adjusting"})
+    return Sources(adjusting, lake.read("ledger.gains", {"book": book_id}), merchants)
 
 
 def _records(
@@ -236,7 +252,9 @@ def _open_items(
     uncategorized = transaction.read("ledger.postings", scope).filter(
         pl.col("account").is_in(["Expenses:Uncategorized", "Income:Uncategorized"])
     )
-    unreconciled = transaction.read("ledger.reconciliation", scope).filter(pl.col("basis") == "difference")
+    reconciliation = transaction.read("ledger.reconciliation", scope)
+    unreconciled = reconciliation.filter(pl.col("basis") == "difference")
+    suggested = _suggested(transaction, book_id)
     valued = transaction.read("portfolio.valuations", scope)
     quarantined = open_rows(manna, transaction, book_id).height
     found = {}
@@ -245,6 +263,8 @@ def _open_items(
         held = valued.filter(pl.col("date") == last)
         found[period] = open_items(
             uncategorized=uncategorized.filter(pl.col("date").is_between(period, last)).height,
+            suggested=suggested.filter(pl.col("date").is_between(period, last)).height,
+            unproven=unproven_accounts(reconciliation, last),
             # A row that cannot be read has no day: it is open until it is settled.
             quarantined=quarantined if last == day else 0,
             unreconciled=unreconciled.filter(pl.col("as_of").is_between(period, last))[
@@ -255,6 +275,23 @@ def _open_items(
             unlisted=stands.unlisted if last == day else 0,
         )
     return found
+
+
+def _suggested(transaction: LakeTransaction, book_id: str) -> pl.DataFrame:
+    """``date`` of every booked row whose category is a suggestion that nobody has confirmed."""
+    return transaction.query(
+        "SELECT t.date FROM clean.transactions t JOIN categorized.transactions c USING (transaction_id) "
+        "WHERE t.book = ? AND NOT t.pending AND NOT t.removed AND NOT c.certain AND c.transfer_id IS NULL "
+        "AND c.category NOT LIKE '%:Uncategorized'",
+        [book_id],
+    )
+
+
+def unproven_accounts(reconciliation: pl.DataFrame, day: date) -> int:
+    """Accounts whose balance nothing confirms by ``day``: their opening was made from the only balances known."""
+    known = reconciliation.filter(pl.col("as_of") <= day)
+    confirmed = known.filter(pl.col("basis") != "plugged")["account_id"].unique()
+    return known.filter(~pl.col("account_id").is_in(confirmed.implode()))["account_id"].n_unique()
 
 
 def _last_day(period: date) -> date:

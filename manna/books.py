@@ -6,6 +6,7 @@ reading the file (``resources/books.py``) or acting on it.
 
 import hashlib
 import json
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import available_timezones
@@ -129,6 +130,10 @@ class Book(Section):
     exchange_rates: dict[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], Annotated[Decimal, Field(gt=0)]] = (
         Field(default_factory=dict)
     )
+    dated_rates: dict[
+        Annotated[str, Field(pattern=r"^[A-Z]{3}$")], dict[date, Annotated[Decimal, Field(gt=0)]]
+    ] = Field(default_factory=dict)
+    budgets: dict[ChartAccount, Annotated[Decimal, Field(gt=0)]] = Field(default_factory=dict)
     accounts: tuple[AccountSetting, ...] = ()
     chart: tuple[ChartSetting, ...] = ()
     valued: tuple[Valued, ...] = ()
@@ -145,6 +150,17 @@ class Book(Section):
             raise ValueError(f"unknown time zone {zone!r}; use a name such as America/New_York")
         return zone
 
+    @field_validator("budgets")
+    @classmethod
+    def _counts_once(cls, budgets: dict[str, Decimal]) -> dict[str, Decimal]:
+        for category in budgets:
+            if category.split(":")[0] not in ("Income", "Expenses"):
+                raise ValueError(f"{category} is neither income nor an expense")
+            for other in budgets:
+                if other.startswith(f"{category}:"):
+                    raise ValueError(f"{other} is part of {category}; give one of them a budget")
+        return budgets
+
     @field_validator("chart", "valued", "loans")
     @classmethod
     def _says_it_once(cls, settings: tuple[_Said, ...]) -> tuple[_Said, ...]:
@@ -153,6 +169,16 @@ class Book(Section):
         if twice:
             raise ValueError(f"accounts given twice: {', '.join(twice)}")
         return settings
+
+    def rate(self, currency: str, day: date) -> tuple[Decimal | None, date | None]:
+        """What one unit of ``currency`` was worth in the book's on ``day``, and the day that rate is of.
+
+        The last dated rate up to that day; else the rate without a day; else neither.
+        """
+        days = [known for known in self.dated_rates.get(currency, {}) if known <= day]
+        if days:
+            return self.dated_rates[currency][max(days)], max(days)
+        return self.exchange_rates.get(currency), None
 
 
 def complaints(document: Any) -> list[str]:

@@ -14,16 +14,15 @@ from typing import Any
 import polars as pl
 
 from assets.ledger import ledger_day
+from assets.reports import statement_sources
 from manna.cleaning import CLEANERS
 from manna.contracts import CONTRACTS
 from manna.ledger import entered, valued
-from manna.statements.explaining import explain_line
+from manna.statements.explaining import explain_line, figure_of
 from pipelines.reporting import ReportError, published_statement
 from resources.installation import Installation
 from resources.lake import Lake
 
-FIGURES = {"net_worth": "net_worth", "allocation": "value"}
-"""The column that is explained, where it is not ``amount``."""
 _KEYS = {
     "clean.transactions": ("transaction_id",),
     "clean.trades": ("trade_id",),
@@ -56,7 +55,8 @@ def explain(manna: Installation, report: str, line: str, book: str, period: str)
         manna: the installation.
         report: e.g. ``income_statement``.
         line: an account of the chart, the name of a total, a month's end (net worth) or a security (allocation), in any
-            case; or any part of it that one line has.
+            case; or any part of it that one line has. Where several have it, the section, span or statement says which:
+            ``quarter: Net income``, ``Non-cash activities: Income:Dividends``.
         book: the book.
         period: the month, ``YYYY-MM``.
 
@@ -69,16 +69,10 @@ def explain(manna: Installation, report: str, line: str, book: str, period: str)
     postings = manna.lake.read("ledger.postings", scope)
     valuations = manna.lake.read("portfolio.valuations", scope)
     as_of = ledger_day(manna.books[book], manna.lake.read("ledger.months", scope).to_dicts())
-    parts = explain_line(report, row, postings, valuations, as_of)
+    sources = statement_sources(manna.lake, book)
+    parts = explain_line(report, row, manna.books[book], postings, valuations, as_of, sources)
     sourced = _sourced(manna.lake, parts, book)
-    return Explained(f"{title}: {_name(row)}", figure(report, row), row["currency"], sourced)
-
-
-def figure(report: str, row: Mapping[str, Any]) -> Decimal:
-    """The figure of a line that is explained: ``amount``, or what the statement has in its place."""
-    if report == "trial_balance":
-        return Decimal(row["debit"] - row["credit"])
-    return Decimal(row[FIGURES.get(report, "amount")])
+    return Explained(f"{title}: {_name(row)}", figure_of(report, row), row["currency"], sourced)
 
 
 def trace(manna: Installation, source_table: str, source_id: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -107,7 +101,7 @@ def _line(statement: pl.DataFrame, name: str, wanted: str) -> dict[str, Any]:
     """The one row of the statement that ``wanted`` names; ``name`` is what the statement is called."""
     rows = statement.to_dicts()
     text = wanted.strip().casefold()
-    exact = [row for row in rows if _name(row).casefold() == text]
+    exact = [row for row in rows if text in (_name(row).casefold(), _long_name(row).casefold())]
     # A subtotal has the name of its group, and so may a line: the line is meant, the group includes it.
     found = exact[:1] if exact else [row for row in rows if text and text in _name(row).casefold()]
     if len(found) == 1:
@@ -119,7 +113,17 @@ def _line(statement: pl.DataFrame, name: str, wanted: str) -> dict[str, Any]:
 
 
 def _name(row: Mapping[str, Any]) -> str:
-    return str(row.get("account") or row.get("security_id") or row.get("as_of"))
+    name = str(row.get("account") or row.get("security_id") or row.get("as_of"))
+    further = row.get("merchant") or (f"sold {row['sold']}" if row.get("sold") else None)
+    if "translated" in row:
+        further = row["currency"] if row["level"] == "line" else "in all"
+    return f"{name}, {further}" if further else name
+
+
+def _long_name(row: Mapping[str, Any]) -> str:
+    """With the section, the span or the statement that it stands under."""
+    above = row.get("span") or row.get("statement") or row.get("section")
+    return f"{above}: {_name(row)}" if above else _name(row)
 
 
 def _sourced(lake: Lake, parts: pl.DataFrame, book: str) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from rich.text import Text
 from manna.contracts.reports import STATEMENTS
 from manna.documents import tables
 from manna.documents.columns import texts
-from manna.documents.statements import statement_tables
+from manna.documents.statements import TITLES, statement_tables
 
 _GAP = 2
 _TEXT_WIDTH = 12
@@ -27,7 +27,8 @@ def on_terminal(frame: pl.DataFrame, title: str) -> RenderableType:
     heading = [Text(printable(title), style="bold")] if title else []
     if frame.is_empty():
         return Group(*heading, Text("no rows", style="dim"))
-    name = next((contract.name for contract in STATEMENTS if contract.names == frame.columns), None)
+    names = {contract.name: contract.names for contract in STATEMENTS if contract.name in TITLES}
+    name = next((name for name, columns in names.items() if columns == frame.columns), None)
     if name is None or frame.select("book", "period").n_unique() > 1:
         return Group(*heading, frame_table(frame))
     found = statement_tables(name, frame, frame["period"][0], tables.currencies([frame], ""))

@@ -1,73 +1,139 @@
 """Stage ``reports``: monthly statements as tables, one row per line, and the record of publication.
 
+What belongs here: the statements and the record. What does not: the schedules that go with them
+(:mod:`schedules`).
+
 Amounts in statements are *presented* amounts: income, expenses, assets, liabilities and equity are all
 shown as positive in their usual direction (a debit-normal account by its debit balance, a credit-normal
 one by its credit balance). The trial balance alone keeps debit and credit columns.
 """
 
 from manna.contracts.declaration import Column, Contract, Kind
-
-_HEAD = (
-    Column("book", Kind.TEXT, "the book"),
-    Column("period", Kind.DATE, "first day of the month"),
-    Column("line", Kind.INTEGER, "order of presentation", minimum=0),
+from manna.contracts.schedules import (
+    ACCOUNT,
+    BUDGET,
+    CURRENCY,
+    DIVIDENDS_AND_INTEREST,
+    GENERAL_LEDGER,
+    LEVEL,
+    ON_DEMAND,
+    REALIZED_GAINS,
+    SCHEDULES,
+    SECTION,
+    SPENDING,
+    TAX_LINES,
+    TO_DATE,
+    TRANSLATION,
+    monthly,
 )
-_KEY = ("book", "period", "line")
 
+__all__ = [
+    "ALLOCATION", "BALANCE_SHEET", "BUDGET", "CASH_FLOW", "CASH_FLOW_INDIRECT", "CHANGES_IN_EQUITY",
+    "DIVIDENDS_AND_INTEREST", "GENERAL_LEDGER", "INCOME_COMPARISON", "INCOME_STATEMENT", "NET_WORTH", "ON_DEMAND",
+    "PUBLICATIONS", "REALIZED_GAINS", "SPANS", "SPENDING", "STATEMENTS", "TABLES", "TAX_LINES", "TRANSLATION",
+    "TRIAL_BALANCE",
+]  # fmt: skip
 
-def _statement(name: str, meaning: str, *columns: Column) -> Contract:
-    return Contract("reports", name, meaning, (*_HEAD, *columns), key=_KEY)
-
-
-_SECTION = Column("section", Kind.TEXT, "part of the statement")
-_ACCOUNT = Column("account", Kind.TEXT, "account of the chart, or the name of a total")
-_LEVEL = Column("level", Kind.TEXT, "what the line is", allowed=("line", "subtotal", "total"))
-_CURRENCY = Column("currency", Kind.TEXT, "of the amounts")
-
-INCOME_STATEMENT = _statement(
+INCOME_STATEMENT = monthly(
     "income_statement",
     "Income and expenses of a month, with the month before and the year to date.",
-    _SECTION,
-    _ACCOUNT,
-    _LEVEL,
+    SECTION,
+    ACCOUNT,
+    LEVEL,
     Column("amount", Kind.MONEY, "the month"),
     Column("previous", Kind.MONEY, "the month before"),
-    Column("year_to_date", Kind.MONEY, "since 1 January"),
-    _CURRENCY,
+    TO_DATE,
+    CURRENCY,
 )
 
-BALANCE_SHEET = _statement(
+SPANS = ("month", "quarter", "year", "year_to_date")
+"""The spans of the comparative income statement, each ending with the period's month."""
+
+INCOME_COMPARISON = monthly(
+    "income_comparison",
+    "Income and expenses of the month, of three months, of twelve and of the year so far, each beside the span before "
+    "it. All end with the month: in March the quarter is the first of the year, in December the year is the calendar's.",
+    Column("span", Kind.TEXT, "which span", allowed=SPANS),
+    Column("since", Kind.DATE, "its first day"),
+    Column("until", Kind.DATE, "its last day, or the last known one"),
+    SECTION,
+    ACCOUNT,
+    LEVEL,
+    Column("amount", Kind.MONEY, "the span"),
+    Column("previous", Kind.MONEY, "as many months before it; of year_to_date the same months a year before"),
+    Column("change", Kind.MONEY, "amount - previous"),
+    Column(
+        "change_ratio",
+        Kind.RATIO,
+        "change / previous without its sign; null where there is nothing to compare with",
+        nullable=True,
+    ),
+    CURRENCY,
+)
+
+BALANCE_SHEET = monthly(
     "balance_sheet",
-    "Assets, liabilities and equity at the month's end (or at the last known day of an open month).",
-    _SECTION,
-    _ACCOUNT,
-    _LEVEL,
+    "Assets, liabilities and equity at the month's end (or at the last known day of an open month): at cost; a "
+    "household's also at current value, with what is unrealized apart.",
+    SECTION,
+    ACCOUNT,
+    LEVEL,
     Column("amount", Kind.MONEY, "at cost"),
-    Column("previous", Kind.MONEY, "at the end of the month before"),
-    _CURRENCY,
+    Column("previous", Kind.MONEY, "at cost, at the end of the month before"),
+    Column("unrealized", Kind.MONEY, "current value less cost; null in a firm's book", nullable=True),
+    Column("value", Kind.MONEY, "current value: amount + unrealized; null in a firm's book", nullable=True),
+    CURRENCY,
 )
 
-CASH_FLOW = _statement(
+CHANGES_IN_EQUITY = monthly(
+    "changes_in_equity",
+    "What made equity more or less: net income, contributions, draws, unrealized gains, openings, adjustments of "
+    "earlier periods. A household's equity is at current value, a firm's at cost.",
+    SECTION,
+    ACCOUNT,
+    LEVEL,
+    Column("amount", Kind.MONEY, "the month; positive = more equity"),
+    TO_DATE,
+    CURRENCY,
+)
+
+CASH_FLOW = monthly(
     "cash_flow",
-    "Where cash came from and went to; ends at the balance sheet's cash.",
-    _SECTION,
-    _ACCOUNT,
-    _LEVEL,
-    Column("amount", Kind.MONEY, "positive = cash in"),
-    _CURRENCY,
+    "Where cash came from and went to, by the direct method; ends at the balance sheet's cash.",
+    SECTION,
+    ACCOUNT,
+    LEVEL,
+    Column("amount", Kind.MONEY, "the month; positive = cash in"),
+    TO_DATE,
+    CURRENCY,
 )
 
-TRIAL_BALANCE = _statement(
+CASH_FLOW_INDIRECT = monthly(
+    "cash_flow_indirect",
+    "From net income to cash; investing and financing as in reports.cash_flow, and what moved no cash apart.",
+    SECTION,
+    ACCOUNT,
+    LEVEL,
+    Column("amount", Kind.MONEY, "the month; positive = cash in"),
+    TO_DATE,
+    CURRENCY,
+)
+
+TRIAL_BALANCE = monthly(
     "trial_balance",
-    "Every account's balance at the month's end; debits equal credits.",
-    _ACCOUNT,
-    _LEVEL,
+    "Every account's balance at the month's end, before and after adjusting entries; debits equal credits.",
+    ACCOUNT,
+    LEVEL,
+    Column(
+        "unadjusted_debit", Kind.MONEY, "debit balance or zero, without the adjusting entries of the year"
+    ),
+    Column("unadjusted_credit", Kind.MONEY, "credit balance or zero, without them"),
     Column("debit", Kind.MONEY, "debit balance or zero"),
     Column("credit", Kind.MONEY, "credit balance or zero"),
-    _CURRENCY,
+    CURRENCY,
 )
 
-NET_WORTH = _statement(
+NET_WORTH = monthly(
     "net_worth",
     "What is owned less what is owed, securities at market, at each month's end up to this one.",
     Column("as_of", Kind.DATE, "day of the figures"),
@@ -75,10 +141,10 @@ NET_WORTH = _statement(
     Column("unrealized", Kind.MONEY, "market value less ledger cost of all that has a price"),
     Column("liabilities", Kind.MONEY, "owed, positive"),
     Column("net_worth", Kind.MONEY, "assets at cost + unrealized - liabilities"),
-    _CURRENCY,
+    CURRENCY,
 )
 
-ALLOCATION = _statement(
+ALLOCATION = monthly(
     "allocation",
     "What the investments consist of at the month's end.",
     Column("security_id", Kind.TEXT, "clean.securities"),
@@ -87,10 +153,21 @@ ALLOCATION = _statement(
     Column("value", Kind.MONEY, "at market; at ledger cost where there is no price"),
     Column("cost", Kind.MONEY, "null = basis unknown", nullable=True),
     Column("weight", Kind.RATIO, "share of all investments in this currency"),
-    _CURRENCY,
+    CURRENCY,
 )
 
-STATEMENTS = (INCOME_STATEMENT, BALANCE_SHEET, CASH_FLOW, TRIAL_BALANCE, NET_WORTH, ALLOCATION)
+STATEMENTS = (
+    INCOME_STATEMENT,
+    INCOME_COMPARISON,
+    BALANCE_SHEET,
+    CHANGES_IN_EQUITY,
+    CASH_FLOW,
+    CASH_FLOW_INDIRECT,
+    TRIAL_BALANCE,
+    NET_WORTH,
+    ALLOCATION,
+    *SCHEDULES,
+)
 
 PUBLICATIONS = Contract(
     "reports",

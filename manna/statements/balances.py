@@ -12,30 +12,14 @@ from datetime import date
 import polars as pl
 
 from manna.books import Book
+from manna.statements.flows import classed, flows_of, is_activity, without_cash
 
 ROOTS = ("Assets", "Liabilities", "Equity", "Income", "Expenses")
-_CASH = r"^Assets:(Cash(:|$)|In Transit(:|$)|(.+:)?Cash$)"
-
-OPERATING, INVESTING, FINANCING = "Operating activities", "Investing activities", "Financing activities"
-OPENING = "Opening balances"
-SECTION_OF_FLOW = (
-    ("Assets:", INVESTING),
-    ("Income:", OPERATING),
-    ("Expenses:", OPERATING),
-    ("Liabilities:Cards", OPERATING),
-    ("Liabilities:Payable", OPERATING),
-    ("Liabilities:Taxes", OPERATING),
-    ("Liabilities:", FINANCING),
-    ("Equity:Opening", OPENING),
-    ("Equity:Suspense", OPERATING),
-    ("Equity:", FINANCING),
-)
-"""Section of the cash flow statement by the counter account; the first prefix that fits decides."""
 
 
 @dataclass(frozen=True, slots=True)
 class MonthlyBalances:
-    """What the six statements of one book are made from; amounts signed, positive = debit.
+    """What the statements of one book are made from; amounts signed, positive = debit.
 
     Attributes:
         as_of: the last known day; an open month's figures stand on it.
@@ -43,25 +27,20 @@ class MonthlyBalances:
             in which the currency moved, ``day`` the month's end or ``as_of``.
         accounts: ``account, currency, period, amount, previous, year_to_date, opening, closing``, one row
             per account and month from the first posting to the last period.
-        flows: ``account, currency, period, section, amount`` of what moved cash, positive = cash in.
-        positions: ``account_id, security_id, currency, period, day, quantity, carrying``, as ``accounts``;
-            ``carrying`` is what the ledger carries the position at.
+        flows: ``account, currency, section, period, amount, year_to_date`` of what moved cash, positive = cash in,
+            as ``accounts``.
+        uncashed: ``account, currency, is_result, is_activity, period, amount, year_to_date`` of entries that moved none
+            (:func:`manna.statements.flows.without_cash`), positive = debit, as ``accounts``.
+        positions: ``account_id, security_id, currency, account, period, day, quantity, carrying``, as ``accounts``;
+            ``carrying`` is what the ledger carries the position at, on ``account``.
     """
 
     as_of: date
     months: pl.DataFrame
     accounts: pl.DataFrame
     flows: pl.DataFrame
+    uncashed: pl.DataFrame
     positions: pl.DataFrame
-
-
-def is_cash(account: pl.Expr) -> pl.Expr:
-    """Whether an account of the chart is cash, by its path.
-
-    Cash is what stands under ``Assets:Cash``, a broker's leaf ``:Cash``, and what is in transit between own
-    accounts; the securities that a bank account may have on its leaf ``:Securities`` are not.
-    """
-    return account.str.contains(_CASH) & ~account.str.ends_with(":Securities")
 
 
 def root(account: pl.Expr) -> pl.Expr:
@@ -92,12 +71,16 @@ def monthly_balances(
     known = known.filter(pl.col("period") <= wanted[-1])
     first = min([wanted[0], *known["period"].unique().to_list()])
     months = pl.date_range(first, wanted[-1], "1mo", eager=True).alias("period").to_frame()
-    accounts = _accounts(known, months)
+    known = known.select(
+        "entry_id", "period", "account", "currency", "amount", "account_id", "security_id", "quantity"
+    )
+    accounts, known = _accounts(known, months), classed(known)
     return MonthlyBalances(
         as_of,
         _presented(book, accounts, wanted, as_of),
         accounts,
-        _flows(known),
+        _flows(known, months),
+        _uncashed(known, months),
         _positions(known, months, as_of),
     )
 
@@ -111,9 +94,8 @@ def _accounts(known: pl.DataFrame, months: pl.DataFrame) -> pl.DataFrame:
     key = ["account", "currency"]
     moved = known.group_by([*key, "period"]).agg(pl.col("amount").sum())
     closing = pl.col("amount").cum_sum().over(key)
-    return _every_month(moved, key, months).with_columns(
+    return _to_date(_every_month(moved, key, months), key).with_columns(
         previous=pl.col("amount").shift(1).over(key).fill_null(0),
-        year_to_date=pl.col("amount").cum_sum().over([*key, pl.col("period").dt.year()]),
         opening=closing - pl.col("amount"),
         closing=closing,
     )
@@ -123,8 +105,13 @@ def _positions(known: pl.DataFrame, months: pl.DataFrame, as_of: date) -> pl.Dat
     key = ["account_id", "security_id", "currency"]
     held = known.filter(pl.col("security_id").is_not_null() & pl.col("account_id").is_not_null())
     moved = held.group_by([*key, "period"]).agg(pl.col("quantity").sum(), carrying=pl.col("amount").sum())
-    return _every_month(moved, key, months).with_columns(
-        pl.col("quantity", "carrying").cum_sum().over(key), day=last_day(pl.col("period"), as_of)
+    stands = held.group_by(key).agg(pl.col("account").min())
+    return (
+        _every_month(moved, key, months)
+        .with_columns(
+            pl.col("quantity", "carrying").cum_sum().over(key), day=last_day(pl.col("period"), as_of)
+        )
+        .join(stands, on=key, how="left", maintain_order="left")
     )
 
 
@@ -135,35 +122,24 @@ def _every_month(moved: pl.DataFrame, key: list[str], months: pl.DataFrame) -> p
     return filled.with_columns(pl.exclude(*key, "period").fill_null(0))
 
 
-def flows_of(known: pl.DataFrame) -> pl.DataFrame:
-    """The postings that explain what moved cash, each with its ``section`` of the cash flow statement.
-
-    In an entry that touches cash, the other postings sum to the cash moved, negated: so they explain it
-    without a remainder. Where one of them is a security, all of them are investing (the gain is part of
-    the proceeds, the fee part of the price), as IAS 7.16 has it.
-
-    Args:
-        known: rows of ``ledger.postings``, whole entries.
-
-    Returns:
-        Those of them that are not cash in entries that touch it, with ``section``.
-    """
-    cash = known.filter(is_cash(pl.col("account"))).select("entry_id", "currency")
-    counter = known.filter(~is_cash(pl.col("account"))).join(cash, on=["entry_id", "currency"], how="semi")
-    traded = counter.filter(pl.col("security_id").is_not_null())["entry_id"].unique()
-    section = pl.lit(INVESTING)
-    for prefix, name in reversed(SECTION_OF_FLOW):
-        section = pl.when(pl.col("account").str.starts_with(prefix)).then(pl.lit(name)).otherwise(section)
-    sections = counter.select("account").unique().with_columns(section=section)
-    of_trade = pl.col("entry_id").is_in(traded.implode())
-    return counter.join(sections, on="account", how="left", maintain_order="left").with_columns(
-        section=pl.when(of_trade).then(pl.lit(INVESTING)).otherwise("section")
-    )
+def _flows(known: pl.DataFrame, months: pl.DataFrame) -> pl.DataFrame:
+    key = ["account", "currency", "section"]
+    moved = flows_of(known).group_by([*key, "period"]).agg(amount=-pl.col("amount").sum())
+    return _to_date(_every_month(moved, key, months), key)
 
 
-def _flows(known: pl.DataFrame) -> pl.DataFrame:
-    key = ["account", "currency", "period", "section"]
-    return flows_of(known).group_by(key).agg(amount=-pl.col("amount").sum())
+def _uncashed(known: pl.DataFrame, months: pl.DataFrame) -> pl.DataFrame:
+    entries = without_cash(known)
+    key = ["account", "currency", "is_result", "is_activity"]
+    marked = entries.with_columns(is_activity=is_activity(entries))
+    moved = marked.group_by([*key, "period"]).agg(pl.col("amount").sum())
+    return _to_date(_every_month(moved, key, months), key)
+
+
+def _to_date(moved: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """With ``year_to_date``, of rows in order of months."""
+    year = pl.col("period").dt.year()
+    return moved.with_columns(year_to_date=pl.col("amount").cum_sum().over([*key, year]))
 
 
 def _presented(book: Book, accounts: pl.DataFrame, wanted: list[date], as_of: date) -> pl.DataFrame:

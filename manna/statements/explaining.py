@@ -1,49 +1,79 @@
 """What a line of a statement is made of: the postings behind a figure.
 
 What belongs here: for each statement, which postings (and valuations) a line adds up, with the sign as presented. What
-does not: making the statement (the modules beside this one, whose rules these are), or where a posting comes from.
+does not: making the statement (the modules beside this one, whose rules these are), the schedules
+(:mod:`explaining_schedules`), or where a posting comes from.
 """
 
-from collections.abc import Mapping
-from datetime import date
-from typing import Any
+from datetime import date, timedelta
+from decimal import Decimal
 
 import polars as pl
 
-from manna.statements.balance import ACCUMULATED_EARNINGS, FUNDING
-from manna.statements.balances import flows_of, is_cash, last_day, root
-from manna.statements.cash_flow import ENDING_CASH, NET_CHANGE, OPENING_CASH
-from manna.statements.income import NET_INCOME
+from manna.books import Book
+from manna.statements.balance import ACCUMULATED_EARNINGS, FUNDING, UNREALIZED, at_current_value
+from manna.statements.balances import last_day, root
+from manna.statements.cash_flow import ADJUSTMENTS, CHANGES, ENDING_CASH, NET_CHANGE, OPENING_CASH, UNCASHED
+from manna.statements.equity import ENDING_EQUITY, EQUITY, OPENING_EQUITY, section_of_equity
+from manna.statements.explaining_schedules import SCHEDULED, translated
+from manna.statements.flows import OPERATING, classed, flows_of, is_activity, is_cash, without_cash
+from manna.statements.income import NET_INCOME, is_result
+from manna.statements.parts import Line, as_parts, of_account
+from manna.statements.sources import Sources
+from manna.statements.translation import SECTION_OF_FIGURE
 
-PARTS = ("date", "account", "amount", "currency", "entry_id", "posting_id", "source_table", "source_id")
-"""Columns of an explanation. ``source_table`` and ``source_id`` stand only where no entry does."""
+_FIGURES = {"net_worth": "net_worth", "allocation": "value", "realized_gains": "gain"}
+"""The column that is explained, where it is not ``amount``."""
 
-Line = Mapping[str, Any]
+
+def figure_of(statement: str, line: Line) -> Decimal:
+    """The figure of a line that is explained: its ``amount``, or what the statement has in its place.
+
+    Debit less credit of a trial balance; a gain, or the proceeds where the basis is unknown; of what is unrealized on the
+    balance sheet its current value, for it costs nothing. What is unknown is nothing.
+    """
+    if statement == "trial_balance":
+        return Decimal(line["debit"] - line["credit"])
+    if statement == "balance_sheet" and line["account"] == UNREALIZED:
+        return Decimal(line["value"])
+    if statement == "realized_gains" and line["gain"] is None:
+        return Decimal(line["proceeds"])
+    return Decimal(line[_FIGURES.get(statement, "amount")] or 0)
 
 
 def explain_line(
-    statement: str, line: Line, postings: pl.DataFrame, valuations: pl.DataFrame, as_of: date
+    statement: str,
+    line: Line,
+    book: Book,
+    postings: pl.DataFrame,
+    valuations: pl.DataFrame,
+    as_of: date,
+    sources: Sources | None = None,
 ) -> pl.DataFrame:
-    """Everything that a line adds up, in order of days; its ``amount`` sums to the figure in the line's currency.
+    """Everything that a line adds up, in order of days; its ``amount`` sums to :func:`figure_of` the line.
 
     Args:
         statement: e.g. ``income_statement``.
         line: the row of ``reports.<statement>``.
+        book: whose it is.
         postings: ``ledger.postings`` of the book.
         valuations: ``portfolio.valuations`` of the book.
         as_of: the last known day, on which an open month's figures stand.
+        sources: what the statements were made from beside.
 
     Returns:
-        Columns :data:`PARTS`. Which figure: the ``amount`` of income statement, balance sheet and cash flow; debit less
-        credit of a trial balance; ``net_worth``; the ``value`` of an allocation.
+        Columns :data:`manna.statements.parts.PARTS`, in the line's currency.
     """
     own = postings.filter(pl.col("currency") == line["currency"])
     period = line["period"]
     day = pl.select(last_day(pl.lit(period), as_of)).item()
     until, since = own.filter(pl.col("date") <= day), own.filter(pl.col("date").is_between(period, day))
     match statement:
-        case "income_statement":
-            parts = since.filter(_of_line(line, NET_INCOME)).with_columns(_presented(("Expenses",), line))
+        case "income_statement" | "income_comparison":
+            span = own.filter(pl.col("date").is_between(line.get("since", period), day))
+            parts = span.filter(_of_line(line, NET_INCOME)).with_columns(_presented(("Expenses",), line))
+        case "balance_sheet" if line["account"] == UNREALIZED:
+            return as_parts(until.clear(), _gains(until, valuations, day, line["currency"]))
         case "balance_sheet":
             parts = until.filter(_of_line(line, f"Total {FUNDING.lower()}")).with_columns(
                 _presented(("Assets",), line)
@@ -52,11 +82,31 @@ def explain_line(
             parts = until.filter(_of_line(line, "Total"))
         case "cash_flow":
             parts = _cash(line, until)
+        case "cash_flow_indirect":
+            parts = _indirect(line, until, since)
+        case "changes_in_equity":
+            return _equity(book, line, until, valuations, day)
         case "net_worth":
             return _net_worth(own.filter(pl.col("date") <= line["as_of"]), valuations, line)
-        case _:
+        case "allocation":
             return _allocation(until, valuations, line, day)
-    return _parts(parts)
+        case "translation" if line["level"] == "line":
+            return explain_line(line["statement"], _translated(line, day), book, postings, valuations, as_of)
+        case "translation":
+            found = [
+                (code, explain_line(line["statement"], _translated({**line, "currency": code}, day), book, postings, valuations, as_of))
+                for code in sorted({*postings["currency"], book.currency})
+            ]  # fmt: skip
+            return translated(book, found, day)
+        case _:
+            return SCHEDULED[statement](line, book, until, day, sources or Sources())
+    return as_parts(parts)
+
+
+def _translated(line: Line, day: date) -> Line:
+    """The line of a statement that is translated: the one of its name and currency."""
+    section = SECTION_OF_FIGURE.get(line["account"], line["account"])
+    return {**line, "level": "total", "section": section, "as_of": day}
 
 
 def _of_line(line: Line, everything: str) -> pl.Expr:
@@ -88,30 +138,79 @@ def _cash(line: Line, until: pl.DataFrame) -> pl.DataFrame:
     if name in (OPENING_CASH, ENDING_CASH):
         held = until.filter(is_cash(pl.col("account")))
         return held.filter(~month) if name == OPENING_CASH else held
-    moved = flows_of(until.filter(month)).with_columns(-pl.col("amount"))
+    moved = flows_of(classed(until.filter(month))).with_columns(-pl.col("amount"))
     if name == NET_CHANGE:
         return moved
     of_section = moved.filter(pl.col("section") == line["section"])
     if line["level"] == "total":
         return of_section
-    account = pl.col("account")
-    if line["level"] == "line":
-        return of_section.filter(account == name)
-    return of_section.filter((account == name) | account.str.starts_with(f"{name}:"))
+    return of_section.filter(of_account(line))
+
+
+def _indirect(line: Line, until: pl.DataFrame, since: pl.DataFrame) -> pl.DataFrame:
+    section: str = line["section"]
+    if section == NET_INCOME:
+        return since.filter(is_result()).with_columns(-pl.col("amount"))
+    if section not in (ADJUSTMENTS, CHANGES, UNCASHED):
+        return _cash(line, until)
+    known = classed(since)
+    uncashed, flows = without_cash(known), flows_of(known)
+    if section == UNCASHED:
+        return uncashed.filter(is_activity(uncashed), of_account(line)).with_columns(-pl.col("amount"))
+    other = flows.filter(pl.col("section") != OPERATING)
+    not_operating = pl.concat([part.select(since.columns) for part in (other, uncashed)])
+    of_line = pl.lit(True) if line["level"] == "total" else of_account(line)
+    if section == ADJUSTMENTS:
+        return not_operating.filter(is_result(), of_line)
+    rest = known.join(not_operating.select("posting_id"), on="posting_id", how="anti", maintain_order="left")
+    is_operating = ~pl.col("cash") & ~pl.col("is_result") & (pl.col("section") == OPERATING)
+    return rest.filter(is_operating, of_line).with_columns(-pl.col("amount"))
+
+
+def _equity(book: Book, line: Line, until: pl.DataFrame, valuations: pl.DataFrame, day: date) -> pl.DataFrame:
+    """Equity and results as credits, and what was unrealized at the end and (taken back) before the month."""
+    name, period, currency = line["account"], line["period"], line["currency"]
+    eve = period - timedelta(days=1)
+    is_equity, month = root(pl.col("account")) == EQUITY, pl.col("date") >= period
+    before = until.filter(~month)
+    gains = _gains(until, valuations, day, currency)
+    gains_before = _gains(before, valuations, eve, currency)
+    if not at_current_value(book):
+        gains, gains_before = gains.clear(), gains_before.clear()
+    moved = until.filter(month).with_columns(-pl.col("amount"))
+    change = pl.concat([gains, gains_before.with_columns(-pl.col("amount"))])
+    if name == OPENING_EQUITY:
+        return as_parts(before.filter(is_equity | is_result()).with_columns(-pl.col("amount")), gains_before)
+    if name == ENDING_EQUITY:
+        return as_parts(until.filter(is_equity | is_result()).with_columns(-pl.col("amount")), gains)
+    if name == NET_INCOME:
+        return as_parts(moved.filter(is_result()))
+    if name == f"Change in {UNREALIZED.lower()}":
+        return as_parts(moved.clear(), change)
+    of_section = moved.filter(is_equity, section_of_equity(pl.col("account")) == line["section"])
+    if line["level"] == "total":
+        return as_parts(of_section, change if line["section"] == UNREALIZED else change.clear())
+    return as_parts(of_section.filter(of_account(line)))
 
 
 def _net_worth(until: pl.DataFrame, valuations: pl.DataFrame, line: Line) -> pl.DataFrame:
     booked = until.filter(root(pl.col("account")).is_in(["Assets", "Liabilities"]))
-    held = _valued(until, valuations, line["as_of"], line["currency"])
-    # Money is carried at what it is worth; a position without a price stays at what it is carried at.
-    gains = held.with_columns(amount=pl.col("value") - pl.col("carrying")).drop_nulls("amount")
-    return _parts(booked, gains)
+    return as_parts(booked, _gains(until, valuations, line["as_of"], line["currency"]))
 
 
 def _allocation(until: pl.DataFrame, valuations: pl.DataFrame, line: Line, day: date) -> pl.DataFrame:
     held = _valued(until, valuations, day, line["currency"])
     of_line = held.filter(pl.col("security_id") == line["security_id"])
-    return _parts(until.clear(), of_line.with_columns(amount=pl.coalesce("value", "carrying", pl.lit(0))))
+    return as_parts(until.clear(), of_line.with_columns(amount=pl.coalesce("value", "carrying", pl.lit(0))))
+
+
+def _gains(until: pl.DataFrame, valuations: pl.DataFrame, day: date, currency: str) -> pl.DataFrame:
+    """What is unrealized of each position on a day.
+
+    Money is carried at what it is worth; a position without a price stays at what it is carried at.
+    """
+    held = _valued(until, valuations, day, currency)
+    return held.with_columns(amount=pl.col("value") - pl.col("carrying")).drop_nulls("amount")
 
 
 def _valued(until: pl.DataFrame, valuations: pl.DataFrame, day: date, currency: str) -> pl.DataFrame:
@@ -126,20 +225,4 @@ def _valued(until: pl.DataFrame, valuations: pl.DataFrame, day: date, currency: 
         account=pl.col("security_id"),
         source_table=pl.lit("portfolio.valuations"),
         source_id=pl.concat_str(name, separator="/"),
-    )
-
-
-def _parts(postings: pl.DataFrame, others: pl.DataFrame | None = None) -> pl.DataFrame:
-    frames = [frame for frame in (postings, others) if frame is not None]
-    named = [
-        frame.select(
-            *(
-                pl.col(name) if name in frame.columns else pl.lit(None, dtype=pl.String).alias(name)
-                for name in PARTS
-            )
-        )
-        for frame in frames
-    ]
-    return pl.concat(named, how="vertical_relaxed").sort(
-        "date", "posting_id", "source_id", maintain_order=True
     )

@@ -8,6 +8,7 @@ import polars as pl
 
 from manna.books import Book
 from manna.contracts.reports import ALLOCATION, NET_WORTH
+from manna.statements.balance import at_current_value
 from manna.statements.balances import MonthlyBalances, last_day, root
 
 _POSITION = ["account_id", "security_id", "currency"]
@@ -83,6 +84,20 @@ def allocation(
     )
     line = pl.int_range(pl.len()).over("period")
     return ALLOCATION.conform(ordered.with_columns(line=line, book=pl.lit(book.id)))
+
+
+def unrealized(book: Book, balances: MonthlyBalances, valuations: pl.DataFrame) -> pl.DataFrame:
+    """Market value less carrying amount of each account's positions at each month's end; nothing in a firm's book.
+
+    Returns:
+        ``account, currency, period, unrealized``, where there is any.
+
+    Raises:
+        ValueError: see :func:`valued_positions`.
+    """
+    valued = valued_positions(balances, valuations).with_columns(gain=pl.col("value") - pl.col("carrying"))
+    sums = valued.group_by("account", "currency", "period").agg(unrealized=pl.col("gain").sum())
+    return sums.filter(pl.lit(at_current_value(book)), pl.col("unrealized") != 0)
 
 
 def valued_positions(balances: MonthlyBalances, valuations: pl.DataFrame) -> pl.DataFrame:

@@ -2,9 +2,15 @@
 
 _ITEMS = {
     "uncategorized": ("transaction without a category", "transactions without a category"),
+    "suggested": ("suggested category, not confirmed", "suggested categories, not confirmed"),
     "quarantined": ("row in quarantine", "rows in quarantine"),
     "unreconciled": ("account that does not reconcile", "accounts that do not reconcile"),
+    "unproven": (
+        "account whose opening balance nothing confirms",
+        "accounts whose opening balances nothing confirms",
+    ),
     "basis_unknown": ("position of unknown cost basis", "positions of unknown cost basis"),
+    "untranslated": ("currency without an exchange rate", "currencies without an exchange rate"),
     "unpriced": (
         "position without a price, carried at cost",
         "positions without a price, carried at cost",
@@ -14,30 +20,20 @@ _ITEMS = {
 }
 
 
-def open_items(
-    *,
-    uncategorized: int = 0,
-    quarantined: int = 0,
-    unreconciled: int = 0,
-    basis_unknown: int = 0,
-    unpriced: int = 0,
-    unlisted: int = 0,
-    provisional: int = 0,
-) -> str:
+def open_items(**counts: int) -> str:
     """The counts that are not zero, in words, separated by ``'; '``; empty when nothing is open.
 
+    Args:
+        counts: by name of what is open: uncategorized, suggested, quarantined, unreconciled, unproven, basis_unknown,
+            untranslated, unpriced, unlisted, provisional.
+
     Raises:
-        ValueError: a count is negative.
+        ValueError: a count is negative, or of something that is not known.
     """
-    counts = {
-        "uncategorized": uncategorized,
-        "quarantined": quarantined,
-        "unreconciled": unreconciled,
-        "basis_unknown": basis_unknown,
-        "unpriced": unpriced,
-        "unlisted": unlisted,
-        "provisional": provisional,
-    }
+    unknown = sorted(counts.keys() - _ITEMS.keys())
+    if unknown:
+        raise ValueError(f"no such open items: {', '.join(unknown)}; there are: {', '.join(_ITEMS)}")
     if any(count < 0 for count in counts.values()):
         raise ValueError(f"counts cannot be negative: {counts}")
-    return "; ".join(f"{count:,} {_ITEMS[name][count > 1]}" for name, count in counts.items() if count)
+    stated = ((counts.get(name, 0), words) for name, words in _ITEMS.items())
+    return "; ".join(f"{count:,} {words[count > 1]}" for count, words in stated if count)

@@ -1,4 +1,4 @@
-"""The trial balance: every account's balance, and the proof that debits equal credits."""
+"""The trial balance: every account's balance before and after adjustments, and the proof that debits equal credits."""
 
 import polars as pl
 
@@ -8,34 +8,57 @@ from manna.statements.balances import ROOTS, MonthlyBalances, root
 from manna.statements.presentation import numbered, total
 
 TOTAL = "Total"
-_AMOUNTS = ("debit", "credit")
+_AMOUNTS = ("unadjusted_debit", "unadjusted_credit", "debit", "credit")
 
 
-def trial_balance(book: Book, balances: MonthlyBalances) -> pl.DataFrame:
+def trial_balance(book: Book, balances: MonthlyBalances, adjusting: pl.DataFrame) -> pl.DataFrame:
     """Every account with a balance at each month's end, on its side, and the total of both sides.
 
     The ledger as it stands: income and expenses are those since the first posting, for the ledger makes
-    no closing entries.
+    no closing entries. Unadjusted is the same without the adjusting entries of the year: those of the years
+    before are part of what the year began with.
+
+    Args:
+        adjusting: postings of the book's adjusting entries (:func:`adjusting_postings`).
 
     Returns:
         ``reports.trial_balance`` of every month in ``balances.months``.
     """
-    months = balances.months
-    standing = balances.accounts.filter(pl.col("closing") != 0).join(
-        months, on=["period", "currency"], how="semi"
+    months, key = balances.months, ["account", "currency"]
+    until = pl.col("period") <= pl.col("of")
+    of_year = adjusting.join(months.select(of="period").unique(), how="cross").filter(
+        until, pl.col("period").dt.year() == pl.col("of").dt.year()
     )
+    adjusted = of_year.group_by(*key, period="of").agg(adjustment=pl.col("amount").sum())
+    standing = balances.accounts.join(months, on=["period", "currency"], how="semi").join(
+        adjusted, on=[*key, "period"], how="left"
+    )
+    before = pl.col("closing") - pl.col("adjustment").fill_null(0)
     section = root(pl.col("account"))
-    lines = standing.select(
+    ranks = {name: rank for rank, name in enumerate(ROOTS)}
+    lines = standing.filter((pl.col("closing") != 0) | (before != 0)).select(
         "period",
         "currency",
-        section.replace_strict({name: rank for rank, name in enumerate(ROOTS)}, return_dtype=pl.Int64).alias(
-            "rank"
-        ),
+        section.replace_strict(ranks, return_dtype=pl.Int64).alias("rank"),
         section.alias("section"),
         "account",
         pl.lit("line").alias("level"),
+        unadjusted_debit=before.clip(lower_bound=0),
+        unadjusted_credit=(-before).clip(lower_bound=0),
         debit=pl.col("closing").clip(lower_bound=0),
         credit=(-pl.col("closing")).clip(lower_bound=0),
     )
     sums = total(lines, months, len(ROOTS), TOTAL, TOTAL, _AMOUNTS)
     return numbered(TRIAL_BALANCE, book, pl.concat([lines, sums], how="vertical_relaxed"))
+
+
+def adjusting_postings(postings: pl.DataFrame, journal: pl.DataFrame) -> pl.DataFrame:
+    """The postings of adjusting entries: ``account, currency, period, date, amount`` and all others of a posting.
+
+    Args:
+        postings: ``ledger.postings``.
+        journal: ``ledger.journal``, or of it the entries of kind ``adjusting`` at least.
+    """
+    entries = journal.filter(pl.col("kind") == "adjusting")["entry_id"]
+    found = postings.filter(pl.col("entry_id").is_in(entries.implode()))
+    return found.with_columns(period=pl.col("date").dt.month_start())

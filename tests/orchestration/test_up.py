@@ -15,6 +15,7 @@ import pytest
 from serving_up import PATIENCE_SECONDS, PROJECT, REPOSITORY, Up, eventually, free_port, serving
 from states import loose_ends, state
 
+from manna.contracts import reports
 from pipelines.sensors import STATE_TAG
 from resources.installation import Installation
 from resources.settings import Settings
@@ -23,7 +24,7 @@ from tests.integration.webhooks_sent import fire
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up")]
 
-STATEMENTS = ["income_statement", "balance_sheet", "cash_flow", "trial_balance", "net_worth", "allocation"]
+STATEMENTS = [contract.name for contract in reports.STATEMENTS]
 
 
 @pytest.fixture(scope="module")

@@ -70,26 +70,44 @@ def statements(income):
         (date(2026, 3, 31), *money("60500", "1200", "8800", "52900"), "USD"),
     ]
     balance = [
-        ("Assets", "Assets:Cash:First Platypus Bank:Checking", "line", *money("10500", "11000"), "USD"),
-        ("Assets", "Assets:Investments:Alpaca:Securities", "line", *money("50000", "50000"), "USD"),
-        ("Assets", "Total assets", "total", *money("60500", "61000"), "USD"),
-        ("Liabilities", "Liabilities:Car loan", "line", *money("8800", "8900"), "USD"),
-        ("Liabilities", "Total liabilities", "total", *money("8800", "8900"), "USD"),
-        ("Equity", "Accumulated earnings", "line", *money("51700", "52100"), "USD"),
-        ("Equity", "Total equity", "total", *money("51700", "52100"), "USD"),
-        ("Liabilities and Equity", "Total liabilities and equity", "total", *money("60500", "61000"), "USD"),
+        (
+            "Assets",
+            "Assets:Cash:First Platypus Bank:Checking",
+            "line",
+            *money("10500", "11000", "0", "10500"),
+            "USD",
+        ),
+        (
+            "Assets",
+            "Assets:Investments:Alpaca:Securities",
+            "line",
+            *money("50000", "50000", "0", "50000"),
+            "USD",
+        ),
+        ("Assets", "Total assets", "total", *money("60500", "61000", "0", "60500"), "USD"),
+        ("Liabilities", "Liabilities:Car loan", "line", *money("8800", "8900", "0", "8800"), "USD"),
+        ("Liabilities", "Total liabilities", "total", *money("8800", "8900", "0", "8800"), "USD"),
+        ("Equity", "Accumulated earnings", "line", *money("51700", "52100", "0", "51700"), "USD"),
+        ("Equity", "Total equity", "total", *money("51700", "52100", "0", "51700"), "USD"),
+        (
+            "Liabilities and Equity",
+            "Total liabilities and equity",
+            "total",
+            *money("60500", "61000", "0", "60500"),
+            "USD",
+        ),
     ]
     cash = [
-        ("Cash", "Opening cash", "total", *money("11000"), "USD"),
-        ("Operating activities", "Expenses:Housing:Rent", "line", *money("-500"), "USD"),
-        ("Operating activities", "Total operating activities", "total", *money("-500"), "USD"),
-        ("Cash", "Net change in cash", "total", *money("-500"), "USD"),
-        ("Cash", "Ending cash", "total", *money("10500"), "USD"),
+        ("Cash", "Opening cash", "total", *money("11000", "11000"), "USD"),
+        ("Operating activities", "Expenses:Housing:Rent", "line", *money("-500", "-500"), "USD"),
+        ("Operating activities", "Total operating activities", "total", *money("-500", "-500"), "USD"),
+        ("Cash", "Net change in cash", "total", *money("-500", "-500"), "USD"),
+        ("Cash", "Ending cash", "total", *money("10500", "10500"), "USD"),
     ]
     trial = [
-        ("Assets:Cash:First Platypus Bank:Checking", "line", *money("10500", "0"), "USD"),
-        ("Liabilities:Car loan", "line", *money("0", "10500"), "USD"),
-        ("Total", "total", *money("10500", "10500"), "USD"),
+        ("Assets:Cash:First Platypus Bank:Checking", "line", *money("10500", "0", "10500", "0"), "USD"),
+        ("Liabilities:Car loan", "line", *money("0", "10500", "0", "10500"), "USD"),
+        ("Total", "total", *money("10500", "10500", "10500", "10500"), "USD"),
     ]
     held = [
         ("VTI", "Vanguard Total Stock Market", *money("100", "40000", "38800", "0.78125"), "USD"),

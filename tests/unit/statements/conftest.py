@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 
 import polars as pl
 import pytest
 
 from manna.books import Book
 from manna.contracts import CONTRACTS
-from manna.statements import statements
+from manna.statements import Sources, statements
 
 TODAY = date(2026, 11, 21)
 
@@ -37,11 +38,15 @@ class Ledger:
         return pl.DataFrame(self.rows, schema=CONTRACTS["ledger.postings"].polars_schema)
 
     def statements(
-        self, *periods: date, as_of: date = TODAY, valuations: pl.DataFrame | None = None
+        self,
+        *periods: date,
+        as_of: date = TODAY,
+        valuations: pl.DataFrame | None = None,
+        sources: Sources | None = None,
     ) -> dict[str, pl.DataFrame]:
         prices = CONTRACTS["portfolio.valuations"].empty() if valuations is None else valuations
         securities = CONTRACTS["clean.securities"].empty()
-        return statements(self.book, self.postings, prices, securities, periods, as_of)
+        return statements(self.book, self.postings, prices, securities, periods, as_of, sources)
 
 
 def _lines(
@@ -80,3 +85,145 @@ def position() -> Callable[..., dict[str, object]]:
         return {**base, **more}
 
     return row
+
+
+@dataclass(frozen=True)
+class Life:
+    """A quarter of a household in which everything happens once; ``made`` is its statements of January to March 2026."""
+
+    ledger: Ledger
+    valuations: pl.DataFrame
+    sources: Sources
+    periods: tuple[date, ...]
+
+    @cached_property
+    def made(self) -> dict[str, pl.DataFrame]:
+        return self.ledger.statements(
+            *self.periods, as_of=date(2026, 3, 20), valuations=self.valuations, sources=self.sources
+        )
+
+
+@pytest.fixture(scope="session")
+def life(position: Callable[..., dict[str, object]]) -> Life:
+    return _life(Book(id="home", name="Home", **LIVED), position)
+
+
+@pytest.fixture(scope="session")
+def firm_life(position: Callable[..., dict[str, object]]) -> Life:
+    """The same in a firm's book, which is at cost."""
+    return _life(Book(id="home", name="Firm", kind="proprietor", **LIVED), position)
+
+
+LIVED = {
+    "exchange_rates": {"EUR": Decimal("1.10")},
+    "dated_rates": {"EUR": {date(2026, 2, 1): Decimal("1.20")}},
+    "budgets": {"Expenses:Food": Decimal(100), "Expenses:Rent": Decimal(900)},
+}
+CHECKING, BROKER = "Assets:Cash:Checking", "Assets:Investments:Broker"
+
+
+def _life(book: Book, position: Callable[..., dict[str, object]]) -> Life:
+    books, own = Ledger(book), {"account_id": "bank"}
+    held = {"account_id": "broker", "security_id": "VTI"}
+    opening, cash = "Equity:Opening Balances", f"{BROKER}:Cash"
+    stock, euro = f"{BROKER}:Securities", {"currency": "EUR"}
+    jan, feb, mar = (lambda day, m=month: date(2026, m, day) for month in (1, 2, 3))
+    books.entry(date(2025, 12, 31), (CHECKING, 1000, own), (opening, -1000))
+    books.entry(date(2025, 12, 31), (stock, 500, {**held, "quantity": 5}), (opening, -500))
+    books.entry(date(2025, 12, 31), (opening, 300), ("Liabilities:Loans:Car", -300))
+    books.entry(jan(2), (CHECKING, 2500, own), ("Income:Salary", -2500))
+    books.entry(jan(3), ("Expenses:Rent", 900), (CHECKING, -900, own))
+    books.entry(jan(4), ("Expenses:Food:Groceries", 80), ("Liabilities:Cards:Visa", -80))
+    books.entry(jan(5), (stock, 12, {**held, "quantity": "0.1"}), ("Income:Dividends", -12))
+    books.entry(jan(6), (cash, 3, {"account_id": "broker"}), ("Income:Dividends", -3))
+    books.entry(jan(7), (stock, 40, {**held, "quantity": "0.4"}), ("Income:Retirement Contributions", -40))
+    books.entry(feb(1), ("Liabilities:Cards:Visa", 50), ("Assets:In Transit", -50))
+    books.entry(feb(2), ("Assets:In Transit", 50), (CHECKING, -50, own))
+    books.entry(feb(3), ("Liabilities:Loans:Car", 90), ("Expenses:Interest", 10), (CHECKING, -100, own))
+    sold = (stock, -100, {**held, "quantity": -1})
+    books.entry(
+        feb(4),
+        (cash, 128, {"account_id": "broker"}),
+        sold,
+        ("Income:Capital Gains", -30),
+        ("Expenses:Fees:Brokerage", 2),
+    )
+    books.entry(feb(5), ("Assets:Cash:Paris", 200, euro), ("Income:Salary", -200, euro))
+    books.entry(feb(6), ("Equity:Owner's Draws", 60), (CHECKING, -60, own))
+    books.entry(mar(2), (CHECKING, 25, own), ("Equity:Owner's Contributions", -25))
+    books.entry(mar(3), (CHECKING, 1, own), ("Income:Interest", -1))
+    books.entry(mar(4), ("Equity:Prior Period Adjustments", 7), ("Assets:Accounts Receivable", -7))
+    books.entry(mar(5), ("Equity:Suspense", 4), (CHECKING, -4, own))
+    for number in range(12):
+        books.entry(mar(6), ("Expenses:Food:Snacks", number + 1), (CHECKING, -number - 1, own))
+    books.entry(mar(19), ("Expenses:Depreciation", 15), ("Assets:Equipment", -15))
+    merchants = [f"e{row['entry_id'][1:]}" for row in books.rows if row["account"] == "Expenses:Food:Snacks"]
+    return Life(
+        books,
+        _priced(position),
+        Sources(
+            journal=_journal(str(books.rows[-1]["entry_id"])),
+            gains=_gains(next(str(row["entry_id"]) for row in books.rows if row["amount"] == -100)),
+            merchants=pl.DataFrame({"entry_id": merchants, "merchant": [f"Shop {n:02}" for n in range(12)]}),
+        ),
+        (date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)),
+    )
+
+
+def _priced(position: Callable[..., dict[str, object]]) -> pl.DataFrame:
+    worth = {date(2025, 12, 31): 550, date(2026, 1, 31): 660, date(2026, 2, 28): 500, date(2026, 3, 20): 610}
+    rows = [position(day, "VTI", value) for day, value in worth.items()]
+    return pl.DataFrame(rows, schema=CONTRACTS["portfolio.valuations"].polars_schema)
+
+
+def _journal(adjusting: str) -> pl.DataFrame:
+    row = {
+        "entry_id": adjusting,
+        "book": "home",
+        "date": date(2026, 3, 19),
+        "kind": "adjusting",
+        "description": "Depreciation",
+    }
+    more = {"source_table": "ops.journal_entries", "source_id": "1"}
+    return pl.DataFrame([{**row, **more}], schema=CONTRACTS["ledger.journal"].polars_schema)
+
+
+def _gains(entry_id: str) -> pl.DataFrame:
+    base = {
+        "book": "home",
+        "account_id": "broker",
+        "security_id": "VTI",
+        "entry_id": entry_id,
+        "currency": "USD",
+    }
+    base |= {"opened": date(2025, 12, 31), "closed": date(2026, 2, 4), "quantity": Decimal("0.5")}
+    rows = [
+        {
+            **base,
+            "gain_id": "g1",
+            "lot_id": "l1",
+            "proceeds": Decimal(70),
+            "cost": Decimal(50),
+            "gain": Decimal(20),
+            "term": "short",
+        },
+        {
+            **base,
+            "gain_id": "g2",
+            "lot_id": "l2",
+            "proceeds": Decimal(56),
+            "cost": Decimal(46),
+            "gain": Decimal(10),
+            "term": "short",
+        },
+        {
+            **base,
+            "gain_id": "g3",
+            "lot_id": "l3",
+            "proceeds": Decimal(9),
+            "cost": None,
+            "gain": None,
+            "term": "unknown",
+        },
+    ]
+    return pl.DataFrame(rows, schema=CONTRACTS["ledger.gains"].polars_schema)

@@ -1,0 +1,107 @@
+"""What moved cash and what did not: the postings behind both cash flow statements.
+
+What belongs here: what cash is, which section a flow stands in, and which entries moved none. What does not: how either
+statement is laid out.
+"""
+
+import polars as pl
+
+_CASH = r"^Assets:(Cash(:|$)|In Transit(:|$)|(.+:)?Cash$)"
+
+OPERATING, INVESTING, FINANCING = "Operating activities", "Investing activities", "Financing activities"
+OPENING = "Opening balances"
+_GAINS = r"^(Income:(.+:)?[^:]*\bGains?\b|Expenses:(.+:)?Loss(es)?( on\b|:|$))"
+SECTION_OF_FLOW = (
+    (r"^Assets:.*(Receivable|Inventory|Prepaid|Supplies|Escrow)", OPERATING),
+    (r"^Assets:", INVESTING),
+    (_GAINS, INVESTING),
+    (r"^(Income|Expenses):", OPERATING),
+    (r"^Liabilities:(Cards|Payable|Taxes|Sales Tax|Unearned)|^Liabilities:.*Payable$", OPERATING),
+    (r"^Liabilities:", FINANCING),
+    (r"^Equity:Opening", OPENING),
+    (r"^Equity:Suspense", OPERATING),
+    (r"^Equity:", FINANCING),
+)
+"""Section of the cash flow statement by the counter account; the first expression that fits decides.
+
+The change of a card's balance is operating, a loan's principal and an owner's draws are financing; a gain is part of the
+proceeds of what was sold, and so investing (IAS 7.16, ASC 230-10-45)."""
+
+OPENED, REVALUED = "Equity:Opening", "Equity:Unrealized"
+"""Beginnings of the accounts whose entries are no activity: what was there before the books, and changes of value."""
+
+
+def is_cash(account: pl.Expr) -> pl.Expr:
+    """Whether an account of the chart is cash, by its path.
+
+    Cash is what stands under ``Assets:Cash``, a broker's leaf ``:Cash`` (money and sweep), and what is in transit between
+    own accounts; the securities that a bank account may have on its leaf ``:Securities`` are not.
+    """
+    return account.str.contains(_CASH) & ~account.str.ends_with(":Securities")
+
+
+def section_of_flow(account: pl.Expr) -> pl.Expr:
+    """The section of a flow whose counter account this is (:data:`SECTION_OF_FLOW`)."""
+    section = pl.lit(INVESTING)
+    for pattern, name in reversed(SECTION_OF_FLOW):
+        section = pl.when(account.str.contains(pattern)).then(pl.lit(name)).otherwise(section)
+    return section
+
+
+def classed(postings: pl.DataFrame) -> pl.DataFrame:
+    """Postings with what their account is: ``cash``, ``is_result`` (income or expense), and ``section`` of a flow."""
+    account = pl.col("account")
+    classes = postings.select("account").unique().with_columns(
+        cash=is_cash(account), is_result=account.str.contains(r"^(Income|Expenses):"), section=section_of_flow(account)
+    )  # fmt: skip
+    return postings.join(classes, on="account", how="left", maintain_order="left")
+
+
+def flows_of(known: pl.DataFrame) -> pl.DataFrame:
+    """The postings that explain what moved cash, each with its ``section`` of the cash flow statement.
+
+    In an entry that touches cash, the other postings sum to the cash moved, negated: so they explain it
+    without a remainder. Where one of them is a security, all of them are investing (the gain is part of
+    the proceeds, the fee part of the price), as IAS 7.16 has it.
+
+    Args:
+        known: rows of ``ledger.postings``, whole entries, :func:`classed`.
+
+    Returns:
+        Those of them that are not cash in entries that touch it, with the ``section`` of their flow.
+    """
+    cash = known.filter("cash").select("entry_id", "currency")
+    counter = known.filter(~pl.col("cash")).join(cash, on=["entry_id", "currency"], how="semi")
+    traded = counter.filter(pl.col("security_id").is_not_null())["entry_id"].unique()
+    of_trade = pl.col("entry_id").is_in(traded.implode())
+    return counter.with_columns(section=pl.when(of_trade).then(pl.lit(INVESTING)).otherwise("section"))
+
+
+def without_cash(known: pl.DataFrame) -> pl.DataFrame:
+    """The postings of entries that move no cash and touch more than results and operating balances.
+
+    Reinvested dividends and employer's contributions are among them, depreciation, a house bought with a loan, and
+    openings of what is no cash. A purchase by card is not: it moves none either, but only until the card is paid.
+
+    Args:
+        known: rows of ``ledger.postings``, whole entries, :func:`classed`.
+
+    Returns:
+        These postings; they sum to zero.
+    """
+    key = ["entry_id", "currency"]
+    lasting = ~pl.col("cash") & ~pl.col("is_result") & (pl.col("section") != OPERATING)
+    entries = known.filter(lasting).select(key).unique()
+    touched = known.join(entries, on=key, how="semi")
+    return touched.join(touched.filter("cash").select(key), on=key, how="anti")
+
+
+def is_activity(entries: pl.DataFrame) -> pl.Expr:
+    """Whether a posting's entry is an activity, and neither an opening nor a change of value.
+
+    Args:
+        entries: the result of :func:`without_cash`.
+    """
+    account = pl.col("account")
+    stated = account.str.starts_with(OPENED) | account.str.starts_with(REVALUED)
+    return ~pl.col("entry_id").is_in(entries.filter(stated)["entry_id"].unique().implode())

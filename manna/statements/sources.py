@@ -1,0 +1,29 @@
+"""What statements are made from beside postings and valuations.
+
+What belongs here: those frames, each empty where nobody has any. What does not: what is made of them.
+"""
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from manna.contracts.ledger import GAINS, JOURNAL
+
+
+def _no_merchants() -> pl.DataFrame:
+    return pl.DataFrame(schema={"entry_id": pl.String(), "merchant": pl.String()})
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Further facts of one book.
+
+    Attributes:
+        journal: of ``ledger.journal`` at least the entries of kind ``adjusting``.
+        gains: ``ledger.gains``; it may have the columns ``box``, ``code`` and ``adjustment`` of Form 8949 beside.
+        merchants: ``entry_id, merchant``: who was paid, where that is known.
+    """
+
+    journal: pl.DataFrame = field(default_factory=JOURNAL.empty)
+    gains: pl.DataFrame = field(default_factory=GAINS.empty)
+    merchants: pl.DataFrame = field(default_factory=_no_merchants)
