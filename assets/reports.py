@@ -169,7 +169,7 @@ def _records(
     }
     stands = book_standing(manna, book_id, transaction)
     through = stands.complete_through
-    items = _open_items(manna, transaction, book_id, periods, day, stands)
+    items = _open_items(manna, transaction, book_id, periods, day, stands, frames["translation"])
     rows = []
     for period in periods:
         common = {
@@ -246,6 +246,7 @@ def _open_items(
     periods: Sequence[date],
     day: date,
     stands: Standing,
+    translation: pl.DataFrame,
 ) -> dict[date, str]:
     """What a reader must know, per month."""
     scope = {"book": book_id}
@@ -264,6 +265,9 @@ def _open_items(
         found[period] = open_items(
             uncategorized=uncategorized.filter(pl.col("date").is_between(period, last)).height,
             suggested=suggested.filter(pl.col("date").is_between(period, last)).height,
+            untranslated=translation.filter(
+                pl.col("period") == period, pl.col("rate").is_null(), level="line"
+            )["currency"].n_unique(),
             unproven=unproven_accounts(reconciliation, last),
             # A row that cannot be read has no day: it is open until it is settled.
             quarantined=quarantined if last == day else 0,

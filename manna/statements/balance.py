@@ -4,6 +4,7 @@ import polars as pl
 
 from manna.books import Book
 from manna.contracts.reports import BALANCE_SHEET
+from manna.ledger.chart import REVALUATION, REVALUED
 from manna.statements.balances import MonthlyBalances, root
 from manna.statements.presentation import numbered, total, with_totals
 
@@ -11,6 +12,7 @@ SECTIONS = ("Assets", "Liabilities", "Equity")
 ACCUMULATED_EARNINGS = "Accumulated earnings"
 UNREALIZED = "Unrealized gains"
 FUNDING = "Liabilities and Equity"
+_LEAF = f":{REVALUED}"
 _AMOUNTS = ("amount", "previous", "unrealized", "value")
 
 
@@ -19,13 +21,20 @@ def at_current_value(book: Book) -> bool:
     return book.kind == "household"
 
 
+def is_revaluation(book: Book, account: pl.Expr) -> pl.Expr:
+    """Whether an account holds what a thing is worth beyond its cost; never in a firm's book, which is at cost."""
+    leaf = account.str.starts_with("Assets:") & account.str.ends_with(_LEAF)
+    return pl.lit(at_current_value(book)) & (leaf | (account == REVALUATION))
+
+
 def balance_sheet(book: Book, balances: MonthlyBalances, unrealized: pl.DataFrame) -> pl.DataFrame:
     """Assets, liabilities and equity at each month's end, and at the end of the month before.
 
     Assets are presented by their debit balance, liabilities and equity by their credit balance. Income
     and expenses are never closed in the ledger: all of them since the first posting stand in equity as
     one line, accumulated earnings, so that assets equal liabilities and equity. A household's equity has
-    one more line, what is unrealized, which is nothing at cost.
+    one more line, what is unrealized, which is nothing at cost: of securities by their prices, of houses and
+    the like by the book's file.
 
     Args:
         unrealized: :func:`manna.statements.net_worth.unrealized`.
@@ -44,17 +53,14 @@ def balance_sheet(book: Book, balances: MonthlyBalances, unrealized: pl.DataFram
         unrealized=pl.col("unrealized").fill_null(0),
         value=pl.col("closing") + pl.col("unrealized").fill_null(0),
     )
-    owned = standing.filter(pl.col("section") == "Assets")
-    funded = standing.filter(pl.col("section") != "Assets").with_columns(-pl.col(_AMOUNTS))
-    is_result = pl.col("section").is_in(["Income", "Expenses"])
-    earnings = funded.filter(is_result).group_by("period", "currency").agg(pl.col(_AMOUNTS).sum())
-    earnings = earnings.with_columns(account=pl.lit(ACCUMULATED_EARNINGS), section=pl.lit("Equity"))
-    gains = owned.group_by("period", "currency").agg(pl.col("unrealized").sum())
-    gains = gains.with_columns(
-        account=pl.lit(UNREALIZED), section=pl.lit("Equity"), value="unrealized", amount=pl.lit(0), previous=pl.lit(0)
-    )  # fmt: skip
-    parts = [owned, funded.filter(~is_result), *(part.select(owned.columns) for part in (earnings, gains))]
-    lines = pl.concat(parts, how="vertical_relaxed")
+    lines = pl.concat(_lines(book, standing, unrealized), how="vertical_relaxed")
+    key = [
+        "period",
+        "currency",
+        "section",
+        "account",
+    ]  # a thing and its leaf are one line, and so are all gains
+    lines = lines.group_by(key).agg(pl.col(_AMOUNTS).sum())
     rows = with_totals(lines, balances.months, SECTIONS, _AMOUNTS)
     name = f"Total {FUNDING.lower()}"
     owed = lines.filter(pl.col("section") != "Assets")
@@ -62,3 +68,34 @@ def balance_sheet(book: Book, balances: MonthlyBalances, unrealized: pl.DataFram
     if not at_current_value(book):
         rows = rows.with_columns(unrealized=pl.lit(None), value=pl.lit(None))
     return numbered(BALANCE_SHEET, book, rows)
+
+
+def _lines(book: Book, standing: pl.DataFrame, unrealized: pl.DataFrame) -> list[pl.DataFrame]:
+    """Assets as debits, the rest as credits; what things are worth beyond their cost moved where it is shown.
+
+    A leaf of revaluation is unrealized on its thing's line. In equity the same stands against ``Equity:Revaluation``;
+    at cost both are nothing, but for an entry that books to one of them alone, which then shows there.
+    """
+    columns, account = standing.columns, pl.col("account")
+    owned = standing.filter(pl.col("section") == "Assets")
+    funded = standing.filter(pl.col("section") != "Assets").with_columns(-pl.col(_AMOUNTS))
+    leaf, in_equity = (
+        is_revaluation(book, account),
+        {"section": pl.lit("Equity"), "account": pl.lit(UNREALIZED)},
+    )
+    nothing, is_result = pl.lit(0), pl.col("section").is_in(["Income", "Expenses"])
+    shown = owned.filter(leaf).with_columns(
+        account=account.str.strip_suffix(_LEAF), amount=nothing, previous=nothing, unrealized="amount"
+    )
+    against = owned.filter(leaf).with_columns(
+        -pl.col("amount", "previous"), **in_equity, unrealized="amount", value=nothing
+    )
+    priced = unrealized.with_columns(**in_equity, value="unrealized", amount=nothing, previous=nothing)
+    earned = funded.filter(is_result).with_columns(
+        account=pl.lit(ACCUMULATED_EARNINGS), section=pl.lit("Equity")
+    )
+    parts = (
+        owned.filter(~leaf), shown, against, funded.filter(~is_result & ~leaf),
+        funded.filter(leaf).with_columns(**in_equity), earned, priced,
+    )  # fmt: skip
+    return [part.select(columns) for part in parts]

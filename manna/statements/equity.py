@@ -12,16 +12,21 @@ from manna.statements.presentation import numbered, total, with_totals
 OPENING_EQUITY, ENDING_EQUITY = "Opening equity", "Ending equity"
 EQUITY = "Equity"
 CONTRIBUTIONS, DRAWS, OPENINGS = "Contributions", "Draws", "Opening balances"
-PRIOR_PERIODS, OTHER = "Prior-period adjustments", "Other movements"
+PRIOR_PERIODS, SHELTERED, OTHER = (
+    "Prior-period adjustments",
+    "Results of sheltered accounts",
+    "Other movements",
+)
 SECTION_OF_EQUITY = (
-    (r"\bContributions?\b", CONTRIBUTIONS),
-    (r"\bDraws?\b|\bDistributions?\b|\bDividends?\b", DRAWS),
-    (r"^Equity:Unrealized", UNREALIZED),
+    (r"^Equity:Revaluation", UNREALIZED),
     (r"^Equity:Opening", OPENINGS),
     (r"^Equity:Prior", PRIOR_PERIODS),
+    (r"^Equity:Sheltered Accounts", SHELTERED),
+    (r"^Equity:(.+:)?[^:]*\b(Contributions?|Capital|Stock)\b", CONTRIBUTIONS),
+    (r"^Equity:(.+:)?[^:]*\b(Draws?|Distributions?|Dividends?)\b", DRAWS),
 )
 """Section by the equity account, the first expression that fits; whatever fits none is another movement."""
-SECTIONS = (CONTRIBUTIONS, DRAWS, UNREALIZED, OPENINGS, PRIOR_PERIODS, OTHER)
+SECTIONS = (CONTRIBUTIONS, DRAWS, UNREALIZED, OPENINGS, PRIOR_PERIODS, SHELTERED, OTHER)
 _AMOUNTS = ("amount", "year_to_date")
 
 
@@ -29,7 +34,7 @@ def changes_in_equity(book: Book, balances: MonthlyBalances, unrealized: pl.Data
     """Equity at the beginning, all that changed it, and at the end; of the month and of the year so far.
 
     Change in equity = net income + contributions - draws + change in unrealized gains + openings + adjustments of
-    earlier periods + other movements (suspense, unknown basis: what nobody has explained yet). Positive is more equity
+    earlier periods + results of sheltered accounts (which are no income) + other movements (suspense, unknown basis: what nobody has explained yet). Positive is more equity
     throughout, so draws are negative. A household's equity is at current value, a firm's at cost, as on the balance
     sheet, whose equity it ends with (:mod:`tie_out`).
 

@@ -11,7 +11,14 @@ from decimal import Decimal
 import polars as pl
 
 from manna.books import Book
-from manna.statements.balance import ACCUMULATED_EARNINGS, FUNDING, UNREALIZED, at_current_value
+from manna.ledger.chart import REVALUATION
+from manna.statements.balance import (
+    ACCUMULATED_EARNINGS,
+    FUNDING,
+    UNREALIZED,
+    at_current_value,
+    is_revaluation,
+)
 from manna.statements.balances import last_day, root
 from manna.statements.cash_flow import ADJUSTMENTS, CHANGES, ENDING_CASH, NET_CHANGE, OPENING_CASH, UNCASHED
 from manna.statements.equity import ENDING_EQUITY, EQUITY, OPENING_EQUITY, section_of_equity
@@ -73,11 +80,16 @@ def explain_line(
             span = own.filter(pl.col("date").is_between(line.get("since", period), day))
             parts = span.filter(_of_line(line, NET_INCOME)).with_columns(_presented(("Expenses",), line))
         case "balance_sheet" if line["account"] == UNREALIZED:
-            return as_parts(until.clear(), _gains(until, valuations, day, line["currency"]))
+            stated = until.filter(pl.col("account") == REVALUATION).with_columns(-pl.col("amount"))
+            gains = _gains(until, valuations, day, line["currency"])
+            return as_parts(stated, gains if at_current_value(book) else gains.clear())
         case "balance_sheet":
-            parts = until.filter(_of_line(line, f"Total {FUNDING.lower()}")).with_columns(
-                _presented(("Assets",), line)
-            )
+            # What is beyond cost is no asset at cost; in equity it stands against its counter, and both are nothing.
+            leaf = is_revaluation(book, pl.col("account")) & (root(pl.col("account")) == "Assets")
+            is_sum = line["account"] in ("Total equity", f"Total {FUNDING.lower()}")
+            of_line = _of_line(line, f"Total {FUNDING.lower()}")
+            of_line = of_line | leaf if is_sum else of_line & ~leaf
+            parts = until.filter(of_line).with_columns(_presented(("Assets",), line))
         case "trial_balance":
             parts = until.filter(_of_line(line, "Total"))
         case "cash_flow":

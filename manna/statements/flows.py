@@ -20,6 +20,8 @@ SECTION_OF_FLOW = (
     (r"^Liabilities:", FINANCING),
     (r"^Equity:Opening", OPENING),
     (r"^Equity:Suspense", OPERATING),
+    (r"^Equity:Sheltered Accounts:Capital Gains", INVESTING),
+    (r"^Equity:Sheltered Accounts", OPERATING),
     (r"^Equity:", FINANCING),
 )
 """Section of the cash flow statement by the counter account; the first expression that fits decides.
@@ -27,8 +29,8 @@ SECTION_OF_FLOW = (
 The change of a card's balance is operating, a loan's principal and an owner's draws are financing; a gain is part of the
 proceeds of what was sold, and so investing (IAS 7.16, ASC 230-10-45)."""
 
-OPENED, REVALUED = "Equity:Opening", "Equity:Unrealized"
-"""Beginnings of the accounts whose entries are no activity: what was there before the books, and changes of value."""
+_STATED = r"^Equity:(Opening|Revaluation)"
+"""Accounts whose entries are no activity: what was there before the books, and changes of value."""
 
 
 def is_cash(account: pl.Expr) -> pl.Expr:
@@ -102,6 +104,5 @@ def is_activity(entries: pl.DataFrame) -> pl.Expr:
     Args:
         entries: the result of :func:`without_cash`.
     """
-    account = pl.col("account")
-    stated = account.str.starts_with(OPENED) | account.str.starts_with(REVALUED)
+    stated = pl.col("account").str.contains(_STATED)
     return ~pl.col("entry_id").is_in(entries.filter(stated)["entry_id"].unique().implode())

@@ -8,7 +8,7 @@ import polars as pl
 
 from manna.books import Book
 from manna.contracts.reports import ALLOCATION, NET_WORTH
-from manna.statements.balance import at_current_value
+from manna.statements.balance import at_current_value, is_revaluation
 from manna.statements.balances import MonthlyBalances, last_day, root
 
 _POSITION = ["account_id", "security_id", "currency"]
@@ -18,7 +18,7 @@ def net_worth(book: Book, balances: MonthlyBalances, valuations: pl.DataFrame) -
     """Net worth at each month's end from the first posting to each period, an open month's as of today.
 
     ``unrealized`` is market value less the ledger's carrying amount, over every position that has a
-    price; one without a price stays at its carrying amount, which is said among the open items. So net
+    price, and what the book's file says of a household's houses and the like; one without a price stays at its carrying amount, which is said among the open items. So net
     worth is assets at market where there is one, whatever is known about the cost basis.
 
     Returns:
@@ -30,10 +30,15 @@ def net_worth(book: Book, balances: MonthlyBalances, valuations: pl.DataFrame) -
     key = ["currency", "period"]
     by_section = balances.accounts.with_columns(section=root(pl.col("account")))
     owned, owed = (by_section.filter(pl.col("section") == name) for name in ("Assets", "Liabilities"))
+    beyond = is_revaluation(book, pl.col("account"))
     gains = valued_positions(balances, valuations).with_columns(gain=pl.col("value") - pl.col("carrying"))
+    gains = pl.concat(
+        [gains.select(*key, "gain"), owned.filter(beyond).select(*key, gain="closing")],
+        how="vertical_relaxed",
+    )
     series = pl.concat([by_section.select(key), balances.months.select(key)]).unique()
     for part in (
-        owned.group_by(key).agg(assets_at_cost=pl.col("closing").sum()),
+        owned.filter(~beyond).group_by(key).agg(assets_at_cost=pl.col("closing").sum()),
         owed.group_by(key).agg(liabilities=-pl.col("closing").sum()),
         gains.group_by(key).agg(unrealized=pl.col("gain").sum()),
     ):

@@ -157,6 +157,12 @@ def _life(book: Book, position: Callable[..., dict[str, object]]) -> Life:
     for number in range(12):
         books.entry(mar(6), ("Expenses:Food:Snacks", number + 1), (CHECKING, -number - 1, own))
     books.entry(mar(19), ("Expenses:Depreciation", 15), ("Assets:Equipment", -15))
+    house = "Assets:Property:House"
+    books.entry(jan(9), (house, 5000), (opening, -5000))
+    if book.kind == "household":
+        books.entry(feb(9), (f"{house}:Revaluation", 700), ("Equity:Revaluation", -700))
+        books.entry(mar(9), (f"{house}:Revaluation", -50), ("Equity:Revaluation", 50))
+    books.entry(mar(10), (cash, 6, {"account_id": "broker"}), ("Equity:Sheltered Accounts:Dividends", -6))
     merchants = [f"e{row['entry_id'][1:]}" for row in books.rows if row["account"] == "Expenses:Food:Snacks"]
     return Life(
         books,

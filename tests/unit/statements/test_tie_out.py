@@ -24,6 +24,9 @@ ACCOUNTS = (
     "Assets:Investments:Broker:Cash",
     "Assets:Investments:Broker:Securities",
     "Assets:Property:House",
+    "Assets:Property:House:Revaluation",
+    "Equity:Revaluation",
+    "Equity:Sheltered Accounts:Dividends",
     "Liabilities:Cards:Visa",
     "Liabilities:Loans:Car",
     "Equity:Opening Balances",
@@ -117,6 +120,19 @@ def test_an_unbalanced_entry_is_found_out(ledger, made, account):
     assert [text for text in found if "liabilities and equity" in text]
 
 
+@pytest.fixture(scope="module")
+def made(ledger):
+    """The statements of January and February of :func:`small`."""
+    return small(ledger).statements(*MONTHS[:2], as_of=TODAY)
+
+
+def tampered(frames, table, here, column, by="0.01"):
+    """``frames`` with a column of one table changed in the rows that ``here`` finds."""
+    cent = pl.when(here).then(Decimal(by)).otherwise(0)
+    changed = frames[table].with_columns(pl.col(column) + cent)
+    return {**frames, table: CONTRACTS[f"reports.{table}"].conform(changed)}
+
+
 def small(ledger):
     books = ledger().entry(FIRST, ("Assets:Cash:Checking", 500), ("Income:Salary", -500))
     books.entry(
@@ -159,15 +175,63 @@ def small(ledger):
         ),
     ],
 )
-def test_a_cent_anywhere_is_found_out(ledger, table, account, column, expected):
-    books = small(ledger)
-    frames = books.statements(*MONTHS[:2], as_of=TODAY)
+def test_a_cent_anywhere_is_found_out(ledger, made, table, account, column, expected):
     here = (pl.col("period") == MONTHS[1]) & (pl.col("account") == account)
-    cent = pl.when(here).then(Decimal("0.01")).otherwise(0)
-    frames[table] = CONTRACTS[f"reports.{table}"].conform(frames[table].with_columns(pl.col(column) + cent))
-    found = tie_out(books.book, frames)
-    assert any(text.startswith(expected) for text in found), found
-    assert set(violations_by_period(books.book, frames)) == {MONTHS[1]}, "other months are not held back"
+    found = violations_by_period(ledger().book, tampered(made, table, here, column))
+    assert set(found) == {MONTHS[1]}, "other months are not held back"
+    assert any(f"2026-02: {text}".startswith(expected) for text in found[MONTHS[1]]), found
+
+
+FEB = pl.col("period") == MONTHS[1]
+
+
+@pytest.mark.parametrize(
+    ("table", "here", "column", "expected"),
+    [
+        ("income_comparison", pl.col("account") == "Total income", "amount", "income_comparison: month, amount: net income"),
+        ("income_comparison", pl.col("account") == "Expenses:Rent", "amount", "total expenses"),
+        ("income_comparison", pl.col("account") == "Net income", "previous", "net income of the month, previous"),
+        ("income_comparison", pl.col("account") == "Net income", "change", "change is not amount - previous"),
+        ("balance_sheet", pl.col("account") == "Total assets", "value", "assets at current value"),
+        ("balance_sheet", pl.col("account") == "Total assets", "unrealized", "unrealized of all assets"),
+        ("balance_sheet", pl.col("account") == "Assets:Property:House", "value", "value is not amount + unrealized"),
+        ("changes_in_equity", pl.col("account") == "Equity:Owner's Draws", "amount", "ending equity, amount"),
+        ("changes_in_equity", pl.col("account") == "Net income", "year_to_date", "net income in equity, year_to_date"),
+        ("changes_in_equity", pl.col("account") == "Ending equity", "amount", "equity on the balance sheet"),
+        ("changes_in_equity", pl.col("account") == "Opening equity", "amount", "ending equity of the month before"),
+        ("cash_flow_indirect", pl.col("account") == "Ending cash", "amount", "ending cash, amount, by the indirect method"),
+        ("cash_flow_indirect", pl.col("account") == "Total operating activities", "amount", "operating cash, amount"),
+        ("cash_flow_indirect", pl.col("account") == "Liabilities:Cards:Visa", "year_to_date", "operating cash, year_to_date"),
+        ("cash_flow_indirect", pl.col("section") == "Non-cash activities", "year_to_date", "non-cash activities"),
+        ("trial_balance", pl.col("account") == "Total", "unadjusted_debit", "total debits before adjustments"),
+        ("trial_balance", pl.col("account") == "Income:Salary", "unadjusted_credit", "trial_balance: Total (USD"),
+        ("realized_gains", pl.col("gain_id") == "g1", "gain", "gain is not proceeds - cost + adjustment"),
+        ("realized_gains", pl.col("level") == "total", "proceeds", "proceeds is not the sum of its lines"),
+        ("realized_gains", pl.col("level") == "subtotal", "cost", "cost is not the sum of its lines"),
+        ("dividends_and_interest", pl.col("account") == "Total dividends", "year_to_date", "dividends, year_to_date"),
+        ("tax_lines", pl.col("level") == "line", "amount", "amount is not the sum of its lines"),
+        ("tax_lines", pl.col("account") == "Net income", "amount", "net income by tax line, amount"),
+        ("budget", pl.col("account") == "Total expenses", "amount", "total expenses, amount, of the budget"),
+        ("budget", pl.col("account") == "Expenses:Rent", "difference", "difference is not budget - amount"),
+        ("spending", pl.col("level") == "line", "amount", "is not the sum of its merchants"),
+        ("spending", pl.col("level") == "subtotal", "amount", "is not what the income statement says"),
+        ("spending", pl.col("level") == "total", "amount", "total spending"),
+        ("translation", pl.col("level") == "line", "translated", "is not amount x rate"),
+        ("translation", pl.col("level") == "total", "translated", "the sum is not that of the currencies"),
+        ("translation", pl.col("level") == "line", "amount", "untranslated"),
+    ],
+)  # fmt: skip
+def test_a_cent_in_what_is_laid_out_anew_is_found_out(life, table, here, column, expected):
+    found = violations_by_period(life.ledger.book, tampered(life.made, table, here & FEB, column))
+    assert set(found) <= {MONTHS[1], MONTHS[2]}, "months before are not held back"
+    assert any(expected in text for text in found[MONTHS[1]]), found
+
+
+def test_a_firms_book_states_no_current_value(firm_life):
+    frames = firm_life.made
+    stated = frames["balance_sheet"].with_columns(value=pl.col("amount"))
+    found = tie_out(firm_life.ledger.book, {**frames, "balance_sheet": stated})
+    assert "2026-01: balance_sheet: Total assets: a firm's book is at cost alone" in found
 
 
 @pytest.mark.parametrize("column", ["net_worth", "assets_at_cost", "liabilities", "unrealized"])
