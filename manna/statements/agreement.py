@@ -105,6 +105,22 @@ def _equity(book: Book, frames: Frames) -> Iterator[Violation]:
         yield from wrong(moved, pl.lit(True), "changes_in_equity", "a firm's book is at cost alone")
 
 
+def _year(_: Book, frames: Frames) -> Iterator[Violation]:
+    """The year's opening is January's, and stays the same for every month of the year."""
+    for name, opening in (
+        ("cash_flow", OPENING_CASH), ("cash_flow_indirect", OPENING_CASH), ("changes_in_equity", OPENING_EQUITY),
+    ):  # fmt: skip
+        stated = figure(frames[name], opening, "year_to_date")
+        january = pl.col("period").dt.month() == 1
+        begun = figure(frames[name], opening).filter(january)
+        before = stated.with_columns(pl.col("period").dt.offset_by("1mo")).filter(~january)
+        expected = pl.concat([begun, before]).join(stated, on=KEY, how="semi")
+        known = stated.join(expected, on=KEY, how="semi")
+        yield from differ(
+            known, expected, f"{opening.lower()} of the year in {name}", "what the year began with"
+        )
+
+
 def _indirect(_: Book, frames: Frames) -> Iterator[Violation]:
     """From net income and what stands between, the same cash: in total, by section, and at the end."""
     direct, indirect, income = (frames[n] for n in ("cash_flow", "cash_flow_indirect", "income_statement"))
@@ -252,5 +268,5 @@ def _translation(book: Book, frames: Frames) -> Iterator[Violation]:
 
 
 CHECKS = (
-    _comparison, _current_value, _equity, _indirect, _gains, _payers, _tax_lines, _spending, _budget, _translation,
+    _comparison, _current_value, _equity, _year, _indirect, _gains, _payers, _tax_lines, _spending, _budget, _translation,
 )  # fmt: skip

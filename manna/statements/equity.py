@@ -104,12 +104,12 @@ def _unrealized(unrealized: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFram
     months = accounts.select("currency", "period").unique()
     sums = unrealized.group_by("currency", "period").agg(closing=pl.col("unrealized").sum())
     held = months.join(sums, on=["currency", "period"], how="left").sort("currency", "period")
-    opening = pl.col("closing").shift(1).over("currency").fill_null(0)
-    year = pl.col("period").dt.year()
-    return held.with_columns(pl.col("closing").fill_null(0)).with_columns(
+    year = ["currency", pl.col("period").dt.year()]
+    stands = held.with_columns(pl.col("closing").fill_null(0))
+    stands = stands.with_columns(opening=pl.col("closing").shift(1).over("currency").fill_null(0))
+    return stands.with_columns(
         account=pl.lit(f"Change in {UNREALIZED.lower()}"),
         section=pl.lit(UNREALIZED),
-        opening=opening,
-        amount=pl.col("closing") - opening,
-        year_to_date=pl.col("closing") - opening.first().over("currency", year),
+        amount=pl.col("closing") - pl.col("opening"),
+        year_to_date=pl.col("closing") - pl.col("opening").first().over(year),
     )

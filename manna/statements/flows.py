@@ -29,8 +29,9 @@ SECTION_OF_FLOW = (
 The change of a card's balance is operating, a loan's principal and an owner's draws are financing; a gain is part of the
 proceeds of what was sold, and so investing (IAS 7.16, ASC 230-10-45)."""
 
-_STATED = r"^Equity:(Opening|Revaluation)"
-"""Accounts whose entries are no activity: what was there before the books, and changes of value."""
+_STATED = r"^(Equity:(Opening|Revaluation)|Expenses:)"
+"""Accounts whose entries are no activity: what was there before the books, changes of value, and expenses without cash
+such as depreciation (ASC 230-10-50-3 means investing and financing)."""
 
 
 def is_cash(account: pl.Expr) -> pl.Expr:
@@ -99,7 +100,7 @@ def without_cash(known: pl.DataFrame) -> pl.DataFrame:
 
 
 def is_activity(entries: pl.DataFrame) -> pl.Expr:
-    """Whether a posting's entry is an activity, and neither an opening nor a change of value.
+    """Whether a posting's entry is an activity: what was invested or financed, and not merely stated.
 
     Args:
         entries: the result of :func:`without_cash`.

@@ -75,7 +75,7 @@ def _presented(book: Book, rows: pl.DataFrame) -> pl.DataFrame:
     )
     return GENERAL_LEDGER.conform(
         ordered.with_columns(
-            pl.coalesce("description", pl.col("level").replace(names)).alias("description"),
+            description=pl.coalesce("description", pl.col("level").replace_strict(names, default="")),
             book=pl.lit(book.id),
             line=pl.int_range(pl.len()),
             debit=amount.clip(lower_bound=0),

@@ -168,12 +168,16 @@ def _life(book: Book, position: Callable[..., dict[str, object]]) -> Life:
         books,
         _priced(position),
         Sources(
-            journal=_journal(str(books.rows[-1]["entry_id"])),
-            gains=_gains(next(str(row["entry_id"]) for row in books.rows if row["amount"] == -100)),
+            journal=_journal(_entry_of(books, "Expenses:Depreciation")),
+            gains=_gains(_entry_of(books, "Income:Capital Gains")),
             merchants=pl.DataFrame({"entry_id": merchants, "merchant": [f"Shop {n:02}" for n in range(12)]}),
         ),
         (date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)),
     )
+
+
+def _entry_of(books: Ledger, account: str) -> str:
+    return next(str(row["entry_id"]) for row in books.rows if row["account"] == account)
 
 
 def _priced(position: Callable[..., dict[str, object]]) -> pl.DataFrame:

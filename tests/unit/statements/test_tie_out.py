@@ -199,6 +199,7 @@ FEB = pl.col("period") == MONTHS[1]
         ("changes_in_equity", pl.col("account") == "Net income", "year_to_date", "net income in equity, year_to_date"),
         ("changes_in_equity", pl.col("account") == "Ending equity", "amount", "equity on the balance sheet"),
         ("changes_in_equity", pl.col("account") == "Opening equity", "amount", "ending equity of the month before"),
+        ("changes_in_equity", pl.col("account") == "Opening equity", "year_to_date", "what the year began with"),
         ("cash_flow_indirect", pl.col("account") == "Ending cash", "amount", "ending cash, amount, by the indirect method"),
         ("cash_flow_indirect", pl.col("account") == "Total operating activities", "amount", "operating cash, amount"),
         ("cash_flow_indirect", pl.col("account") == "Liabilities:Cards:Visa", "year_to_date", "operating cash, year_to_date"),
