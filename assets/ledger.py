@@ -143,6 +143,7 @@ def keep(manna: Installation, wanted: Sequence[str], transaction: LakeTransactio
                 **inputs,
                 entered=manna.ops.entries(book_id),
                 instructions=_instructions(manna, book),
+                tax_forms=manna.ops.mortgage_forms(book_id),
             )
         except LedgerError as error:
             kept.refused[book_id] = str(error)

@@ -17,7 +17,7 @@ from assets.ledger import ledger_day
 from assets.reports import statement_sources
 from manna.cleaning import CLEANERS
 from manna.contracts import CONTRACTS
-from manna.ledger import entered, valued
+from manna.ledger import entered, loan_entries, valued
 from manna.statements.explaining import explain_line, figure_of
 from pipelines.reporting import ReportError, published_statement
 from resources.installation import Installation
@@ -28,6 +28,7 @@ _KEYS = {
     "clean.trades": ("trade_id",),
     "clean.balances": ("account_id", "as_of"),
     "clean.holdings": ("account_id", "security_id", "as_of"),
+    "clean.loan_terms": ("account_id", "as_of"),
     "portfolio.valuations": ("account_id", "security_id", "currency", "date"),
 }
 _PROVENANCE = ("batch_id", "payload_sha256", "known_at")
@@ -84,6 +85,11 @@ def trace(manna: Installation, source_table: str, source_id: str) -> Iterator[tu
     if source_table == entered.SOURCE:
         number, _, book = source_id.partition("/")
         yield source_table, manna.ops.entry(book.removeprefix("reversal/"), int(number))
+        return
+    if source_table == loan_entries.SOURCE:
+        book = source_id.partition("/")[2]
+        forms = manna.ops.mortgage_forms(book).with_columns(id=pl.format("{}/{}", "form_id", pl.lit(book)))
+        yield from ((source_table, form) for form in forms.filter(pl.col("id") == source_id).to_dicts())
         return
     if source_table == valued.SOURCE:
         yield source_table, _from_the_file(manna, source_id)

@@ -109,7 +109,7 @@ def keep_books(
     told = entry_frames(book.id, cash_openings(own, provider, seen, days) + loans.booked.entries)
     written = [] if entered is None else book_entered(entered, own)
     if tax_forms is not None:
-        written += trued_up(loans.found, loans.booked, tax_forms)
+        written += trued_up(book.id, loans.found, loans.booked, tax_forms)
     people = entry_frames(book.id, written)
     moved = pl.concat([moves, told[1], people[1]])
     valued = entry_frames(book.id, book_valued(book, moved, min(days.values(), default=None)))
