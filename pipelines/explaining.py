@@ -167,7 +167,11 @@ def _rows(lake: Lake, table: str, source_id: str) -> list[dict[str, Any]]:
         return []
     columns = _KEYS[table]
     if len(columns) == 1:
-        return lake.read(table, {columns[0]: source_id}).to_dicts()
+        # What another book of the taxpayer paid has its own row's id, and then the book that it was paid for.
+        found = lake.read(table, {columns[0]: source_id})
+        return (
+            found if found.height else lake.read(table, {columns[0]: source_id.rpartition("/")[0]})
+        ).to_dicts()
     # From both ends: what stands between may have slashes of its own, and may be left out.
     first, *middle, last = source_id.split("/")
     values = [
