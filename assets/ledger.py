@@ -76,7 +76,7 @@ class _Kept:
         dg.AssetCheckSpec(
             "reconciled",
             asset=key("ledger.reconciliation"),
-            description="ledger equals provider on every snapshot day",
+            description="ledger equals provider on every snapshot day, and every exchange of currencies has its day's rate",
         ),
         dg.AssetCheckSpec(
             "instructions_hold",
@@ -172,6 +172,9 @@ def keep(manna: Installation, wanted: Sequence[str], transaction: LakeTransactio
         kept.differences |= {
             f"{book_id} {row['account_id']} {row['as_of']}": f"{row['difference']} {row['currency']}"
             for row in open_.iter_rows(named=True)
+        }
+        kept.differences |= {
+            f"{book_id} exchange {number}": said for number, said in enumerate(books.unrated, start=1)
         }
     return kept
 

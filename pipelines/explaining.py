@@ -17,7 +17,7 @@ from assets.ledger import ledger_day
 from assets.reports import statement_sources
 from manna.cleaning import CLEANERS
 from manna.contracts import CONTRACTS
-from manna.ledger import entered, loan_entries, valued
+from manna.ledger import entered, exchanges, loan_entries, valued
 from manna.statements.explaining import explain_line, figure_of
 from pipelines.reporting import ReportError, published_statement
 from resources.installation import Installation
@@ -29,6 +29,7 @@ _KEYS = {
     "clean.balances": ("account_id", "as_of"),
     "clean.holdings": ("account_id", "security_id", "as_of"),
     "clean.loan_terms": ("account_id", "as_of"),
+    "categorized.transfers": ("transfer_id",),
     "portfolio.valuations": ("account_id", "security_id", "currency", "date"),
 }
 _PROVENANCE = ("batch_id", "payload_sha256", "known_at")
@@ -96,7 +97,11 @@ def trace(manna: Installation, source_table: str, source_id: str) -> Iterator[tu
         return
     for row in _rows(manna.lake, source_table, source_id):
         yield source_table, row
-        if source_table == "portfolio.valuations":
+        if source_table == exchanges.SOURCE:
+            for side in ("out_id", "in_id"):
+                for table in ("clean.transactions", "clean.trades"):
+                    yield from trace(manna, table, row[side])
+        elif source_table == "portfolio.valuations":
             for table, name in _prices(row):
                 yield from trace(manna, table, name) if table in _KEYS else _bars(manna, row)
         else:

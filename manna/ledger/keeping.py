@@ -18,6 +18,7 @@ from manna.ledger.disposals import Gain, LedgerError, Oversold, OversoldError, g
 from manna.ledger.divided import divide
 from manna.ledger.dividing import share_entries
 from manna.ledger.entered import book_entered
+from manna.ledger.exchanges import book_exchanges
 from manna.ledger.instructions import FUND, Instruction
 from manna.ledger.journal import Entry, book_transactions, entry_frames, posted
 from manna.ledger.loan_entries import trued_up
@@ -49,7 +50,8 @@ class Books:
     """The tables of stage ``ledger`` for one book, each as its contract says, sorted.
 
     ``ledger.months`` is not among them: it depends on valuations too (:func:`manna.ledger.month_hashes`).
-    ``refused_instructions`` says which instructions on lots do not hold, and why.
+    ``refused_instructions`` says which instructions on lots do not hold, and why; ``unrated`` which exchanges of
+    currencies stay in transit.
     """
 
     journal: pl.DataFrame
@@ -58,6 +60,7 @@ class Books:
     gains: pl.DataFrame
     reconciliation: pl.DataFrame
     refused_instructions: tuple[str, ...] = ()
+    unrated: tuple[str, ...] = ()
 
 
 def keep_books(
@@ -116,7 +119,9 @@ def keep_books(
         written += trued_up(book.id, paid.found, paid.loans, tax_forms)
     if shared is not None:
         written += share_entries(book, family, shared)
-    people = entry_frames(book.id, written)
+    ids = [rows.select("date", id=name) for rows, name in ((booked, "transaction_id"), (trades, "trade_id"))]
+    exchanged = book_exchanges(book, transfers, pl.concat(ids))
+    people = entry_frames(book.id, [*written, *exchanged.entries])
     moved = pl.concat([moves, told[1], people[1]])
     valued = entry_frames(book.id, book_valued(book, moved, min(days.values(), default=None)))
     return Books(
@@ -133,6 +138,7 @@ def keep_books(
             frozenset(paid.leaves.values()),
         ),
         refused_instructions=tuple(invested.refused),
+        unrated=exchanged.unrated,
     )
 
 
