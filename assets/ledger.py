@@ -25,7 +25,9 @@ from manna.contracts.portfolio import VALUATIONS
 from manna.contracts.tax import TAXABLE_GAINS
 from manna.ledger import LedgerError, keep_books, month_hashes, out_of_balance, since_when
 from manna.ledger.closing import adjusted, closed_through
+from manna.ledger.dividing import SHARES, shares, undivided, with_draws
 from manna.ledger.instructions import Instruction
+from manna.ledger.journal import posted
 from manna.standing import Standing, standing
 from manna.validating.finding import HOLDING
 from resources.installation import Installation
@@ -74,7 +76,7 @@ class _Kept:
         dg.AssetCheckSpec(
             "reconciled",
             asset=key("ledger.reconciliation"),
-            description="ledger equals provider on every snapshot day",
+            description="ledger equals provider on every snapshot day, and every exchange of currencies has its day's rate",
         ),
         dg.AssetCheckSpec(
             "instructions_hold",
@@ -143,6 +145,9 @@ def keep(manna: Installation, wanted: Sequence[str], transaction: LakeTransactio
                 **inputs,
                 entered=manna.ops.entries(book_id),
                 instructions=_instructions(manna, book),
+                tax_forms=manna.ops.mortgage_forms(book_id),
+                family=family(manna, book),
+                shared=_shared(manna, book, transaction),
             )
         except LedgerError as error:
             kept.refused[book_id] = str(error)
@@ -168,7 +173,33 @@ def keep(manna: Installation, wanted: Sequence[str], transaction: LakeTransactio
             f"{book_id} {row['account_id']} {row['as_of']}": f"{row['difference']} {row['currency']}"
             for row in open_.iter_rows(named=True)
         }
+        kept.differences |= {
+            f"{book_id} exchange {number}": said for number, said in enumerate(books.unrated, start=1)
+        }
     return kept
+
+
+def family(manna: Installation, book: Book) -> dict[str, Book]:
+    """The books of a book's taxpayer, itself too, by id."""
+    return {
+        other.id: other
+        for other in manna.books.values()
+        if other.id == book.id or (book.taxpayer and other.taxpayer == book.taxpayer)
+    }
+
+
+def _shared(manna: Installation, book: Book, lake: LakeTransaction) -> pl.DataFrame:
+    """What other books of the taxpayer paid for this one."""
+    whole = family(manna, book)
+    found = [pl.DataFrame(schema=SHARES)]
+    for payer in whole.values():
+        if any(setting.book == book.id for setting in payer.shared):
+            scope = {"book": payer.id}
+            rows = posted(lake.read("clean.transactions", scope))
+            categories = with_draws(payer, rows, lake.read("categorized.transactions", scope))
+            whole_rows = undivided(rows, categories, lake.read("categorized.splits", scope))
+            found.append(shares(payer, whole, whole_rows))
+    return pl.concat(found)
 
 
 @dg.multi_asset(

@@ -1,4 +1,5 @@
-"""Sections of a book's file that are about its bookkeeping: the chart of accounts, things with dated values, loans.
+"""Sections of a book's file that are about its bookkeeping: the chart of accounts, things with dated values,
+loans, deposits and shared spending.
 
 What belongs here: their shape, and what all sections share. What does not: the book as a whole (:mod:`manna.books`), or
 what follows from a section (:mod:`manna.ledger`).
@@ -105,4 +106,47 @@ class LoanSetting(Section):
             raise ValueError("principal and term belong together")
         if self.rate is None and (self.payment is not None or self.principal is not None):
             raise ValueError("a schedule needs its rate, in percent a year")
+        return self
+
+
+class Deposit(Section):
+    """Sales that arrive less a processor's fee, or with sales tax in them: rows of income that meet the conditions.
+
+    ``fee`` is the part of the gross amount that the processor keeps, ``sales_tax`` the rate on the price before tax.
+    """
+
+    description: Pattern | None = None
+    category: ChartAccount = "Income:Sales"
+    fee: Annotated[Decimal, Field(gt=0, lt=1)] | None = None
+    fee_account: ChartAccount = "Expenses:Fees:Processing"
+    sales_tax: Annotated[Decimal, Field(gt=0, lt=1)] | None = None
+    sales_tax_account: ChartAccount = "Liabilities:Taxes:Sales Tax"
+
+    @model_validator(mode="after")
+    def _divides_something(self) -> "Deposit":
+        if self.fee is None and self.sales_tax is None:
+            raise ValueError("say fee, sales_tax, or both")
+        if not self.category.startswith("Income:"):
+            raise ValueError(f"a deposit is income, not {self.category}")
+        return self
+
+
+class Shared(Section):
+    """Spending paid from this book that is another book's of the same taxpayer, wholly or by a share.
+
+    Business spending on a personal card, a telephone used for both, or personal spending on a business card. Rows of the
+    expense account ``account`` (or below) whose description matches; ``booked_as`` is the other book's account.
+    """
+
+    account: ChartAccount
+    book: str
+    share: Annotated[Decimal, Field(gt=0, le=1)] = Decimal(1)
+    description: Pattern | None = None
+    booked_as: ChartAccount | None = None
+
+    @model_validator(mode="after")
+    def _is_spending(self) -> "Shared":
+        for account in (self.account, self.booked_as or self.account):
+            if not account.startswith("Expenses:"):
+                raise ValueError(f"what is shared is an expense, not {account}")
         return self

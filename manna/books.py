@@ -13,7 +13,17 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from manna.book_sections import ChartAccount, ChartSetting, LoanSetting, Pattern, Ratio, Section, Valued
+from manna.book_sections import (
+    ChartAccount,
+    ChartSetting,
+    Deposit,
+    LoanSetting,
+    Pattern,
+    Ratio,
+    Section,
+    Shared,
+    Valued,
+)
 from manna.investment_settings import Investments
 
 _Said = TypeVar("_Said", ChartSetting, Valued, LoanSetting)
@@ -138,6 +148,8 @@ class Book(Section):
     chart: tuple[ChartSetting, ...] = ()
     valued: tuple[Valued, ...] = ()
     loans: tuple[LoanSetting, ...] = ()
+    deposits: tuple[Deposit, ...] = ()
+    shared: tuple[Shared, ...] = ()
     rules: tuple[Rule, ...] = ()
     investments: Investments = Investments()
     targets: Targets = Targets()

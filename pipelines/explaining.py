@@ -17,7 +17,7 @@ from assets.ledger import ledger_day
 from assets.reports import statement_sources
 from manna.cleaning import CLEANERS
 from manna.contracts import CONTRACTS
-from manna.ledger import entered, valued
+from manna.ledger import entered, exchanges, loan_entries, valued
 from manna.statements.explaining import explain_line, figure_of
 from pipelines.reporting import ReportError, published_statement
 from resources.installation import Installation
@@ -28,6 +28,8 @@ _KEYS = {
     "clean.trades": ("trade_id",),
     "clean.balances": ("account_id", "as_of"),
     "clean.holdings": ("account_id", "security_id", "as_of"),
+    "clean.loan_terms": ("account_id", "as_of"),
+    "categorized.transfers": ("transfer_id",),
     "portfolio.valuations": ("account_id", "security_id", "currency", "date"),
 }
 _PROVENANCE = ("batch_id", "payload_sha256", "known_at")
@@ -85,12 +87,21 @@ def trace(manna: Installation, source_table: str, source_id: str) -> Iterator[tu
         number, _, book = source_id.partition("/")
         yield source_table, manna.ops.entry(book.removeprefix("reversal/"), int(number))
         return
+    if source_table == loan_entries.SOURCE:
+        book = source_id.partition("/")[2]
+        forms = manna.ops.mortgage_forms(book).with_columns(id=pl.format("{}/{}", "form_id", pl.lit(book)))
+        yield from ((source_table, form) for form in forms.filter(pl.col("id") == source_id).to_dicts())
+        return
     if source_table == valued.SOURCE:
         yield source_table, _from_the_file(manna, source_id)
         return
     for row in _rows(manna.lake, source_table, source_id):
         yield source_table, row
-        if source_table == "portfolio.valuations":
+        if source_table == exchanges.SOURCE:
+            for side in ("out_id", "in_id"):
+                for table in ("clean.transactions", "clean.trades"):
+                    yield from trace(manna, table, row[side])
+        elif source_table == "portfolio.valuations":
             for table, name in _prices(row):
                 yield from trace(manna, table, name) if table in _KEYS else _bars(manna, row)
         else:
@@ -161,7 +172,11 @@ def _rows(lake: Lake, table: str, source_id: str) -> list[dict[str, Any]]:
         return []
     columns = _KEYS[table]
     if len(columns) == 1:
-        return lake.read(table, {columns[0]: source_id}).to_dicts()
+        # What another book of the taxpayer paid has its own row's id, and then the book that it was paid for.
+        found = lake.read(table, {columns[0]: source_id})
+        return (
+            found if found.height else lake.read(table, {columns[0]: source_id.rpartition("/")[0]})
+        ).to_dicts()
     # From both ends: what stands between may have slashes of its own, and may be left out.
     first, *middle, last = source_id.split("/")
     values = [

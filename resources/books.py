@@ -52,6 +52,21 @@ def read_books(folder: Path) -> dict[str, Book]:
         if book.id in books:
             faults.append(f"{file.name}: id {book.id!r} is taken by another file")
         books[book.id] = book
+    faults += _unshared(books)
     if faults:
         raise BookError(f"correct the book files in {folder}: " + "; ".join(faults))
     return books
+
+
+def _unshared(books: dict[str, Book]) -> list[str]:
+    """Spending that is shared with a book that is no other one of the same taxpayer."""
+    return [
+        f"book {book.id!r}: what is shared with {setting.book!r} needs another book of the same taxpayer; "
+        f"give both the same `taxpayer`"
+        for book in books.values()
+        for setting in book.shared
+        if setting.book not in books
+        or setting.book == book.id
+        or book.taxpayer is None
+        or books[setting.book].taxpayer != book.taxpayer
+    ]

@@ -1,7 +1,8 @@
-"""People's journal entries: their statements on ``ops.journal_entries``.
+"""People's journal entries, and the tax forms that make some: their statements in ``ops``.
 
-What belongs here: numbering, adding and reading them. The table is append-only: an entry is taken back by another one.
-What does not: what an entry must be (``manna.ledger.entered``).
+What belongs here: numbering, adding and reading ``ops.journal_entries``, which is append-only: an entry is taken back by
+another one; and the forms of which the books make entries. What does not: what an entry must be
+(``manna.ledger.entered``), or entering forms.
 """
 
 import json
@@ -13,8 +14,9 @@ import sqlalchemy as sa
 
 from manna.ledger.entered import ENTERED, UnknownEntryError, Written, opposite, voided_by, written
 from manna.ledger.entry_file import not_there_yet
+from manna.ledger.loan_entries import FORMS
 from resources.ops_database import OpsDatabase
-from resources.ops_tables import JOURNAL_ENTRIES
+from resources.ops_tables import JOURNAL_ENTRIES, TAX_FORMS
 
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('ops.journal_entries/' || :book, 0))")
 
@@ -64,16 +66,31 @@ class Entries(OpsDatabase):
         with self.engine.connect() as connection:
             return _read(connection, book, as_known_on)
 
-    def entry(self, book: str, number: int) -> dict[str, object]:
+    def entry(self, book: str, number: int, as_known_on: datetime | None = None) -> dict[str, object]:
         """One entry.
 
         Raises:
             UnknownEntryError: there is none of that number.
         """
-        found = self.entries(book).filter(pl.col("number") == number)
+        found = self.entries(book, as_known_on).filter(pl.col("number") == number)
         if found.is_empty():
             raise UnknownEntryError(f"the book {book} has no entry {number}")
         return found.row(0, named=True)
+
+    def mortgage_forms(self, book: str, as_known_on: datetime | None = None) -> pl.DataFrame:
+        """The Forms 1098 of a book that count, the last one per year, issuer and account: ``loan_entries.FORMS``."""
+        f = TAX_FORMS.c
+        query = sa.select(TAX_FORMS).where(f.book == book, f.form == "1098").order_by(f.form_id)
+        if as_known_on is not None:
+            query = query.where(f.known_at <= as_known_on)
+        with self.engine.connect() as connection:
+            rows = [dict(row) for row in connection.execute(query).mappings()]
+        last = {(row["year"], row["issuer"], row["account_id"]): row for row in rows}
+        told = [
+            {name: json.dumps(row[name]) if name == "boxes" else row[name] for name in FORMS}
+            for row in last.values()
+        ]
+        return pl.DataFrame(told, schema=FORMS)
 
 
 def _read(connection: sa.Connection, book: str, as_known_on: datetime | None) -> pl.DataFrame:

@@ -7,6 +7,8 @@ The map:
 - :mod:`tax_lines`: which line of which tax form an account leads to;
 - :mod:`journal`: entries, postings, their ids, and ordinary transactions;
 - :mod:`entered`, :mod:`entry_file`: entries that people write, and files of them;
+- :mod:`dividing`, :mod:`divided`: rows that are several things: sales with fee and tax, spending of two books;
+- :mod:`exchanges`: transfers between own accounts of two currencies;
 - :mod:`valued`: houses, cars and debts whose values the book's file gives;
 - :mod:`openings`: what was there before the feed begins;
 - :mod:`loans`, :mod:`loan_entries`, :mod:`amortizing`: loans without transactions, their payments divided;

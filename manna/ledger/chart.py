@@ -25,6 +25,8 @@ REVALUATION = "Equity:Revaluation"
 """What things that a book's file values are worth beyond their cost: unrealized, and never income."""
 REVALUED = "Revaluation"
 """Leaf below such a thing's account, which itself stays at cost: without these leaves a balance sheet is at cost."""
+EXCHANGE = "Equity:Currency Exchange"
+EXCHANGE_GAINS = "Income:Exchange Gains"
 CAPITAL_GAINS = "Income:Capital Gains"
 DIVIDENDS = "Income:Dividends"
 INTEREST = "Income:Interest"
@@ -40,7 +42,7 @@ SHELTERED = {
 
 RESERVED = frozenset({
     IN_TRANSIT, OPENING_BALANCES, TRANSFERS, SUSPENSE, UNKNOWN_BASIS, LOAN_CHANGES, CAPITAL_GAINS,
-    DIVIDENDS, INTEREST, RETIREMENT_CONTRIBUTIONS, BROKERAGE_FEES, REVALUATION, *SHELTERED.values(),
+    DIVIDENDS, INTEREST, RETIREMENT_CONTRIBUTIONS, BROKERAGE_FEES, REVALUATION, EXCHANGE, EXCHANGE_GAINS, *SHELTERED.values(),
 })  # fmt: skip
 """Accounts Manna books to by itself; no provider account may take one of these paths."""
 

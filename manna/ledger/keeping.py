@@ -15,11 +15,13 @@ from manna.contracts.clean import LOAN_TERMS
 from manna.contracts.ledger import GAINS, LOTS
 from manna.ledger.chart import OwnAccount, chart_of_accounts
 from manna.ledger.disposals import Gain, LedgerError, Oversold, OversoldError, gain_rows
+from manna.ledger.divided import divide
+from manna.ledger.dividing import share_entries
 from manna.ledger.entered import book_entered
+from manna.ledger.exchanges import book_exchanges
 from manna.ledger.instructions import FUND, Instruction
 from manna.ledger.journal import Entry, book_transactions, entry_frames, posted
-from manna.ledger.loan_entries import BookedLoans, book_loans, trued_up
-from manna.ledger.loans import Loan, find_loans
+from manna.ledger.loan_entries import trued_up
 from manna.ledger.lots import Lot
 from manna.ledger.openings import (
     cash_openings,
@@ -48,7 +50,8 @@ class Books:
     """The tables of stage ``ledger`` for one book, each as its contract says, sorted.
 
     ``ledger.months`` is not among them: it depends on valuations too (:func:`manna.ledger.month_hashes`).
-    ``refused_instructions`` says which instructions on lots do not hold, and why.
+    ``refused_instructions`` says which instructions on lots do not hold, and why; ``unrated`` which exchanges of
+    currencies stay in transit.
     """
 
     journal: pl.DataFrame
@@ -57,6 +60,7 @@ class Books:
     gains: pl.DataFrame
     reconciliation: pl.DataFrame
     refused_instructions: tuple[str, ...] = ()
+    unrated: tuple[str, ...] = ()
 
 
 def keep_books(
@@ -74,13 +78,16 @@ def keep_books(
     entered: pl.DataFrame | None = None,
     loan_terms: pl.DataFrame | None = None,
     tax_forms: pl.DataFrame | None = None,
+    family: Mapping[str, Book] | None = None,
+    shared: pl.DataFrame | None = None,
     instructions: Sequence[Instruction] = (),
 ) -> Books:
     """Double entry for one book from its rows of ``clean`` and ``categorized``, and no other book's.
 
-    The order of rows does not matter. ``categories`` is categorized.transactions, ``splits`` and ``transfers``
-    the tables of those names, ``entered`` what people wrote (:data:`manna.ledger.entered.ENTERED`), ``loan_terms``
-    clean.loan_terms, ``tax_forms`` what :func:`manna.ledger.loan_entries.trued_up` takes; none: nothing.
+    The order of rows does not matter. ``categories`` is categorized.transactions, ``splits``, ``transfers`` and
+    ``loan_terms`` the tables of those names, ``entered`` what people wrote (:data:`manna.ledger.entered.ENTERED`),
+    ``tax_forms`` rows of :data:`manna.ledger.loan_entries.FORMS`, ``family`` all books of its taxpayer by id, ``shared``
+    what they paid for this one (:func:`manna.ledger.dividing.shares`). What is not given is not there.
     ``instructions`` are what people said of the lots that sales take.
 
     Raises:
@@ -97,20 +104,24 @@ def keep_books(
     invested = _invest(own, days, balances, holdings, securities, heard, legs, instructions)
     if invested.oversold:
         raise OversoldError(invested.oversold)
-    loans = _Loans.of(
-        book, own, accounts, balances, loan_terms, posted(transactions), trades, categories, splits, days
+    family, terms = family or {}, LOAN_TERMS.empty() if loan_terms is None else loan_terms
+    paid = divide(
+        book, family, own, accounts, balances, terms, posted(transactions), trades, categories, splits, days
     )
-    divided = pl.concat([splits, loans.booked.split_rows(book.id)])
-    bank = book_transactions(book.id, booked, categories, divided, own, loans.leaves)
+    bank = book_transactions(book.id, booked, paid.categories, paid.splits, own, paid.leaves)
     traded = entry_frames(book.id, invested.entries)
     moves = pl.concat([bank[1], traded[1]])
     seen = _as_counted(moves, pl.concat([bank[0], traded[0]]), transactions, heard)
     provider = provider_money(own, balances, holdings, securities)
-    told = entry_frames(book.id, cash_openings(own, provider, seen, days) + loans.booked.entries)
+    told = entry_frames(book.id, cash_openings(own, provider, seen, days) + paid.loans.entries)
     written = [] if entered is None else book_entered(entered, own)
     if tax_forms is not None:
-        written += trued_up(loans.found, loans.booked, tax_forms)
-    people = entry_frames(book.id, written)
+        written += trued_up(book.id, paid.found, paid.loans, tax_forms)
+    if shared is not None:
+        written += share_entries(book, family, shared)
+    ids = [rows.select("date", id=name) for rows, name in ((booked, "transaction_id"), (trades, "trade_id"))]
+    exchanged = book_exchanges(book, transfers, pl.concat(ids))
+    people = entry_frames(book.id, [*written, *exchanged.entries])
     moved = pl.concat([moves, told[1], people[1]])
     valued = entry_frames(book.id, book_valued(book, moved, min(days.values(), default=None)))
     return Books(
@@ -124,50 +135,11 @@ def keep_books(
             provider,
             # People's entries are compared with the provider, and are no part of what an opening is plugged from.
             pl.concat([seen, *(f[1].select(seen.columns) for f in (told, people))], how="vertical_relaxed"),
-            frozenset(loans.leaves.values()),
+            frozenset(paid.leaves.values()),
         ),
         refused_instructions=tuple(invested.refused),
+        unrated=exchanged.unrated,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Loans:
-    """The loans whose feed gives balances alone, what follows from them, and the account_id by their leaf."""
-
-    found: list[Loan]
-    booked: BookedLoans
-    leaves: dict[str, str]
-
-    @classmethod
-    def of(
-        cls,
-        book: Book,
-        own: Mapping[str, OwnAccount],
-        accounts: pl.DataFrame,
-        balances: pl.DataFrame,
-        terms: pl.DataFrame | None,
-        rows: pl.DataFrame,
-        trades: pl.DataFrame,
-        categories: pl.DataFrame,
-        splits: pl.DataFrame,
-        days: Mapping[str, date],
-    ) -> "_Loans":
-        heard = frozenset(rows["account_id"]) | frozenset(trades["account_id"])
-        silent = [a for a in own.values() if a.type == "loan" and a.account_id not in heard]
-        if not silent:
-            return cls([], BookedLoans(), {})
-        named = categories.select("transaction_id", "category", "transfer_id")
-        paid = (
-            rows.join(splits, on="transaction_id", how="anti")
-            .join(named, on="transaction_id", how="left")
-            .filter(pl.col("transfer_id").is_null())
-            .select("transaction_id", "amount", "currency", "description", "category", date="counted_on")
-        )
-        found = find_loans(
-            book, silent, accounts, balances, LOAN_TERMS.empty() if terms is None else terms, paid
-        )
-        last = max([*rows["date"].to_list(), *balances["as_of"].to_list()], default=date.min)
-        return cls(found, book_loans(found, last, days), {a.cash: a.account_id for a in silent})
 
 
 def _as_counted(

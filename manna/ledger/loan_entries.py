@@ -31,6 +31,16 @@ _PATIENCE = timedelta(days=35)
 """So long a payment is on its way; after that no balance will show it."""
 _ZERO = Decimal(0)
 _YEAR_END = (12, 31)
+SOURCE = "ops.tax_forms"
+FORMS = {
+    "form_id": pl.Int64(),
+    "year": pl.Int64(),
+    "form": pl.String(),
+    "issuer": pl.String(),
+    "account_id": pl.String(),
+    "boxes": pl.String(),
+}
+"""Columns of ``ops.tax_forms`` that are needed here; ``boxes`` is JSON: box to amount (text)."""
 _INTEREST_BOX = "1"
 """Form 1098, box 1: mortgage interest received from the payer."""
 
@@ -187,31 +197,36 @@ def _escrow(loan: Loan, deposits: Sequence[tuple[date, Decimal]], opened: date) 
     return entries
 
 
-def trued_up(loans: Sequence[Loan], booked: BookedLoans, forms: pl.DataFrame) -> list[Entry]:
+def trued_up(book_id: str, loans: Sequence[Loan], booked: BookedLoans, forms: pl.DataFrame) -> list[Entry]:
     """What Form 1098 says of a year's interest beyond what was booked, as an adjusting entry of its last day.
 
     Args:
-        loans: all loans of the book.
+        book_id: the book.
+        loans: all its loans.
         booked: what they came to.
-        forms: form_id, year, form, account_id, boxes (JSON) of the forms that count; a form that names no account is
+        forms: rows of :data:`FORMS` that count; a form that names no account is
             that of the book's only mortgage.
     """
     mortgages = [loan for loan in loans if loan.is_mortgage]
-    entries = []
+    told: dict[tuple[str, int], list[tuple[int, Decimal]]] = {}
     for form in forms.filter(pl.col("form") == "1098").sort("form_id").iter_rows(named=True):
         meant = [loan for loan in loans if loan.account.account_id == form["account_id"]]
-        if not meant and form["account_id"] is None and len(mortgages) == 1:
+        if form["account_id"] is None and len(mortgages) == 1:
             meant = mortgages
-        told = json.loads(form["boxes"]).get(_INTEREST_BOX)
-        if not meant or told is None:
-            continue
-        (loan,) = meant
-        beyond = Decimal(told) - booked.interest.get((loan.account.account_id, form["year"]), _ZERO)
-        if beyond:
-            line = Line(loan.interest, beyond, loan.account.currency)
-            day, text = date(form["year"], *_YEAR_END), f"Interest of {form['year']} by Form 1098"
-            source_id = str(form["form_id"])
-            entries.append(
-                Entry(day, ADJUSTING, text, "ops.tax_forms", source_id, balanced([line], SUSPENSE))
+        said = json.loads(form["boxes"]).get(_INTEREST_BOX)
+        if meant and said is not None:  # a loan that was sold within the year has a form of each lender
+            told.setdefault((meant[0].account.account_id, form["year"]), []).append(
+                (form["form_id"], Decimal(said))
             )
+    known = {loan.account.account_id: loan for loan in loans}
+    entries = []
+    for (account_id, year), said in sorted(told.items()):
+        loan, paid = known[account_id], sum((amount for _, amount in said), _ZERO)
+        line = Line(
+            loan.interest, paid - booked.interest.get((account_id, year), _ZERO), loan.account.currency
+        )
+        if line.amount:
+            text, source_id = f"Interest of {year} by Form 1098", f"{said[0][0]}/{book_id}"
+            lines = balanced([line], SUSPENSE)
+            entries.append(Entry(date(year, *_YEAR_END), ADJUSTING, text, SOURCE, source_id, lines))
     return entries

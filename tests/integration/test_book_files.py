@@ -79,3 +79,26 @@ def test_all_faults_of_all_files_are_named_at_once(tmp_path: Path) -> None:
 def test_a_merge_key_is_no_key_given_twice(tmp_path: Path) -> None:
     text = "id: a\nname: A\nthresholds: &t {low_balance: 5}\ntargets: {weights: {}}\n"
     assert read_books(write(tmp_path, a=text))["a"].thresholds.low_balance == 5
+
+
+SHARED = "name: A\nshared: [{account: 'Expenses:Phone', book: b}]\n"
+
+
+@pytest.mark.parametrize(
+    ("payer", "other"),
+    [
+        ("id: a\n", "id: b\nname: B"),
+        ("id: a\ntaxpayer: ana\n", "id: b\nname: B\ntaxpayer: bob"),
+        ("id: a\ntaxpayer: ana\n", "id: c\nname: C\ntaxpayer: ana"),
+    ],
+)
+def test_spending_is_shared_with_another_book_of_the_taxpayer_only(
+    tmp_path: Path, payer: str, other: str
+) -> None:
+    said = complaint(write(tmp_path, a=payer + SHARED, b=other))
+    assert "what is shared with 'b' needs another book of the same taxpayer" in said
+
+
+def test_spending_is_shared_between_books_of_one_taxpayer(tmp_path: Path) -> None:
+    write(tmp_path, a="id: a\ntaxpayer: ana\n" + SHARED, b="id: b\nname: B\ntaxpayer: ana")
+    assert read_books(tmp_path)["a"].shared[0].book == "b"

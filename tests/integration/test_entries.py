@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from manna.ledger.entered import UnknownEntryError, Written, written
 from manna.ledger.journal import Line
 from resources.ops import Ops
+from resources.ops_tables import TAX_FORMS
 from resources.postgres import sqlalchemy_url
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -76,3 +77,24 @@ def test_who_enters_at_once_gets_numbers_one_after_the_other(ops: Ops) -> None:
         given = list(pool.map(lambda n: ops.enter("home", [entry(f"entry {n}")], "ana", AT), range(12)))
     assert sorted(number for numbers in given for number in numbers) == list(range(1, 13))
     assert ops.entries("home")["number"].to_list() == list(range(1, 13))
+
+
+def test_of_several_forms_1098_the_last_counts(ops: Ops) -> None:
+    form = {
+        "book": "home",
+        "year": 2025,
+        "form": "1098",
+        "issuer": "Bank",
+        "decided_by": "ana",
+        "known_at": AT,
+    }
+    values = [
+        {**form, "boxes": {"1": "10.00"}},
+        {**form, "form": "W-2", "boxes": {"1": "99.00"}},
+        {**form, "boxes": {"1": "12.00"}, "known_at": AT + timedelta(days=1)},
+    ]
+    with ops.engine.begin() as connection:
+        connection.execute(sa.insert(TAX_FORMS), values)
+    assert ops.mortgage_forms("home")["boxes"].to_list() == ['{"1": "12.00"}']
+    assert ops.mortgage_forms("home", AT)["boxes"].to_list() == ['{"1": "10.00"}']
+    assert ops.mortgage_forms("studio").is_empty()

@@ -13,6 +13,7 @@ from ledger_examples import account, balance, day, keep, lines, sums, transactio
 from manna.books import Book, complaints
 from manna.ledger import out_of_balance
 from manna.ledger.amortizing import Parts, divided, installment, interest_of, walked_back
+from manna.ledger.loan_entries import FORMS
 
 BANK, LOAN = "Assets:Cash:Bank Checking", "Liabilities:Loans:Bank Home"
 INTEREST, TRANSIT = "Expenses:Interest:Mortgage", "Assets:In Transit"
@@ -263,14 +264,7 @@ def forms(*given):
         {"form_id": n, "year": 2026, "form": "1098", "account_id": None, "boxes": json.dumps({"1": "512.00"})} | form
         for n, form in enumerate(given, start=1)
     ]  # fmt: skip
-    schema = {
-        "form_id": pl.Int64,
-        "year": pl.Int64,
-        "form": pl.String,
-        "account_id": pl.String,
-        "boxes": pl.String,
-    }
-    return pl.DataFrame(rows, schema=schema)
+    return pl.DataFrame(rows, schema=FORMS)
 
 
 class TestForm1098:
@@ -279,11 +273,16 @@ class TestForm1098:
     @pytest.mark.parametrize("account_id", [None, "home"])
     def test_the_year_is_trued_up_to_it(self, account_id):
         books = house(OWED, paid=PAID, terms=self.TERMS, forms=forms({"account_id": account_id}))
-        assert lines(books, "1") == [(INTEREST, D(12)), (SUSPENSE, D(-12))]
+        assert lines(books, "1/home") == [(INTEREST, D(12)), (SUSPENSE, D(-12))]
         row = books.journal.filter(pl.col("source_table") == "ops.tax_forms")
         assert row.select("date", "kind").row(0) == (date(2026, 12, 31), "adjusting")
         assert sums(books)[INTEREST] == 512
         assert sums(books)[SUSPENSE] == D("288.45")
+
+    def test_a_loan_that_was_sold_has_two_forms(self):
+        both = forms({"boxes": json.dumps({"1": "300.00"})}, {"boxes": json.dumps({"1": "205.00"})})
+        books = house(OWED, paid=PAID, terms=self.TERMS, forms=both)
+        assert lines(books, "1/home") == [(INTEREST, D(5)), (SUSPENSE, D(-5))]
 
     @pytest.mark.parametrize(
         "form",
