@@ -33,7 +33,7 @@ WRITTEN = (*TABLES, PUBLICATIONS.address, EDITIONS.address)
 SOURCES = (
     "ledger.postings",
     "ledger.journal",
-    "ledger.gains",
+    "ledger.taxable_gains",
     "ledger.months",
     "portfolio.valuations",
     "clean.securities",
@@ -148,7 +148,7 @@ def statement_sources(lake: Lake | LakeTransaction, book_id: str) -> Sources:
         [book_id, book_id],
     )
     adjusting = lake.read("ledger.journal", {"book": book_id, "kind": "adjusting"})
-    return Sources(adjusting, lake.read("ledger.gains", {"book": book_id}), merchants)
+    return Sources(adjusting, lake.read("ledger.taxable_gains", {"book": book_id}), merchants)
 
 
 def _records(

@@ -31,6 +31,7 @@ _KEYS = {
     "clean.loan_terms": ("account_id", "as_of"),
     "categorized.transfers": ("transfer_id",),
     "portfolio.valuations": ("account_id", "security_id", "currency", "date"),
+    "ledger.taxable_gains": ("part_id",),
 }
 _PROVENANCE = ("batch_id", "payload_sha256", "known_at")
 
@@ -104,6 +105,8 @@ def trace(manna: Installation, source_table: str, source_id: str) -> Iterator[tu
         elif source_table == "portfolio.valuations":
             for table, name in _prices(row):
                 yield from trace(manna, table, name) if table in _KEYS else _bars(manna, row)
+        elif source_table == "ledger.taxable_gains":
+            yield from _sale(manna, row)
         else:
             yield from _records(manna, source_table, row)
 
@@ -142,10 +145,12 @@ def _sourced(lake: Lake, parts: pl.DataFrame, book: str) -> pl.DataFrame:
     journal = lake.read("ledger.journal", {"book": book}).select(
         "entry_id", "description", table="source_table", name="source_id"
     )
+    is_value = pl.col("source_table") == "portfolio.valuations"
+    no_entry = pl.when(is_value).then(pl.lit("Market value")).otherwise("account")
     found = parts.join(journal, on="entry_id", how="left", maintain_order="left").with_columns(
         pl.coalesce("source_table", "table").alias("source_table"),
         pl.coalesce("source_id", "name").alias("source_id"),
-        pl.coalesce("description", pl.lit("Market value")).alias("description"),
+        pl.coalesce("description", no_entry).alias("description"),
     )
     batches = lake.read("raw.batches", {"book": book}).select("batch_id", "cursor_after", "run_id")
     known = [pl.DataFrame(schema=dict.fromkeys(("source_table", "source_id", *_PROVENANCE[:2]), pl.String))]
@@ -187,6 +192,14 @@ def _rows(lake: Lake, table: str, source_id: str) -> list[dict[str, Any]]:
     scope = dict(zip(columns[:-1], values, strict=False)) if middle else {columns[0]: first}
     found = lake.read(table, scope)
     return found.filter(pl.col(columns[-1]).cast(pl.String) == last).to_dicts()
+
+
+def _sale(manna: Installation, row: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What the books realized, and the row of the sale."""
+    for gain in manna.lake.read("ledger.gains", {"gain_id": row["gain_id"]}).to_dicts():
+        yield "ledger.gains", gain
+        for entry in manna.lake.read("ledger.journal", {"entry_id": gain["entry_id"]}).to_dicts():
+            yield from trace(manna, entry["source_table"], entry["source_id"])
 
 
 def _from_the_file(manna: Installation, source_id: str) -> dict[str, Any]:

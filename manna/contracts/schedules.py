@@ -28,25 +28,26 @@ def monthly(name: str, meaning: str, *columns: Column) -> Contract:
 
 REALIZED_GAINS = monthly(
     "realized_gains",
-    "Sales of the year so far in the columns of Form 8949: lines by part and box with their sums (Schedule D), one sale "
-    "of one lot a line. December's is the year's. Tax-free accounts are left out.",
+    "Sales of the year so far in the columns of Form 8949, as ledger.taxable_gains has them: lines by part and box with "
+    "their sums, which are the lines of Schedule D. December's is the year's.",
     Column("section", Kind.TEXT, "Short-term, Long-term, or Term unknown"),
     Column(
         "box",
         Kind.TEXT,
-        "A to F of Form 8949 where the 1099 is known, else unassigned; null of totals",
+        "of Form 8949 as the 1099-B says, else unassigned; null of a part's sum",
         nullable=True,
     ),
-    Column("account", Kind.TEXT, "(a) what was sold, or the name of a total"),
+    Column("account", Kind.TEXT, "(a) what was sold, or the name of a sum"),
     LEVEL,
-    Column("acquired", Kind.DATE, "(b) null of totals", nullable=True),
-    Column("sold", Kind.DATE, "(c) null of totals", nullable=True),
+    Column("acquired", Kind.DATE, "(b) null of sums, and where it is not known", nullable=True),
+    Column("sold", Kind.DATE, "(c) null of sums", nullable=True),
     Column("proceeds", Kind.MONEY, "(d) after fees"),
-    Column("cost", Kind.MONEY, "(e) null = basis unknown, of a total: of one of its lines", nullable=True),
-    Column("code", Kind.TEXT, "(f) W = wash sale", nullable=True),
-    Column("adjustment", Kind.MONEY, "(g) positive = loss disallowed"),
-    Column("gain", Kind.MONEY, "(h) proceeds - cost + adjustment; null where the cost is", nullable=True),
-    Column("gain_id", Kind.TEXT, "ledger.gains; null of totals", nullable=True),
+    Column("basis", Kind.MONEY, "(e) null = unknown; of a sum: of one of its lines", nullable=True),
+    Column("code", Kind.TEXT, "(f) W = wash sale, else empty; null of sums", nullable=True),
+    Column("adjustment", Kind.MONEY, "(g) the part of a loss that does not count, positive"),
+    Column("gain", Kind.MONEY, "(h) proceeds - basis + adjustment; null where the basis is", nullable=True),
+    Column("provisional", Kind.BOOLEAN, "a purchase within 30 days could still change it"),
+    Column("part_id", Kind.TEXT, "ledger.taxable_gains; null of sums", nullable=True),
     CURRENCY,
 )
 

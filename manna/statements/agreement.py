@@ -158,13 +158,13 @@ def _indirect(_: Book, frames: Frames) -> Iterator[Violation]:
 
 
 def _gains(_: Book, frames: Frames) -> Iterator[Violation]:
-    """Gain = proceeds - cost + adjustment in every line; each sum is that of its lines, unknown where one of them is."""
+    """Gain = proceeds - basis + adjustment in every line; each sum is that of its lines, unknown where one of them is."""
     gains, name = frames["realized_gains"], "realized_gains"
     lines = lines_of(gains)
-    off = pl.col("gain").ne_missing(pl.col("proceeds") - pl.col("cost") + pl.col("adjustment"))
-    yield from wrong(lines, off, name, "gain is not proceeds - cost + adjustment")
+    off = pl.col("gain").ne_missing(pl.col("proceeds") - pl.col("basis") + pl.col("adjustment"))
+    yield from wrong(lines, off, name, "gain is not proceeds - basis + adjustment")
     for level, key in (("subtotal", [*KEY, "section", "box"]), ("total", [*KEY, "section"])):
-        for column in ("proceeds", "cost", "adjustment", "gain"):
+        for column in ("proceeds", "basis", "adjustment", "gain"):
             value = pl.col(column)
             whole = pl.when(value.is_null().any()).then(None).otherwise(value.sum())
             stated = gains.filter(pl.col("level") == level).select(*key, "account", column)

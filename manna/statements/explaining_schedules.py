@@ -26,18 +26,24 @@ _Explains = Callable[[Line, Book, pl.DataFrame, date, Sources], pl.DataFrame]
 
 
 def _gains(line: Line, book: Book, until: pl.DataFrame, day: date, sources: Sources) -> pl.DataFrame:
-    """Sales and lots, each by the entry of its sale; their proceeds where the gain is not known of all."""
-    of_year = pl.col("closed").is_between(date(line["period"].year, 1, 1), day)
-    names = pl.DataFrame(schema={"security_id": pl.String, "name": pl.String})
-    sold = form_8949(book, sources.gains, names).filter(
+    """Parts of sales, each by the row that tax counts; their proceeds where the gain is not known of all."""
+    of_year = pl.col("sold").is_between(date(line["period"].year, 1, 1), day)
+    sold = form_8949(book, sources.gains).filter(
         of_year, pl.col("currency") == line["currency"], pl.col("section") == line["section"]
     )
     if line["level"] == "line":
-        sold = sold.filter(pl.col("gain_id") == line["gain_id"])
+        sold = sold.filter(pl.col("part_id") == line["part_id"])
     elif line["level"] == "subtotal":
         sold = sold.filter(pl.col("box") == line["box"])
     column = "proceeds" if line["gain"] is None else "gain"
-    parts = sold.select("entry_id", "currency", date="closed", account="security_id", amount=column)
+    parts = sold.select(
+        "currency",
+        date="sold",
+        account="description",
+        amount=column,
+        source_table=pl.lit("ledger.taxable_gains"),
+        source_id="part_id",
+    )
     return as_parts(until.clear(), parts)
 
 

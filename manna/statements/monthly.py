@@ -61,7 +61,7 @@ def statements(
         "trial_balance": trial_balance(book, balances, adjusting_postings(own, sources.journal)),
         "net_worth": net_worth(book, balances, valuations),
         "allocation": allocation(book, balances, valuations, securities),
-        "realized_gains": realized_gains(book, balances, sources.gains, securities),
+        "realized_gains": realized_gains(book, balances, sources.gains),
         "dividends_and_interest": dividends_and_interest(book, balances, own),
         "tax_lines": tax_lines(book, balances),
         "budget": budget(book, balances),

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from manna.contracts.ledger import GAINS, JOURNAL
+from manna.contracts.ledger import JOURNAL
+from manna.contracts.tax import TAXABLE_GAINS
 
 
 def _no_merchants() -> pl.DataFrame:
@@ -20,10 +21,10 @@ class Sources:
 
     Attributes:
         journal: of ``ledger.journal`` at least the entries of kind ``adjusting``.
-        gains: ``ledger.gains``; it may have the columns ``box``, ``code`` and ``adjustment`` of Form 8949 beside.
+        gains: ``ledger.taxable_gains``.
         merchants: ``entry_id, merchant``: who was paid, where that is known.
     """
 
     journal: pl.DataFrame = field(default_factory=JOURNAL.empty)
-    gains: pl.DataFrame = field(default_factory=GAINS.empty)
+    gains: pl.DataFrame = field(default_factory=TAXABLE_GAINS.empty)
     merchants: pl.DataFrame = field(default_factory=_no_merchants)

@@ -52,25 +52,36 @@ def test_every_line_of_every_statement_is_the_sum_of_its_parts(kept: Installatio
             assert sum(parts["amount"], Decimal(0)) == figure_of(contract.name, line), (contract.name, line)
 
 
-@pytest.mark.parametrize("statement", ["balance_sheet", "net_worth", "allocation"])
+@pytest.mark.parametrize("statement", ["balance_sheet", "net_worth", "allocation", "realized_gains"])
 def test_every_kind_of_source_leads_to_a_payload(kept: Installation, statement: str) -> None:
     rows = kept.lake.read(f"reports.{statement}", {"book": "household"}).filter(
         pl.col("period") == pl.date(2026, 2, 1)
     )
     totals = {"balance_sheet": "Total assets", "net_worth": "2026-02-28"}
-    lines = [totals[statement]] if statement in totals else rows["security_id"].to_list()
+    names = "account" if statement == "realized_gains" else "security_id"
+    lines = [totals[statement]] if statement in totals else rows[names].to_list()
     for line in lines:
         sources = explain(kept, statement, line, "household", PERIOD).parts.select(
             "source_table", "source_id"
         )
         for table, source_id in sources.unique("source_table", maintain_order=True).rows():
             chain = list(trace(kept, table, source_id))
+            assert chain, (table, source_id)
             assert chain[0][0] == table
             if chain[0][1].get("price_source") in ("par", "missing"):
                 continue  # money is worth itself, and what has no price has no source of one
             raw = [row for address, row in chain if address.startswith("raw.")]
             assert raw
             assert all(row["verified"] and row["run_id"] and row["endpoint"] for row in raw)
+
+
+def test_a_line_that_stands_in_several_places_is_named_with_its_place(kept: Installation) -> None:
+    found = {
+        name: explain(kept, "income_comparison", f"{name}: Net income", "household", PERIOD)
+        for name in ("month", "year")
+    }
+    assert found["year"].parts["date"].min() < found["month"].parts["date"].min()  # type: ignore[operator]
+    assert not any(each.difference for each in found.values())
 
 
 def test_a_table_shows_the_figure_and_its_parts(manna: Any, demo: Any) -> None:

@@ -169,7 +169,7 @@ def _life(book: Book, position: Callable[..., dict[str, object]]) -> Life:
         _priced(position),
         Sources(
             journal=_journal(_entry_of(books, "Expenses:Depreciation")),
-            gains=_gains(_entry_of(books, "Income:Capital Gains")),
+            gains=_gains(),
             merchants=pl.DataFrame({"entry_id": merchants, "merchant": [f"Shop {n:02}" for n in range(12)]}),
         ),
         (date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)),
@@ -198,42 +198,18 @@ def _journal(adjusting: str) -> pl.DataFrame:
     return pl.DataFrame([{**row, **more}], schema=CONTRACTS["ledger.journal"].polars_schema)
 
 
-def _gains(entry_id: str) -> pl.DataFrame:
+def _gains() -> pl.DataFrame:
     base = {
-        "book": "home",
-        "account_id": "broker",
-        "security_id": "VTI",
-        "entry_id": entry_id,
-        "currency": "USD",
-    }
-    base |= {"opened": date(2025, 12, 31), "closed": date(2026, 2, 4), "quantity": Decimal("0.5")}
+        "book": "home", "account_id": "broker", "security_id": "VTI", "lot_id": "l", "description": "0.5 sh. VTI",
+        "acquired": date(2025, 12, 31), "held_since": date(2025, 12, 31), "sold": date(2026, 2, 4), "quantity": Decimal("0.5"),
+        "code": "", "adjustment": Decimal(0), "box": "unassigned", "provisional": False, "lost": Decimal(0),
+        "replaced_by": "", "currency": "USD", "term": "short",
+    }  # fmt: skip
+    washed = {"code": "W", "adjustment": Decimal(4)}
+    figures = (("g1", 70, 50, 20, {}), ("g2", 56, 60, 0, washed), ("g3", 9, None, None, {"term": "unknown"}))
     rows = [
-        {
-            **base,
-            "gain_id": "g1",
-            "lot_id": "l1",
-            "proceeds": Decimal(70),
-            "cost": Decimal(50),
-            "gain": Decimal(20),
-            "term": "short",
-        },
-        {
-            **base,
-            "gain_id": "g2",
-            "lot_id": "l2",
-            "proceeds": Decimal(56),
-            "cost": Decimal(46),
-            "gain": Decimal(10),
-            "term": "short",
-        },
-        {
-            **base,
-            "gain_id": "g3",
-            "lot_id": "l3",
-            "proceeds": Decimal(9),
-            "cost": None,
-            "gain": None,
-            "term": "unknown",
-        },
-    ]
-    return pl.DataFrame(rows, schema=CONTRACTS["ledger.gains"].polars_schema)
+        {**base, "part_id": name, "gain_id": name, "proceeds": Decimal(proceeds),
+         "cost": basis, "basis": basis, "gain": gain, **more}
+        for name, proceeds, basis, gain, more in figures
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=CONTRACTS["ledger.taxable_gains"].polars_schema)

@@ -106,16 +106,16 @@ def test_unadjusted_is_without_the_years_adjusting_entries(life, lines):
 
 
 def test_form_8949(life, lines):
-    columns = ("section", "account", "level", "acquired", "sold", "proceeds", "cost", "adjustment", "gain")
-    bought, sold, none = date(2025, 12, 31), date(2026, 2, 4), None
+    columns = ("section", "account", "level", "sold", "proceeds", "basis", "code", "adjustment", "gain")
+    sold, none = date(2026, 2, 4), None
     assert lines(life.made["realized_gains"], MAR, *columns) == [
-        ("Short-term", "0.5 VTI", "line", bought, sold, "70", "50", "0", "20"),
-        ("Short-term", "0.5 VTI", "line", bought, sold, "56", "46", "0", "10"),
-        ("Short-term", "Total short-term, box unassigned", "subtotal", none, none, "126", "96", "0", "30"),
-        ("Short-term", "Total short-term", "total", none, none, "126", "96", "0", "30"),
-        ("Term unknown", "0.5 VTI", "line", bought, sold, "9", none, "0", none),
-        ("Term unknown", "Total term unknown, box unassigned", "subtotal", none, none, "9", none, "0", none),
-        ("Term unknown", "Total term unknown", "total", none, none, "9", none, "0", none),
+        ("Short-term", "0.5 sh. VTI", "line", sold, "70", "50", "", "0", "20"),
+        ("Short-term", "0.5 sh. VTI", "line", sold, "56", "60", "W", "4", "0"),
+        ("Short-term", "Total short-term, box unassigned", "subtotal", none, "126", "110", none, "4", "20"),
+        ("Short-term", "Total short-term", "total", none, "126", "110", none, "4", "20"),
+        ("Term unknown", "0.5 sh. VTI", "line", sold, "9", none, "", "0", none),
+        ("Term unknown", "Total term unknown, box unassigned", "subtotal", none, "9", none, none, "0", none),
+        ("Term unknown", "Total term unknown", "total", none, "9", none, none, "0", none),
     ]
     assert lines(life.made["realized_gains"], JAN, "gain") == [], "of the year so far, not of what comes"
 
