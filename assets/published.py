@@ -4,8 +4,9 @@ What belongs here: taking one snapshot and handing it to the publisher and the p
 how either writes. Nothing is decided here: what must not be published never reached ``reports``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -13,6 +14,7 @@ import polars as pl
 
 from assets.common import BooksConfig, Manna, chosen
 from assets.examined import data_docs
+from assets.opened import Opening
 from assets.reports import TABLES, dirty_months
 from manna.contracts.reports import PUBLICATIONS
 from manna.documents.page import IndexEntry, index_page, month_page
@@ -28,6 +30,8 @@ from resources.publisher import (
 
 _DEPS = [dg.AssetKey(table.split(".")) for table in (*TABLES, PUBLICATIONS.address)]
 POSTGRES = dg.AssetKey(["published", "postgres"])
+OPENED_MONTHS = 3
+"""So many months, the newest, have a page on what their figures are made of; `manna explain` has every month."""
 DUCKDB = dg.AssetKey(["published", "duckdb"])
 PAGES = dg.AssetKey(["published", "pages"])
 
@@ -122,12 +126,30 @@ def _pages(manna: Installation, edition: Edition) -> int:
     """Writes the book's pages; returns how many changed."""
     book, written = manna.books[edition.book], 0
     frames = {name.partition(".")[2]: frame for name, frame in edition.tables.items()}
-    records = frames.pop("publications")
-    for record in records.iter_rows(named=True):
+    records = frames.pop("publications").sort("period").to_dicts()
+    opening = Opening(manna, edition.book, edition.snapshot)
+    folder = manna.settings.documents_dir / book.id
+    for record in records[-OPENED_MONTHS:]:
+        file, marker = folder / f"{record['period']:%Y-%m}-opened.html", _marker(record)
+        if record["content_hash"] and not _was_made_from(file, marker):
+            written += write_page(file, opening.page(record["period"], frames, marker))
+    for record in records:
         period: date = record["period"]
-        page = month_page(book, period, _until(frames, period), record)
-        written += write_page(manna.settings.documents_dir / book.id / f"{period:%Y-%m}.html", page)
+        opened = f"{period:%Y-%m}-opened.html"
+        explained = opened if (folder / opened).exists() else ""
+        page = month_page(book, period, _until(frames, period), record, explained=explained)
+        written += write_page(folder / f"{period:%Y-%m}.html", page)
     return written
+
+
+def _marker(record: Mapping[str, Any]) -> str:
+    """What the page behind a month's figures was made from."""
+    return f"{record['content_hash']} {record['month_hash']} {record['code_version']}"
+
+
+def _was_made_from(file: Path, marker: str) -> bool:
+    """Whether the page is there and still true: making it anew reads payloads, so that is asked first."""
+    return file.exists() and marker.encode() in file.read_bytes()
 
 
 def _until(frames: dict[str, pl.DataFrame], period: date) -> dict[str, pl.DataFrame]:

@@ -5,45 +5,87 @@ how it is shown.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import polars as pl
 
 from manna.contracts import CONTRACTS
 from manna.contracts.reports import STATEMENTS
+from manna.documents.spans import Span
 from resources.installation import Installation
+
+if TYPE_CHECKING:
+    from manna.documents.cover import Cover
+    from manna.documents.tables import Table
+
+COMPARISON = "income_comparison"
+"""The income statement of several spans, each beside the one before."""
 
 
 class ReportError(Exception):
     """There is no such report. One line that says which there are."""
 
 
-def published_statement(manna: Installation, name: str, book: str, period: str) -> tuple[pl.DataFrame, str]:
-    """The published statement ``name`` of a book and month (``YYYY-MM``), and its title.
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One published statement. ``frame`` has all columns of its table, ``period`` is the month it is kept under."""
+
+    name: str
+    cover: "Cover"
+    period: date
+    frame: pl.DataFrame
+
+    @property
+    def title(self) -> str:
+        """One line: whose, what, when, and what a reader must know of it."""
+        through = self.cover.complete_through
+        said = [f", complete through {through}" if through else ""]
+        said += [f", {warning[0].lower()}{warning[1:]}" for warning in self.cover.warnings]
+        return f"{self.cover.book.name}: {self.name.replace('_', ' ')} {self.cover.span.text}{''.join(said)}"
+
+    @property
+    def tables(self) -> "list[Table]":
+        """As an accountant sets it, a table per currency (and span, where there are several)."""
+        from manna.documents.statements import statement_tables
+        from manna.documents.tables import currencies
+
+        found = currencies([self.frame], self.cover.book.currency)
+        return statement_tables(self.name, self.frame, Span("month", self.period), found, self.cover.day)
+
+
+def find_report(manna: Installation, name: str, book: str, period: str) -> Report:
+    """The published statement ``name`` of a book and month, quarter or year.
+
+    A statement is kept by month. Of a quarter or a year it is its last month's (of a year that is not over, the last
+    one published), with the year to date; the income statement of a quarter or a year is in ``income_comparison``,
+    which has lines per span.
 
     Raises:
-        ReportError: unknown name, book or month, or nothing published for it.
+        ReportError: unknown name, book or period, or nothing published for it.
     """
+    from manna.documents.cover import cover
+
     names = [contract.name for contract in STATEMENTS]
     if name not in names:
         raise ReportError(f"unknown report {name!r}; there are: {', '.join(names)}")
     require_book(manna, book)
-    month = read_month(period)
-    scope = {"book": book, "period": month}
-    records = manna.lake.read("reports.publications", scope)
-    if records.is_empty() or records["content_hash"][0] is None:
-        why = "" if records.is_empty() else f": {records['reason'][0]}"
+    span = _span(period)
+    records = manna.lake.read("reports.publications", {"book": book}).sort("period").to_dicts()
+    month = last_month(span, records)
+    record = next((row for row in records if row["period"] == month), None)
+    if record is None or record["content_hash"] is None:
+        why = f": {record['reason']}" if record else ""
         raise ReportError(f"nothing is published for {book} {period}{why}; run `manna run nightly_close`")
-    record = records.row(0, named=True)
-    frame = manna.lake.read(f"reports.{name}", scope).sort("line").drop("book", "period", "line")
-    held = f" (held: {record['reason']})" if record["status"] == "held" else ""
-    through = f", complete through {record['complete_through']}" if record["complete_through"] else ""
-    provisional = ", provisional: the past is still being loaded" if record["provisional"] else ""
-    title = f"{manna.books[book].name}: {name.replace('_', ' ')} {period}{through}{provisional}{held}"
-    return frame, title
+    if span.kind != "month" and name == "income_statement" and COMPARISON in names:
+        name = COMPARISON
+    frame = manna.lake.read(f"reports.{name}", {"book": book, "period": month}).sort("line")
+    frame = of_span(frame, span, month)
+    title = name.replace("_", " ").capitalize()
+    return Report(name, cover(manna.books[book], title, span, records), month, frame)
 
 
 def require_book(manna: Installation, book: str) -> None:
@@ -62,6 +104,38 @@ def read_month(text: str) -> date:
         return date.fromisoformat(f"{text}-01")
     except ValueError as error:
         raise ReportError(f"{text!r} is no month; write it as YYYY-MM, e.g. 2026-03") from error
+
+
+def published_statement(manna: Installation, name: str, book: str, period: str) -> tuple[pl.DataFrame, str]:
+    """The lines of :func:`find_report` and its title.
+
+    Raises:
+        ReportError: see there.
+    """
+    report = find_report(manna, name, book, period)
+    return report.frame.drop("book", "period", "line"), report.title
+
+
+def _span(text: str) -> Span:
+    try:
+        return Span.parse(text)
+    except ValueError as error:
+        raise ReportError(f"{text!r} is no month, quarter or year; write 2026-03, 2026-Q1 or 2026") from error
+
+
+def of_span(frame: pl.DataFrame, span: Span, month: date) -> pl.DataFrame:
+    """Of a statement with lines per span, those of ``span``; of a year that is not over those of the year to date."""
+    if "span" not in frame.columns or span.kind == "month":
+        return frame
+    return frame.filter(pl.col("span") == (span.kind if month == span.months[-1] else "year_to_date"))
+
+
+def last_month(span: Span, records: Sequence[Mapping[str, Any]]) -> date:
+    """The month whose statement is that of the span: its last, or of a year that is not over the last published."""
+    if span.kind != "year":
+        return span.months[-1]
+    published = [row["period"] for row in records if row["period"] in span.months and row["content_hash"]]
+    return max(published, default=span.months[-1])
 
 
 CONNECTION_SCHEMA = {

@@ -7,6 +7,8 @@ A number is never cut or wrapped: a figure without its last digits is a wrong fi
 not fit beside each other, each row becomes a short list.
 """
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Column, Table
@@ -17,7 +19,12 @@ from manna.documents import tables
 from manna.documents.columns import texts
 from manna.documents.statements import TITLES, statement_tables
 
+if TYPE_CHECKING:
+    from pipelines.reporting import Report
+
 _GAP = 2
+_SHORT = 40
+"""A fact's characters: a hash is recognized by its beginning."""
 _TEXT_WIDTH = 12
 """Text may wrap down to this width before the table is given up."""
 
@@ -33,6 +40,29 @@ def on_terminal(frame: pl.DataFrame, title: str) -> RenderableType:
         return Group(*heading, frame_table(frame))
     found = statement_tables(name, frame, frame["period"][0], tables.currencies([frame], ""))
     return Group(*heading, *(part for table in found for part in (Text(""), statement_table(table))))
+
+
+def report_on_terminal(report: "Report") -> RenderableType:
+    """A report as an accountant sets it, below what its cover says."""
+    cover, found = report.cover, report.tables
+    facts = grid("", "")
+    facts.show_header = False
+    for name, said in cover.facts:
+        facts.add_row(Text(name, style="dim"), Text(printable(said)[:_SHORT]))
+    for number, item in enumerate(cover.open_items):
+        facts.add_row(Text("" if number else "Open items", style="dim"), Text(printable(item)))
+    warnings = [Text(printable(warning), style="yellow") for warning in cover.warnings]
+    lines = [
+        part
+        for table in found
+        for part in (Text(""), Text(printable(table.title), style="bold"), statement_table(table))
+    ]
+    return Group(
+        Text(printable(report.title.partition(", complete")[0]), style="bold"),
+        *warnings,
+        facts,
+        *(lines or [Text("no rows", style="dim")]),
+    )
 
 
 def frame_table(frame: pl.DataFrame) -> "Fitting":
@@ -54,7 +84,15 @@ def frame_table(frame: pl.DataFrame) -> "Fitting":
 
 def statement_table(statement: tables.Table) -> "Fitting":
     """One statement in one currency: indented accounts, bold totals, parentheses for negative amounts."""
-    table = grid(f"{statement.first} ({statement.currency})", *(f">{name}" for name in statement.columns))
+    first = f"{statement.first} ({statement.currency})" if statement.currency else statement.first
+    kinds = [statement.kind(number) for number in range(len(statement.columns))]
+    table = grid(
+        first,
+        *(
+            name if kind == "text" else f">{name}"
+            for name, kind in zip(statement.columns, kinds, strict=True)
+        ),
+    )
     for group in statement.groups:
         if group.heading:
             table.add_row(Text(printable(group.heading), style="bold cyan"))
@@ -150,4 +188,6 @@ def _label(row: tables.Row, in_group: bool) -> Text:
 def _figure(cell: tables.Cell) -> Text:
     """A figure whose last digit stands above the others', parenthesis or not."""
     style = "red" if cell.negative else "dim" if cell.faint else ""
+    if cell.kind == "text":
+        return Text(printable(cell.text), style=style)
     return Text(cell.text if cell.negative else f"{cell.text} ", style=style)

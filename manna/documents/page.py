@@ -23,9 +23,10 @@ import polars as pl
 
 from manna.books import Book
 from manna.documents import charts, numerals, tables
+from manna.documents.cover import Cover
 from manna.documents.figures import Figure, figures
 from manna.documents.keyfigures import key_figures
-from manna.documents.statements import TITLES, statement_tables
+from manna.documents.statements import TITLES, of_a_month, statement_tables
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -54,6 +55,7 @@ def month_page(
     statements: dict[str, pl.DataFrame],
     publication: dict[str, object],
     alerts: pl.DataFrame | None = None,
+    explained: str = "",
 ) -> str:
     """The document of one book and month.
 
@@ -65,6 +67,7 @@ def month_page(
             ``income_statement`` are drawn as a chart.
         publication: the row of ``reports.publications``, by column.
         alerts: open alerts with the columns ``severity`` and ``message``.
+        explained: address of the page on what each figure is made of, where there is one.
 
     Raises:
         ValueError: ``period`` is not the first day of a month.
@@ -85,10 +88,17 @@ def month_page(
         reasons=_listed(publication.get("reason")),
         open_items=_listed(publication.get("open_items")),
         alerts=[] if alerts is None else alerts.to_dicts(),
+        explained=explained,
         key_figures=[key_figures(statements, period, currency) for currency in currencies],
         figures=figures(statements, period, currencies),
         statements=[
-            (name, title, statement_tables(name, current.get(name, nothing), period, currencies, day))
+            (
+                name,
+                title,
+                statement_tables(
+                    name, of_a_month(current.get(name, nothing), period), period, currencies, day
+                ),
+            )
             for name, title in TITLES.items()
         ],
     )
@@ -104,6 +114,16 @@ def index_page(entries: Iterable[IndexEntry], data_docs: str | None = None) -> s
     )
     books = [(next(iter(group)).name, group) for group in _grouped(ordered)]
     return _render("index.html.j2", books=books, data_docs=data_docs)
+
+
+def statement_page(cover: Cover, found: Iterable[tables.Table]) -> str:
+    """One statement of any span as a document, with its cover."""
+    return _render("statement.html.j2", cover=cover, tables=list(found))
+
+
+def render_page(template: str, **context: object) -> str:
+    """A document in the frame of every page."""
+    return _render(template, **context)
 
 
 def table_page(frame: pl.DataFrame, *, title: str) -> str:

@@ -1,7 +1,10 @@
-"""The six statements as tables, each with its columns and their headings, in an accountant's order.
+"""The statements as tables, each with its columns and their headings, in an accountant's order.
 
-What belongs here: what each statement is called and shows, for pages and terminals alike. What does not:
-how rows are set (:mod:`manna.documents.tables`).
+What belongs here: what each statement is called and shows, for pages, paper, workbooks and terminals alike. What
+does not: how rows are set (:mod:`manna.documents.tables`, :mod:`manna.documents.listings`).
+
+Whatever :mod:`manna.contracts.reports` declares is set without another word here: by account where it has accounts
+and levels, else as a list. The names below only say it better.
 """
 
 from collections.abc import Sequence
@@ -9,16 +12,17 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from manna.documents import tables
-from manna.documents.numerals import long_date, month_name
+from manna.contracts.declaration import Column, Contract, Kind
+from manna.contracts.reports import STATEMENTS
+from manna.documents import listings, tables, worth
+from manna.documents.numerals import long_date, short_date
+from manna.documents.spans import Span
 
-TITLES = {
-    "income_statement": "Income statement",
-    "balance_sheet": "Balance sheet",
-    "cash_flow": "Cash flow",
-    "trial_balance": "Trial balance",
-    "net_worth": "Net worth",
-    "allocation": "Allocation",
+BY_NAME = {contract.name: contract for contract in STATEMENTS}
+TITLES = {name: name.replace("_", " ").capitalize() for name in BY_NAME} | {
+    name: title
+    for name, title in (("cash_flow_indirect", "Cash flow, indirect method"), ("budget", "Budget and actual"))
+    if name in BY_NAME
 }
 
 _MEANINGS = {
@@ -29,40 +33,98 @@ _MEANINGS = {
     "net_worth": "What is owned less what is owed, securities at market.",
     "allocation": "What the investments consist of, at market.",
 }
+_SPANS = {
+    "month": "the month",
+    "quarter": "three months",
+    "year": "twelve months",
+    "year_to_date": "the year to date",
+}
+_SPANNED = ("span", "since", "until")
+"""Columns that say which of several spans a row is of; a table is of one."""
+
+
+def of_a_month(frame: pl.DataFrame, month: date) -> pl.DataFrame:
+    """Of a statement with several spans, those that belong with a month's others: quarter and year where they end.
+
+    The month alone is in the statement without spans, and until the year has ended the year to date stands for it.
+    """
+    if "span" not in frame.columns:
+        return frame
+    ended = {"quarter"} if month.month % 3 == 0 else set()
+    ended |= {"year"} if month.month == 12 else {"year_to_date"}
+    return frame.filter(pl.col("span").is_in(sorted(ended)))
 
 
 def statement_tables(
-    name: str, frame: pl.DataFrame, period: date, currencies: Sequence[str], day: date | None = None
+    name: str,
+    frame: pl.DataFrame,
+    period: date | Span,
+    currencies: Sequence[str],
+    day: date | None = None,
 ) -> list[tables.Table]:
-    """One statement of one month, a table per currency; none where the frame has no rows.
+    """One statement of one period, a table per span and currency; none where the frame has no rows.
 
     Args:
         name: the table's name in :mod:`manna.contracts.reports`.
         frame: its rows of ``period`` and one book.
         day: the day the figures stand on; without it the balance sheet is headed by its month.
     """
+    span = period if isinstance(period, Span) else Span("month", period)
+    if "span" not in BY_NAME[name].names or frame.is_empty():
+        return _set(name, TITLES[name], frame, _headings(name, span, day), currencies)
+    found = []
+    for (kind,), rows in frame.group_by("span", maintain_order=True):
+        title = f"{TITLES[name]}, {_SPANS.get(str(kind), str(kind).replace('_', ' '))}"
+        since, until = rows["since"][0], rows["until"][0]
+        said = {"amount": f"{short_date(since)} to {short_date(until)}", "previous": "The span before"}
+        said["change_ratio"] = "In percent"
+        found += _set(name, title, rows, said, currencies)
+    return found
+
+
+def _set(
+    name: str, title: str, frame: pl.DataFrame, said: dict[str, str], currencies: Sequence[str]
+) -> list[tables.Table]:
+    """By account where the rows are accounts and their amounts, else as a list."""
+    contract, meaning = BY_NAME[name], _MEANINGS.get(name, BY_NAME[name].meaning)
     if name in ("net_worth", "allocation"):
-        make = tables.net_worth if name == "net_worth" else tables.allocation
-        return make(frame, anchor=name, meaning=_MEANINGS[name], currencies=currencies)
-    before = period - timedelta(days=1)
-    columns = {
-        "income_statement": (
-            ("amount", month_name(period)),
-            ("previous", month_name(before)),
-            ("year_to_date", f"{period.year} to date"),
-        ),
-        "balance_sheet": (
-            ("amount", long_date(day) if day else month_name(period)),
-            ("previous", long_date(before) if day else month_name(before)),
-        ),
-        "cash_flow": (("amount", month_name(period)),),
-        "trial_balance": (("debit", "Debit"), ("credit", "Credit")),
-    }
+        make = worth.net_worth if name == "net_worth" else worth.allocation
+        return make(frame, anchor=name, meaning=meaning, currencies=currencies)
+
+    def heading(column: Column) -> str:
+        return said.get(column.name) or listings.heading(column)
+
+    if not _is_by_account(contract):
+        headings = [heading(column) for column in listings.shown(contract)]
+        return listings.listing(
+            contract, frame, title=title, meaning=meaning, headings=headings, currencies=currencies
+        )
+    columns: list[tuple[str, str, tables.Kind]] = [
+        (column.name, heading(column), "money" if column.kind is Kind.MONEY else "ratio")
+        for column in contract.columns
+        if column.kind in (Kind.MONEY, Kind.RATIO)
+    ]
     return tables.statement(
-        frame,
-        anchor=name,
-        title=TITLES[name],
-        meaning=_MEANINGS[name],
-        columns=columns[name],
-        currencies=currencies,
+        frame, anchor=name, title=title, meaning=meaning, columns=columns, currencies=currencies
     )
+
+
+def _is_by_account(contract: Contract) -> bool:
+    """Whether a row is an account (or a total) and its amounts, and nothing else."""
+    known = {*listings.HEAD, *_SPANNED, "section", "account"}
+    others = [column for column in contract.columns if column.name not in known]
+    return {"account", "level"} <= set(contract.names) and all(
+        column.kind in (Kind.MONEY, Kind.RATIO) for column in others
+    )
+
+
+def _headings(name: str, span: Span, day: date | None) -> dict[str, str]:
+    """Headings that are better than a column's name."""
+    found = {
+        "amount": span.label,
+        "previous": span.before.label,
+        "year_to_date": f"{span.first.year} to date",
+    }
+    if name == "balance_sheet" and day:
+        found |= {"amount": long_date(day), "previous": long_date(span.first - timedelta(days=1))}
+    return found

@@ -1,7 +1,8 @@
 """Statements as tables: which rows stand under which heading, how deep, and with what text in the cells.
 
 What belongs here: turning one frame of :mod:`manna.contracts.reports` into rows that a template sets
-without thinking. What does not: computing a total that the statement itself does not carry.
+without thinking. What does not: computing a total that the statement itself does not carry, and statements whose rows
+are no accounts (:mod:`manna.documents.worth`, :mod:`manna.documents.listings`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,24 +10,32 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
 from manna.documents.columns import texts
-from manna.documents.numerals import MINUS, NIL, UNKNOWN, accounting, percent, quantity, short_date
+from manna.documents.numerals import MINUS, NIL, UNKNOWN, accounting, percent
 
 Record = dict[str, Any]
 MAX_DEPTH = 5
 
 
+Kind = Literal["money", "quantity", "ratio", "date", "text"]
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A figure's text; ``negative`` and ``faint`` only change how it looks."""
+    """A figure's text; ``negative`` and ``faint`` only change how it looks.
+
+    ``value`` is what the text says, as a number or day, for formats that calculate; ``kind`` says what it is.
+    """
 
     text: str
     negative: bool = False
     faint: bool = False
+    value: Decimal | date | None = None
+    kind: Kind = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,7 @@ class Row:
     """One row; ``note`` is small print beside its label.
 
     ``level`` is heading (without cells), line, subtotal, total, or final: the total the statement ends on.
+    ``account`` and ``line`` are those of the statement's row; a row that the page has added has none.
     """
 
     label: str
@@ -41,6 +51,8 @@ class Row:
     depth: int = 0
     cells: tuple[Cell, ...] = ()
     note: str = ""
+    account: str = ""
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +65,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One statement in one currency."""
+    """One statement in one currency. ``kinds`` are those of the columns, where they are not all money."""
 
     anchor: str
     title: str
@@ -62,6 +74,35 @@ class Table:
     first: str
     columns: tuple[str, ...]
     groups: tuple[Group, ...]
+    kinds: tuple[Kind, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """What no other table of a page is called."""
+        return f"{self.anchor}-{self.currency}" + (
+            f"-{slug}" if (slug := self.title.partition(", ")[2].replace(" ", "-")) else ""
+        )
+
+    @property
+    def opened(self) -> tuple[int, ...]:
+        """Columns whose figures lead on to what they are made of, where a page has that."""
+        money = [number for number in range(len(self.columns)) if self.kind(number) == "money"]
+        named = {
+            "net_worth": [3],
+            "realized_gains": money[-1:],
+            "trial_balance": money[-2:],
+            "translation": [],
+        }
+        return tuple(named.get(self.anchor, money[:1]))
+
+    def kind(self, column: int) -> Kind:
+        """What stands in a column (0 is the first after the labels)."""
+        return self.kinds[column] if self.kinds else "money"
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All rows, whatever their section."""
+        return tuple(row for group in self.groups for row in group.rows)
 
 
 def statement(
@@ -70,14 +111,14 @@ def statement(
     anchor: str,
     title: str,
     meaning: str,
-    columns: Sequence[tuple[str, str]],
+    columns: Sequence[tuple[str, str, Kind]],
     currencies: Sequence[str],
 ) -> list[Table]:
     """A statement by account (income statement, balance sheet, cash flow, trial balance), per currency.
 
     Args:
         frame: the statement's rows of one period.
-        columns: (column of the frame, heading), amounts all.
+        columns: (column of the frame, heading, money or ratio); one without any value is left out.
         currencies: order of the tables.
     """
     tables = []
@@ -85,53 +126,14 @@ def statement(
         rows = records(frame, currency)
         if not rows:
             continue
+        told = [column for column in columns if any(row[column[0]] is not None for row in rows)]
         groups = [
-            _section(name, list(members), [column for column, _ in columns], currency)
-            for name, members in groupby(rows, key=_section_of)
+            _section(name, list(members), told, currency) for name, members in groupby(rows, key=_section_of)
         ]
         groups[-1] = _closed(groups[-1])
-        headings = tuple(heading for _, heading in columns)
-        tables.append(Table(anchor, title, meaning, currency, "Account", headings, tuple(groups)))
-    return tables
-
-
-def net_worth(frame: pl.DataFrame, *, anchor: str, meaning: str, currencies: Sequence[str]) -> list[Table]:
-    """The net worth statement, newest month end first, with the change from the month end before."""
-    headings = ("Assets at cost", "Unrealized gain", "Liabilities", "Net worth", "Change")
-    tables = []
-    for currency in currencies:
-        rows: list[Row] = []
-        previous: Decimal | None = None
-        for row in sorted(records(frame, currency), key=lambda row: row["as_of"]):
-            names = ("assets_at_cost", "unrealized", "liabilities", "net_worth")
-            change = None if previous is None else row["net_worth"] - previous
-            cells = tuple(_money(row[name], currency) for name in names)
-            last = Cell(NIL, faint=True) if change is None else _money(change, currency)
-            rows.append(Row(short_date(row["as_of"]), "line", cells=(*cells, last)))
-            previous = row["net_worth"]
-        if rows:
-            group = Group("", tuple(reversed(rows)))
-            tables.append(Table(anchor, "Net worth", meaning, currency, "As of", headings, (group,)))
-    return tables
-
-
-def allocation(frame: pl.DataFrame, *, anchor: str, meaning: str, currencies: Sequence[str]) -> list[Table]:
-    """Investments at the month's end with their total; the total cost is stated only if every one is."""
-    headings = ("Quantity", "Value", "Cost", "Gain", "Weight")
-    tables = []
-    for currency in currencies:
-        holdings = records(frame, currency)
-        if not holdings:
-            continue
-        rows = [_holding(row, currency) for row in holdings]
-        value = sum((row["value"] for row in holdings), Decimal(0))
-        costs = [row["cost"] for row in holdings]
-        cost = None if None in costs else sum(costs, Decimal(0))
-        weight = sum((row["weight"] for row in holdings), Decimal(0))
-        cells = (Cell(""), *_valued(value, cost, currency), Cell(percent(weight)))
-        rows.append(Row("Total investments", "final", cells=cells))
-        group = Group("", tuple(rows))
-        tables.append(Table(anchor, "Allocation", meaning, currency, "Holding", headings, (group,)))
+        headings = tuple(heading for _, heading, _ in told)
+        kinds = tuple(kind for *_, kind in told)
+        tables.append(Table(anchor, title, meaning, currency, "Account", headings, tuple(groups), kinds))
     return tables
 
 
@@ -211,7 +213,9 @@ def _section_of(row: Record) -> str:
     return str(row.get("section") or row["account"].split(":")[0])
 
 
-def _section(name: str, rows: Sequence[Record], columns: Sequence[str], currency: str) -> Group:
+def _section(
+    name: str, rows: Sequence[Record], columns: Sequence[tuple[str, str, Kind]], currency: str
+) -> Group:
     """One section: its lines as an outline, a group's subtotal below the group, totals at the margin."""
     lines = [row for row in rows if row["level"] == "line"]
     shown = outline([_path(row["account"], name) for row in lines])
@@ -220,15 +224,21 @@ def _section(name: str, rows: Sequence[Record], columns: Sequence[str], currency
     for row in rows:
         if row["level"] != "line":
             depth = _group_depth(row["account"], depths)
-            set_rows.append(Row(_total_name(row), row["level"], depth, _amounts(row, columns, currency)))
+            amounts = _amounts(row, columns, currency)
+            set_rows.append(
+                Row(_total_name(row), row["level"], depth, amounts, account=row["account"], line=row["line"])
+            )
             continue
         while shown:  # the headings over this line, then the line
             depth, label, index = shown.pop(0)
-            level = "heading" if index is None else "line"
-            cells = () if index is None else _amounts(row, columns, currency)
-            set_rows.append(Row(label, level, min(depth, MAX_DEPTH), cells))
-            if index is not None:
-                break
+            if index is None:
+                set_rows.append(Row(label, "heading", min(depth, MAX_DEPTH)))
+                continue
+            amounts = _amounts(row, columns, currency)
+            set_rows.append(
+                Row(label, "line", min(depth, MAX_DEPTH), amounts, account=row["account"], line=row["line"])
+            )
+            break
     return Group(name if lines else "", tuple(set_rows))
 
 
@@ -257,33 +267,27 @@ def _path(account: str, section: str) -> list[str]:
 def _total_name(row: Record) -> str:
     """``Total Food`` for the subtotal of ``Expenses:Food``; a total brings its own name."""
     account: str = row["account"]
-    return f"Total {account.rsplit(':', 1)[-1]}" if ":" in account else account
+    return f"Total {account.rsplit(':', 1)[-1].strip()}" if ":" in account else account
 
 
-def _amounts(row: Record, columns: Sequence[str], currency: str) -> tuple[Cell, ...]:
-    return tuple(_money(row[column], currency) for column in columns)
-
-
-def _money(value: Decimal | None, currency: str) -> Cell:
-    text = accounting(value, currency)
-    return Cell(text, negative=text.startswith("("), faint=text in (NIL, UNKNOWN))
-
-
-def _holding(row: Record, currency: str) -> Row:
-    name, security = row["name"] or row["security_id"], row["security_id"]
-    units = quantity(row["quantity"])
-    cells = (Cell(units), *_valued(row["value"], row["cost"], currency), Cell(percent(row["weight"])))
-    return Row(name, "line", cells=cells, note="" if security == name else security)
-
-
-def _valued(value: Decimal, cost: Decimal | None, currency: str) -> tuple[Cell, Cell, Cell]:
-    gain = None if cost is None else value - cost
-    unknown = Cell(NIL, faint=True)
-    return (
-        _money(value, currency),
-        _money(cost, currency),
-        unknown if gain is None else _money(gain, currency),
+def _amounts(row: Record, columns: Sequence[tuple[str, str, Kind]], currency: str) -> tuple[Cell, ...]:
+    return tuple(
+        ratio(row[column]) if kind == "ratio" else money(row[column], currency) for column, _, kind in columns
     )
+
+
+def money(value: Decimal | None, currency: str) -> Cell:
+    """An amount as accountants set it."""
+    text = accounting(value, currency)
+    return Cell(text, text.startswith("("), text in (NIL, UNKNOWN), value, "money")
+
+
+def ratio(value: Decimal | None) -> Cell:
+    """A share in percent; what has no meaning is a dash."""
+    if value is None:
+        return Cell(NIL, faint=True, kind="ratio")
+    text = percent(abs(value))
+    return Cell(f"({text})" if value < 0 else text, value < 0, value=value, kind="ratio")
 
 
 def _kind(dtype: pl.DataType) -> str:

@@ -10,12 +10,13 @@ One module per kind of command; their order here is the order in ``manna --help`
 
 from pipelines.cli import nights, reading, reviewing, modelling  # isort: skip  (the order of the help)
 from pipelines.cli import connecting, accounts, quarantine, journal, lots, instructions, measuring  # isort: skip
-from pipelines.cli import export, explain  # isort: skip
+from pipelines.cli import export, explain, bundle  # isort: skip
 from pipelines.cli.shell import app, main
 
 __all__ = [
     "accounts",
     "app",
+    "bundle",
     "connecting",
     "explain",
     "export",

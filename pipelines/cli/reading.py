@@ -1,12 +1,14 @@
 """Commands that only look: how everything fares, a statement, a query, the installation itself."""
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pipelines.asked import require_format
+from pipelines.asked import UsageError, require_format, require_one_of
 from pipelines.cli.past import AsKnownOnOption, at
-from pipelines.cli.shell import FormatOption, app, opened, out
+from pipelines.cli.shell import FormatOption, app, err, opened, out
 
 
 @app.command()
@@ -37,21 +39,40 @@ def status(output: FormatOption = "table") -> None:
 def report(
     name: Annotated[str, typer.Argument(help="income_statement, balance_sheet, cash_flow, ...")],
     book: Annotated[str, typer.Option(help="the book")],
-    period: Annotated[str, typer.Option(help="the month, YYYY-MM")],
+    period: Annotated[str, typer.Option(help="a month 2026-03, a quarter 2026-Q1, or a year 2026")],
     as_known_on: AsKnownOnOption = None,
-    output: FormatOption = "table",
+    form: Annotated[
+        str, typer.Option("--format", help="table, json, csv, html, pdf, xlsx or parquet")
+    ] = "table",
+    output: Annotated[Path | None, typer.Option(help="the file to write; else it is printed")] = None,
 ) -> None:
-    """Prints one published statement; with `--as-known-on` as it was on a past day.
+    """One published statement, with its cover: how complete it is and what is open; with `--as-known-on` as it was on a past day.
 
-    Example: `manna report balance_sheet --book household --period 2026-03 --format csv`
+    Example: `manna report balance_sheet --book household --period 2026-03 --format pdf --output sheet.pdf`
     """
-    from pipelines.rendering import render
-    from pipelines.reporting import published_statement
+    from pipelines.documents import FORMATS, in_format, on_paper
+    from pipelines.files import write_whole
+    from pipelines.reporting import find_report
 
-    require_format(output)
+    require_one_of("format", [form], ("table", *FORMATS))
+    if output is None and form in on_paper and out.is_terminal:
+        raise UsageError(f"{form} is no text; name a file: --output {name}.{form}")
+    if output is not None and form == "table":
+        raise UsageError(f"a table is for the terminal; for a file add --format: {', '.join(FORMATS)}")
     with opened() as manna, at(manna, book, period, as_known_on) as known:
-        frame, title = published_statement(known, name, book, period)
-    render(frame, output, title=title, console=out)  # type: ignore[arg-type]
+        found = find_report(known, name, book, period)
+    if form == "table":
+        from pipelines.terminal import report_on_terminal
+
+        out.print(report_on_terminal(found))
+        return
+    content = in_format(found, form)
+    if output is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    write_whole(output, content)
+    err.print(f"wrote {output}", highlight=False, markup=False)
 
 
 @app.command()

@@ -273,7 +273,7 @@ def test_reports_are_provisional_while_a_logins_past_is_loaded(world: World) -> 
     file = world.manna.settings.documents_dir / "household" / f"{FEBRUARY:%Y-%m}.html"
     assert "The past is still being loaded" in file.read_text()
     _, title = published_statement(world.manna, "balance_sheet", "household", "2026-02")
-    assert title.endswith("complete through 2026-02-28, provisional: the past is still being loaded")
+    assert "complete through 2026-02-28, provisional: a bank has not told all" in title
 
     world.plant("clean.coverage", coverage)
     worlds.succeeded(world.run([ledger.months]))

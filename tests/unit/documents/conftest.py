@@ -5,25 +5,10 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
+from documents_examples import PERIOD, rows_of
 
 from manna.books import Book
 from manna.contracts import reports
-
-PERIOD = date(2026, 3, 1)
-
-
-def rows_of(contract, rows, period=PERIOD):
-    """Rows (tuples without book, period and line) as a frame of ``contract``."""
-    names = contract.names[3:]
-    return contract.conform(
-        pl.DataFrame(
-            [
-                {"book": "household", "period": period, "line": line, **dict(zip(names, row, strict=True))}
-                for line, row in enumerate(rows)
-            ],
-            infer_schema_length=None,
-        )
-    )
 
 
 def money(*texts):

@@ -1,0 +1,120 @@
+"""Statements on paper: a PDF, set by Typst.
+
+What belongs here: what the template (``templates/statements.typ``) is told. What does not: how it is set.
+
+Texts are handed over as JSON and stand in the document as strings, so a merchant who calls himself ``#import`` stays
+a text. Only the fonts inside the wheel are used, and the moment is the facts' own: equal input gives equal bytes on
+every machine. (A character that Libertinus Serif does not have, such as a Chinese one, is an empty box.)
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from manna.documents.cover import Cover
+from manna.documents.tables import Row, Table
+
+_TEMPLATE = Path(__file__).parent / "templates" / "statements.typ"
+_PAPERS = {"USD": "us-letter"}
+MOST_ROWS = 2_000
+"""Rows of one table on paper: about 45 pages. The rest is in the workbook, and the page says so."""
+_LANDSCAPE = 6
+"""From so many columns on the paper lies on its side."""
+_LONG_WORD = re.compile(r"\S{26,}")
+
+
+def pdf(cover: Cover, tables: Sequence[Table]) -> bytes:
+    """The statements as PDF/A-2a with the cover's facts at the head: one at once below it, several each on a page."""
+    [made] = _compiled(cover, tables, "pdf")
+    return made
+
+
+def pictures(cover: Cover, tables: Sequence[Table], *, dots_per_inch: int = 96) -> list[bytes]:
+    """The same pages as PNG, for who wants to look at them."""
+    return _compiled(cover, tables, "png", ppi=dots_per_inch)
+
+
+def _compiled(
+    cover: Cover, tables: Sequence[Table], form: Literal["pdf", "png"], ppi: int | None = None
+) -> list[bytes]:
+    import typst  # only this format needs it
+
+    moment = cover.known_at or datetime(2000, 1, 1, tzinfo=UTC)
+    made = typst.Compiler(str(_TEMPLATE), font_paths=_fonts()).compile(
+        format=form,
+        ppi=ppi,
+        sys_inputs={"data": json.dumps(_told(cover, tables), ensure_ascii=False)},
+        timestamp=int(moment.timestamp()),
+        pdf_standards=["a-2a"] if form == "pdf" else [],
+    )
+    return made if isinstance(made, list) else [made] if made else []
+
+
+@cache
+def _fonts() -> Any:
+    import typst
+
+    return typst.Fonts(include_system_fonts=False)
+
+
+def _told(cover: Cover, tables: Sequence[Table]) -> dict[str, Any]:
+    return {
+        "heading": cover.heading,
+        "author": f"Manna {cover.code_version}",
+        "title": cover.title,
+        "name": cover.book.name,
+        "span": cover.span.label,
+        "warnings": cover.warnings,
+        "facts": cover.facts,
+        "items": cover.open_items,
+        "footer": f"{cover.book.name} · {cover.span.label} · {cover.content_hash[:12]}"
+        + (f" · {cover.warnings[0].partition(':')[0].lower()}" if cover.warnings else ""),
+        "paper": _PAPERS.get(cover.book.currency, "a4"),
+        "tables": [_table(table) for table in tables],
+    }
+
+
+def _table(table: Table) -> dict[str, Any]:
+    rows = [row for group in table.groups for row in (*_section(group.heading), *map(_row, group.rows))]
+    return {
+        "title": table.title,
+        "meaning": table.meaning,
+        "currency": table.currency,
+        "flipped": len(table.columns) >= _LANDSCAPE,
+        "first": table.first,
+        "columns": table.columns,
+        "kinds": [table.kind(number) for number in range(len(table.columns))],
+        "rows": rows[:MOST_ROWS],
+        "left_out": max(len(rows) - MOST_ROWS, 0),
+    }
+
+
+def _section(heading: str) -> list[dict[str, Any]]:
+    return [{"level": "section", "label": _breakable(heading), "depth": 0}] if heading else []
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "level": row.level,
+        "label": _breakable(row.label),
+        "note": row.note,
+        "depth": row.depth,
+        "cells": [
+            {
+                "text": _breakable(cell.text) if cell.kind == "text" else cell.text,
+                "negative": cell.negative,
+                "faint": cell.faint,
+                "figure": cell.kind in ("money", "ratio", "quantity"),
+            }
+            for cell in row.cells
+        ],
+    }
+
+
+def _breakable(text: str) -> str:
+    """A word too long for a column may be broken anywhere."""
+    return _LONG_WORD.sub(lambda found: "\N{ZERO WIDTH SPACE}".join(found.group()), text)
