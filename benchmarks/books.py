@@ -30,6 +30,7 @@ from typing import Any
 
 import polars as pl
 
+from assets import ledger, reports
 from manna.books import Book
 from manna.contracts import CONTRACTS, Contract, Kind
 from manna.ledger import Books, keep_books
@@ -37,6 +38,10 @@ from manna.statements.balance import balance_sheet
 from manna.statements.balances import monthly_balances
 from manna.statements.cash_flow import cash_flow
 from manna.statements.income import income_statement
+from pipelines.services import database
+from resources.installation import Installation
+from resources.lake import LakeTransaction
+from resources.settings import Settings
 
 BOOK = Book(id="home", name="Home")
 FIRST, DAYS, MONTHS = date(2016, 1, 1), 3653, 120
@@ -76,19 +81,18 @@ def apart(work: Any, *arguments: Any) -> Any:
 
 
 def rows(contract: Contract, count: int, **columns: Any) -> pl.DataFrame:
-    """``count`` rows: columns given are expressions over ``n``, 0 to count; others are null, false or empty."""
+    """``count`` rows: columns given are expressions over ``n``, 0 to count; others are null, false or the usual."""
     usual = {Kind.TEXT: pl.lit("x"), Kind.BOOLEAN: pl.lit(False), Kind.MOMENT: pl.lit(KNOWN)}
-    made = [
-        columns.get(c.name, pl.lit(None) if c.nullable else usual.get(c.kind, pl.lit(0)))
-        .cast(c.kind.polars)
-        .alias(c.name)
-        for c in contract.columns
-    ]
+    made = []
+    for column in contract.columns:
+        value = pl.lit(column.allowed[0]) if column.allowed else usual.get(column.kind, pl.lit(0))
+        value = columns.get(column.name, pl.lit(None) if column.nullable else value)
+        made.append(value.cast(column.kind.polars).alias(column.name))
     return pl.select(n=pl.int_range(count)).select(made)
 
 
 def clean_rows(count: int) -> dict[str, pl.DataFrame]:
-    """The frames of ``keep_books``: ten bank accounts, ``count`` transactions over ten years, one balance each."""
+    """The frames of ``keep_books``: ten bank accounts, ``count`` transactions over ten years, each balance told in the first month."""
     n, book = pl.col("n"), pl.lit(BOOK.id)
     account, ids = pl.format("account{}", n % len(ACCOUNTS)), pl.format("t{}", n)
     day = pl.lit(FIRST) + pl.duration(days=n * 7919 % DAYS)
@@ -98,7 +102,7 @@ def clean_rows(count: int) -> dict[str, pl.DataFrame]:
     is_income = kind == 4
     made = {
         "accounts": rows(CONTRACTS["clean.accounts"], len(ACCOUNTS), **usual, type=pl.lit("depository"), name=account),
-        "balances": rows(CONTRACTS["clean.balances"], len(ACCOUNTS), **usual, as_of=pl.lit(LAST), current=pl.lit(1000)),
+        "balances": rows(CONTRACTS["clean.balances"], len(ACCOUNTS), **usual, as_of=pl.lit(FIRST + timedelta(days=30)), current=pl.lit(1000)),
         "transactions": rows(
             CONTRACTS["clean.transactions"], count, **usual, transaction_id=ids, date=day, first_known_on=day,
             amount=pl.when(is_income).then(amount).otherwise(-amount), description=pl.format("Shop {}", n % 5000),
@@ -202,8 +206,56 @@ def told(file: Path) -> str:
 
 
 def late_row(count: int) -> dict[str, Any]:
-    """Seconds in ``ledger`` and ``reports`` of a night with one late row, and of one with nothing new."""
-    return {}
+    """Seconds in ``ledger`` and ``reports`` of a first night, of one with a late row, and of one with nothing new."""
+    with tempfile.TemporaryDirectory(prefix="manna-bench-") as folder:
+        own = Path(folder) / "data" / "books"
+        own.mkdir(parents=True)
+        (own / "home.yaml").write_text(f"id: {BOOK.id}\nname: {BOOK.name}\n")
+        os.environ |= {"MANNA_DATA_DIR": str(Path(folder) / "data"), "MANNA_NOW": KNOWN.isoformat()}
+        settings = Settings.load()
+        with database(settings) as manna:
+            frames = clean_rows(count)
+            # The late row is of the middle: half of all months are made again.
+            late = frames["transactions"].filter(pl.col("date") == FIRST + timedelta(days=DAYS // 2))[:1]
+            store(
+                manna,
+                {
+                    **frames,
+                    "transactions": frames["transactions"].join(late, on="transaction_id", how="anti"),
+                },
+            )
+            found = {"transactions": count, "first_night": night(manna)}
+            store(manna, frames)
+            found["late_row"] = night(manna)
+            found["nothing_new"] = night(manna)
+    return found
+
+
+def store(manna: Installation, frames: dict[str, pl.DataFrame]) -> None:
+    """What the stages before would have written."""
+
+    def work(lake: LakeTransaction) -> None:
+        for name, frame in frames.items():
+            lake.replace(ledger.SOURCES[name], frame)
+
+    manna.lake.commit([], work)
+
+
+def night(manna: Installation) -> dict[str, Any]:
+    """What the two stages do of a night, each as one lake transaction, with the months that changed."""
+    taken = {}
+    for name, work in (
+        ("keep_books", lambda lake: ledger.keep(manna, [], lake)),
+        ("hash_months", lambda lake: ledger.refresh_months(manna, [], lake)),
+    ):
+        taken[name] = measured(lambda work=work: manna.lake.commit([], work))  # type: ignore[misc]
+    months = reports.dirty_months(manna.lake)
+    taken["make_statements"] = measured(
+        lambda: manna.lake.commit([], lambda lake: reports.make(manna, [], months, "benchmark", lake))
+    )
+    steps = {name: round(seconds, 2) for name, (seconds, _) in taken.items()}
+    whole = [round(sum(times), 2) for times in zip(*taken.values(), strict=True)]
+    return {"months_made": len(months), "seconds": whole[0], "cpu_seconds": whole[1], "steps": steps}
 
 
 if __name__ == "__main__":
