@@ -9,7 +9,7 @@ check; the other books go on.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,7 +24,7 @@ from manna.contracts.ledger import RECONCILIATION
 from manna.contracts.portfolio import VALUATIONS
 from manna.contracts.tax import TAXABLE_GAINS
 from manna.ledger import LedgerError, keep_books, month_hashes, out_of_balance, since_when
-from manna.ledger.closing import adjusted, closed_through
+from manna.ledger.closing import adjusted, closed_through, reopened
 from manna.ledger.dividing import SHARES, shares, undivided, with_draws
 from manna.ledger.instructions import Instruction
 from manna.ledger.journal import posted
@@ -241,7 +241,11 @@ def refresh_months(manna: Installation, wanted: Sequence[str], transaction: Lake
         postings = transaction.read("ledger.postings", scope)
         stands = book_standing(manna, book_id, transaction)
         refused = open_rows(manna, transaction, book_id).height
-        extras = _extras(transaction, book_id, day, stands, refused)
+        extras = dict(_extras(transaction, book_id, day, stands, refused))
+        opened = reopened(manna.ops.closings(book_id))
+        if opened is not None:  # its reports say so from the first open month on
+            month = (opened.after + timedelta(days=1)).replace(day=1)
+            extras[month] = f"{extras.get(month, '')} {opened.words}"
         throughout = _throughout(book, stands, postings, securities)
         hashes = month_hashes(book_id, postings, today=day, extras=extras, throughout=throughout)
         before = transaction.read(MONTHS, scope)

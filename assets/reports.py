@@ -21,7 +21,7 @@ from assets.common import BooksConfig, Manna, chosen, key, result, spec
 from assets.ledger import book_standing, closed_month, ledger_day
 from manna.contracts.declaration import content_hash
 from manna.contracts.reports import EDITIONS, PUBLICATIONS, STATEMENTS
-from manna.ledger.closing import closed_through
+from manna.ledger.closing import closed_through, reopened
 from manna.standing import Standing
 from manna.statements import Sources, open_items, statements, violations_by_period
 from manna.validating.finding import reasons_to_hold
@@ -170,6 +170,10 @@ def _records(
     stands = book_standing(manna, book_id, transaction)
     through = stands.complete_through
     items = _open_items(manna, transaction, book_id, periods, day, stands, frames["translation"])
+    opened = reopened(manna.ops.closings(book_id))
+    for period in periods:
+        if opened is not None and opened.touches(period):
+            items[period] = "; ".join(filter(None, (opened.words, items[period])))
     rows = []
     for period in periods:
         common = {

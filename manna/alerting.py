@@ -11,6 +11,7 @@ import polars as pl
 
 from manna.books import Book
 from manna.connections import BROKEN
+from manna.ledger.closing import reopened
 
 Alert = dict[str, Any]
 
@@ -169,6 +170,19 @@ def held_reports(publications: pl.DataFrame) -> list[Alert]:
             f"reports for {row['period']:%Y-%m} are held back: {row['reason']}",
         )
         for row in publications.filter(pl.col("status") == "held").iter_rows(named=True)
+    ]
+
+
+def reopened_books(closings: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Alert]:
+    """Periods that were closed and are open again, until they are closed once more.
+
+    ``closings``: rows of ``ops.closings``, oldest first, by book.
+    """
+    found = {book: reopened(rows) for book, rows in closings.items()}
+    return [
+        _alert(book, "reopened", f"{days.after}", "critical", f"a closed period is open: {days.words}")
+        for book, days in found.items()
+        if days is not None
     ]
 
 

@@ -28,6 +28,7 @@ from manna.alerting import (
     low_balances,
     open_questions,
     quarantined_rows,
+    reopened_books,
     things_to_look_at,
     worth_telling,
 )
@@ -218,6 +219,7 @@ def settle(manna: Installation, instance: dg.DagsterInstance) -> tuple[int, int,
     found += things_to_look_at(findings, accounts)
     found += worth_telling(manna.lake.read("categorized.insights"), findings)
     found += held_reports(manna.lake.read("reports.publications"))
+    found += reopened_books({book: manna.ops.closings(book) for book in manna.books})
     found += failed_checks(_failed_checks(instance))
     now = manna.settings.now()
     opened, resolved = manna.ops.settle_alerts(found, now)

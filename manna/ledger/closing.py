@@ -63,6 +63,42 @@ def closed_days(closings: Iterable[Mapping[str, Any]]) -> list[Closed]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """Days that were closed and are open now: after ``after``, up to ``until``."""
+
+    after: date
+    until: date
+    at: datetime
+    by: str
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """One line, for covers and alerts."""
+        return (
+            f"closed through {self.until}, and reopened after {self.after} "
+            f"by {self.by} on {self.at:%Y-%m-%d}: {self.reason}"
+        )
+
+    def touches(self, month: date) -> bool:
+        """Whether days of this month (its first day) were reopened."""
+        return self.after < (month + timedelta(days=31)).replace(day=1) - _DAY and month <= self.until
+
+
+def reopened(closings: Iterable[Mapping[str, Any]]) -> Reopened | None:
+    """The days that a book's last reopening opened and nobody has closed again since; null where there are none."""
+    until: date | None = None
+    found: Reopened | None = None
+    for row in closings:
+        if row["action"] == CLOSE:
+            until = max(until or row["through"], row["through"])
+            found = None if found is None or row["through"] >= found.until else found
+        elif row["action"] == REOPEN and until is not None:
+            found = Reopened(row["through"], until, row["known_at"], row["decided_by"], row["reason"] or "")
+    return found
+
+
 def closed_through(closings: Iterable[Mapping[str, Any]]) -> date | None:
     """The last closed day of a book; null where none is closed."""
     days = closed_days(closings)

@@ -58,6 +58,13 @@ def identity(source_table: str, source_id: str) -> str:
     return hashlib.sha256(f"{source_table}\x1f{source_id}".encode()).hexdigest()[:_ID_LENGTH]
 
 
+def identities(source_table: str, source_ids: pl.Series) -> pl.Series:
+    """:func:`identity` of many rows of one table, in half the time."""
+    sha256, prefix = hashlib.sha256, f"{source_table}\x1f"
+    found = [sha256((prefix + name).encode()).hexdigest()[:_ID_LENGTH] for name in source_ids.to_list()]
+    return pl.Series("entry_id", found, dtype=pl.String)
+
+
 def balanced(lines: Iterable[Line], counter: str) -> tuple[Line, ...]:
     """``lines`` and, per currency in which they do not sum to zero, one more on the account ``counter``."""
     kept = tuple(lines)
@@ -131,8 +138,9 @@ def book_transactions(
         )
         .join(leaves, on="account_id", how="left")
     )
-    ids = [identity("clean.transactions", source_id) for source_id in rows["transaction_id"]]
-    rows = rows.with_columns(entry_id=pl.Series(ids, dtype=pl.String), book=pl.lit(book_id))
+    rows = rows.with_columns(identities("clean.transactions", rows["transaction_id"]), book=pl.lit(book_id))
+    # Once and narrow: what is made of it comes sorted, and sorting that again costs next to nothing.
+    rows = rows.sort("date", "entry_id")
     journal = rows.with_columns(
         kind=pl.lit("transaction"),
         source_table=pl.lit("clean.transactions"),

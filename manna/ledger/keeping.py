@@ -125,8 +125,10 @@ def keep_books(
     moved = pl.concat([moves, told[1], people[1]])
     valued = entry_frames(book.id, book_valued(book, moved, min(days.values(), default=None)))
     return Books(
-        journal=pl.concat([bank[0], traded[0], told[0], people[0], valued[0]]).sort("date", "entry_id"),
-        postings=pl.concat([moved, valued[1]]).sort("date", "posting_id"),
+        journal=pl.concat([bank[0], traded[0], told[0], people[0], valued[0]]).sort(
+            "date", "entry_id", maintain_order=True
+        ),
+        postings=pl.concat([moved, valued[1]]).sort("date", "posting_id", maintain_order=True),
         lots=_lot_frame(book.id, invested.lots),
         gains=_gain_frame(book.id, invested),
         reconciliation=reconcile(
@@ -159,7 +161,8 @@ def _as_counted(
             )
         ]
     )
-    days = journal.join(sources, on=["source_table", "source_id"]).select("entry_id", "counted")
+    days = journal.join(sources, on=["source_table", "source_id"]).filter(pl.col("counted") != pl.col("date"))
+    days = days.select("entry_id", "counted")
     columns = ["account_id", "currency", "date", "amount", "security_id"]
     dated = postings.join(days, on="entry_id", how="left", maintain_order="left")
     seen = dated.with_columns(date=pl.coalesce("counted", "date")).select(columns)

@@ -11,12 +11,14 @@ One module per kind of command; their order here is the order in ``manna --help`
 from pipelines.cli import nights, reading, reviewing, modelling  # isort: skip  (the order of the help)
 from pipelines.cli import connecting, accounts, quarantine, journal, lots, instructions, measuring  # isort: skip
 from pipelines.cli import export, explain, bundle  # isort: skip
+from pipelines.cli import reconciling, closing  # isort: skip
 from pipelines.cli.shell import app, main
 
 __all__ = [
     "accounts",
     "app",
     "bundle",
+    "closing",
     "connecting",
     "explain",
     "export",
@@ -29,5 +31,6 @@ __all__ = [
     "nights",
     "quarantine",
     "reading",
+    "reconciling",
     "reviewing",
 ]

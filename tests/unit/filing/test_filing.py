@@ -1,0 +1,137 @@
+"""Forms of others against the books, and a filed year against what is known now."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+
+from manna.contracts.clean import ACCOUNTS
+from manna.contracts.closings import FILED_GAINS
+from manna.contracts.ledger import GAINS, JOURNAL, POSTINGS
+from manna.filing.amended import amended, as_filed, filed_years
+from manna.filing.tie_out import PAID_OUT, TaxFormError, read_boxes, tie_out
+
+YEAR = date(2025, 6, 30)
+
+
+def frame(contract: Any, *rows: dict[str, Any]) -> pl.DataFrame:
+    """Rows of ``contract``; what is not said is null."""
+    filled = [{name: row.get(name) for name in contract.names} for row in rows]
+    return pl.DataFrame(filled, schema=contract.polars_schema)
+
+
+def entry(
+    number: int, account: str, amount: str, account_id: str = "bank", words: str = "x"
+) -> tuple[Any, ...]:
+    common = {"entry_id": f"e{number}", "date": YEAR, "currency": "USD", "description": words}
+    lines = (
+        {**common, "account": account, "amount": Decimal(amount)},
+        {**common, "account": "Assets:Cash:Bank", "amount": -Decimal(amount), "account_id": account_id},
+    )
+    return common, *lines
+
+
+ENTRIES = (
+    entry(1, "Income:Interest", "-12.34"),
+    entry(2, "Income:Interest", "-5.00", "other"),
+    entry(3, "Income:Salary", "-3000", words="PAYROLL ACME INC"),
+    entry(4, "Income:Dividends", "-40", "broker"),
+    entry(5, "Income:Dividends", "-60", "ira"),
+)
+GAIN = {
+    "gain_id": "g", "account_id": "broker", "security_id": "ABC", "entry_id": "s", "lot_id": "l", "closed": YEAR,
+    "quantity": Decimal(1), "proceeds": Decimal(100), "cost": Decimal(70), "gain": Decimal(30), "term": "long",
+    "currency": "USD",
+}  # fmt: skip
+
+
+def compare(form: str, issuer: str, account_id: str | None = None, **boxes: str) -> list[tuple[Any, ...]]:
+    given = {name.lstrip("_"): amount for name, amount in boxes.items()}
+    found = tie_out(
+        [{"form": form, "issuer": issuer, "account_id": account_id, "boxes": given}],
+        2025,
+        "USD",
+        postings=frame(POSTINGS, *(line for one in ENTRIES for line in one[1:])).with_columns(
+            tax_date="date"
+        ),
+        journal=frame(JOURNAL, *(one[0] for one in ENTRIES)),
+        accounts=frame(
+            ACCOUNTS,
+            {"account_id": "bank", "institution": "First Bank"},
+            {"account_id": "other", "institution": "Second Bank"},
+            {"account_id": "broker", "institution": "Broker"},
+            {"account_id": "ira", "institution": "Broker"},
+        ),
+        gains=frame(GAINS, GAIN, GAIN | {"gain_id": "h", "closed": date(2024, 12, 31)}),
+        sheltered=["ira"],
+    )
+    return found.select("box", "theirs", "ours", "difference").rows()
+
+
+def test_interest_of_one_bank_alone() -> None:
+    assert compare("1099-INT", "first bank", _1="12.30") == [
+        ("1", Decimal("12.30"), Decimal("12.34"), Decimal("0.04"))
+    ]
+    assert compare("1099-INT", "Anybody", "other", _1="5") == [("1", 5, 5, 0)]
+
+
+def test_dividends_without_sheltered_accounts_and_sales_of_the_year_alone() -> None:
+    assert compare("1099-DIV", "Broker", _1a="40") == [("1a", 40, 40, 0)]
+    assert compare("1099-B", "Broker", _1d="100", _1e="75") == [("1d", 100, 100, 0), ("1e", 75, 70, -5)]
+
+
+def test_wages_less_what_is_withheld_are_what_the_bank_saw() -> None:
+    found = compare("W-2", "Acme", _1="4000", _2="600", _4="248", _6="58", _17="94")
+    assert found[0] == ("1", 4000, 3000, -1000)
+    assert found[-1] == (PAID_OUT, 3000, 3000, 0)
+
+
+def test_figures_are_read_with_their_commas() -> None:
+    assert read_boxes("W-2", ["1=4,000.00", " 2 = $600 "]) == {"1": "4000.00", "2": "600"}
+
+
+@pytest.mark.parametrize(
+    ("form", "boxes", "words"),
+    [
+        ("1099-K", ["1=1"], "unknown form"),
+        ("W-2", [], "no figures"),
+        ("W-2", ["99=1"], "no box '99'"),
+        ("W-2", ["1"], "write each box once, as 1=1234.56"),
+        ("W-2", ["1=a lot"], "write each box once"),
+        ("W-2", ["1=1", "1=2"], "write each box once"),
+    ],
+)
+def test_what_is_no_figure_is_refused(form: str, boxes: list[str], words: str) -> None:
+    with pytest.raises(TaxFormError, match=words):
+        read_boxes(form, boxes)
+
+
+class TestAFiledYear:
+    MOMENTS = tuple(datetime(2026, month, 1, tzinfo=UTC) for month in (3, 4))
+    CLOSINGS = tuple(
+        {"action": "file", "through": date(2025, 12, 31), "known_at": moment} for moment in MOMENTS
+    )
+
+    def test_the_last_filing_of_a_year_stands(self) -> None:
+        assert filed_years(self.CLOSINGS) == {2025: self.MOMENTS[1]}
+        rows = frame(FILED_GAINS, *(GAIN | {"known_at": moment} for moment in self.MOMENTS))
+        assert as_filed(rows, self.CLOSINGS)["known_at"].to_list() == [self.MOMENTS[1]]
+
+    def test_what_is_as_filed_is_no_line(self) -> None:
+        assert amended(frame(GAINS, GAIN), frame(GAINS, GAIN), 2025).is_empty()
+
+    def test_a_changed_a_new_and_a_vanished_sale(self) -> None:
+        was = frame(GAINS, GAIN, GAIN | {"lot_id": "gone", "gain_id": "2"})
+        now = frame(
+            GAINS, GAIN | {"cost": Decimal(60), "gain": Decimal(40)}, GAIN | {"lot_id": "new", "gain_id": "3"}
+        )
+        found = amended(was, now, 2025).select("lot_id", "gain_filed", "gain", "difference").rows()
+        assert sorted(found) == [("gone", 30, 0, -30), ("l", 30, 40, 10), ("new", 0, 30, 30)]
+
+    def test_an_unknown_basis_stays_unknown(self) -> None:
+        now = frame(GAINS, GAIN | {"cost": None, "gain": None})
+        assert amended(frame(GAINS, GAIN), now, 2025).select("gain_filed", "gain", "difference").rows() == [
+            (30, None, None)
+        ]
