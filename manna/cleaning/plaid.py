@@ -40,6 +40,15 @@ _CASH = {
 }
 """Subtypes of types ``cash`` and ``fee``. A gain paid out by a fund is a distribution, as a dividend is."""
 
+_BOUGHT = {
+    "contribution": "contribution",
+    "dividend reinvestment": "reinvestment",
+    "interest reinvestment": "reinvestment",
+    "long-term capital gain reinvestment": "reinvestment",
+    "short-term capital gain reinvestment": "reinvestment",
+}
+_MOVED = {"split": "split", "stock split": "split", "merger": "merger", "spin off": "spin_off"}
+
 
 def currency(payload: Payload) -> Any:
     """ISO code, else the unofficial one, in capitals; both may be null."""
@@ -172,13 +181,15 @@ def trade_kind(kind: Any, subtype: Any, security: Any) -> str | None:
     """Our kind of an investment transaction from Plaid's type and subtype; ``other`` when unfamiliar."""
     match kind:
         case "buy":
-            return "contribution" if subtype == "contribution" and security else "buy"
+            return _BOUGHT.get(subtype, "buy") if security else "buy"
         case "sell":
             return "sell"
+        case "cash" if subtype == "return of principal" and security:
+            return "return_of_capital"
         case "cash" | "fee":
             return _CASH.get(subtype, "fee" if kind == "fee" else "other")
         case "transfer":
-            return "split" if subtype in ("split", "stock split") else "transfer"
+            return _MOVED.get(subtype, "transfer")
         case _:
             return "other"
 

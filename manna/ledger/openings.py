@@ -19,7 +19,7 @@ from manna.ledger.chart import OPENING_BALANCES, OwnAccount
 from manna.ledger.journal import Entry, Line, balanced, identity
 from manna.ledger.lots import Lot, share
 from manna.ledger.records import Holding, Trade
-from manna.ledger.trades import book_trades
+from manna.ledger.walking import book_trades
 from manna.money import round_money
 
 _DAY = timedelta(days=1)
@@ -175,7 +175,8 @@ def opening_lots(
     # What the institution says of the cost of a position includes that of what was undone since.
     first = first.without_cost({trade.security_id for trade in undone})
     return [
-        _priced(lot, walked[lot.lot_id], at_snapshot.positions[lot.security_id], first, known) for lot in lots
+        _priced(lot, walked[lot.lot_id], at_snapshot.positions[own.account_id, lot.security_id], first, known)
+        for lot in lots
     ]
 
 
