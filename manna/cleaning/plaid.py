@@ -4,6 +4,7 @@ What belongs here: one reader per kind of record. What does not: typing and vali
 Amounts are read with Plaid's sign; ``tables`` turns it once, through ``manna.money``.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -151,7 +152,13 @@ def holding(payload: Payload, row: Row) -> dict[str, Any]:
         "value": 0 if gone else payload.get("institution_value"),
         "cost_basis": None if gone else payload.get("cost_basis"),
         "currency": currency(payload),
+        "tax_lots": None if gone else tax_lots(payload.get("tax_lots")),
     }
+
+
+def tax_lots(listed: Any) -> str | None:
+    """``HoldingTaxLot`` as canonical JSON; an empty list says that the institution gives none."""
+    return json.dumps(listed, sort_keys=True, default=str) if listed else None
 
 
 def trade(payload: Payload, row: Row) -> dict[str, Any]:

@@ -20,13 +20,8 @@ from manna.ledger.journal import Entry, book_transactions, entry_frames, posted
 from manna.ledger.loan_entries import BookedLoans, book_loans, trued_up
 from manna.ledger.loans import Loan, find_loans
 from manna.ledger.lots import Lot
-from manna.ledger.openings import (
-    cash_openings,
-    first_positions,
-    opening_days,
-    opening_lots,
-    position_openings,
-)
+from manna.ledger.opening_positions import StatedLot, first_positions, opening_lots, position_openings
+from manna.ledger.openings import cash_openings, opening_days
 from manna.ledger.positions import Booked
 from manna.ledger.reconciliation import provider_money, reconcile
 from manna.ledger.records import cash_securities, counted, read_holdings, read_trades
@@ -97,7 +92,7 @@ def keep_books(
     legs = frozenset(transfers["out_id"]) | frozenset(transfers["in_id"])
     funds = frozenset(securities.filter(pl.col("type") == FUND)["security_id"])
     known = Known(legs, instructions, funds, book.investments.spin_offs)
-    invested = _invest(own, days, balances, holdings, securities, heard, known)
+    invested = _invest(own, days, balances, holdings, securities, heard, known, declared_lots(book, accounts))
     if invested.oversold:
         raise OversoldError(sorted(invested.oversold, key=lambda each: (each.account_id, each.date)))
     loans = _Loans.of(
@@ -215,28 +210,45 @@ def _invest(
     securities: pl.DataFrame,
     trades: pl.DataFrame,
     known: Known,
+    stated: Mapping[str, Sequence[StatedLot]],
 ) -> Booked:
     """All investment accounts: entries (openings of positions included), lots, gains and overselling."""
     cash = cash_securities(securities, holdings, trades)
     holdings_of, removed_of = read_holdings(holdings, cash), read_trades(trades.filter("removed"), cash)
     trades_of = read_trades(trades.filter(~pl.col("removed")), cash)
     entries: list[Entry] = []
+    refused: list[str] = []
     accounts: list[Activity] = []
     for account_id in sorted(trades_of.keys() | holdings_of.keys()):
         account = own[account_id]
         its_trades, its_holdings = trades_of.get(account_id, []), holdings_of.get(account_id, [])
         listed = holdings.filter(pl.col("account_id") == account_id)["as_of"].to_list()
-        stated = balances.filter(pl.col("account_id") == account_id)["as_of"].to_list()
-        first = first_positions(its_holdings, listed or stated)
-        openings = []
+        asked = balances.filter(pl.col("account_id") == account_id)["as_of"].to_list()
+        first = first_positions(its_holdings, listed or asked)
+        openings: list[Lot] = []
         if first is not None:
             removed = removed_of.get(account_id, [])
-            openings = opening_lots(account, days[account_id], first, its_trades, removed)
-            entries.extend(position_openings(account, openings, first))
+            day, declared = days[account_id], stated.get(account_id, ())
+            openings, unused = opening_lots(account, day, first, its_trades, removed, declared)
+            entries.extend(position_openings(account, day, openings, first))
+            refused.extend(unused)
         accounts.append(Activity(account, its_trades, openings, its_holdings))
     booked = book_together(accounts, known)
     booked.entries.extend(entries)
+    booked.refused.extend(refused)
     return booked
+
+
+def declared_lots(book: Book, accounts: pl.DataFrame) -> dict[str, list[StatedLot]]:
+    """The lots that the book's file declares, by account; an account is named by its id, name or last digits."""
+    found: dict[str, list[StatedLot]] = {}
+    for row in accounts.iter_rows(named=True):
+        names = {(row[field] or "").casefold() for field in ("account_id", "name", "mask")}
+        its = [each for each in book.investments.lots if each.account.casefold() in names]
+        for number, each in enumerate(sorted(its, key=lambda lot: (lot.opened, lot.security)), start=1):
+            lot = StatedLot(f"declared {number}", each.security, each.opened, each.quantity, each.cost)
+            found.setdefault(row["account_id"], []).append(lot)
+    return found
 
 
 def _lot_frame(book_id: str, lots: list[Lot]) -> pl.DataFrame:

@@ -87,6 +87,7 @@ class Holding:
     value: Decimal
     cost_basis: Decimal | None
     currency: str
+    tax_lots: str | None = None
 
 
 def counted(rows: pl.DataFrame, balances: pl.DataFrame) -> pl.DataFrame:
