@@ -38,7 +38,7 @@ ACTIVITY_KINDS = {
     "DIVFEE": "fee",
     "DIVFT": "fee",
     "DIVNRA": "fee",
-    "DIVROC": "dividend",
+    "DIVROC": "return_of_capital",
     "DIVTW": "fee",
     "DIVTXEX": "dividend",
     "DIVWH": "fee",
@@ -77,7 +77,7 @@ the other. ``trade`` is a buy or a sell. Option assignments, exercises, expirati
 """
 
 _SIDES = {"buy": 1, "sell": -1, "sell_short": -1}
-_PAID_ON = ("dividend", "interest")
+_PAID_ON = ("dividend", "return_of_capital", "interest")
 _OPTION = re.compile(r"[A-Z0-9]{1,6}[0-9]{6}[CP][0-9]{8}")
 _SHARES_PER_CONTRACT = 100
 

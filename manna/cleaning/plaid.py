@@ -4,6 +4,7 @@ What belongs here: one reader per kind of record. What does not: typing and vali
 Amounts are read with Plaid's sign; ``tables`` turns it once, through ``manna.money``.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -39,6 +40,15 @@ _CASH = {
     "unqualified gain": "dividend",
 }
 """Subtypes of types ``cash`` and ``fee``. A gain paid out by a fund is a distribution, as a dividend is."""
+
+_BOUGHT = {
+    "contribution": "contribution",
+    "dividend reinvestment": "reinvestment",
+    "interest reinvestment": "reinvestment",
+    "long-term capital gain reinvestment": "reinvestment",
+    "short-term capital gain reinvestment": "reinvestment",
+}
+_MOVED = {"split": "split", "stock split": "split", "merger": "merger", "spin off": "spin_off"}
 
 
 def currency(payload: Payload) -> Any:
@@ -142,7 +152,13 @@ def holding(payload: Payload, row: Row) -> dict[str, Any]:
         "value": 0 if gone else payload.get("institution_value"),
         "cost_basis": None if gone else payload.get("cost_basis"),
         "currency": currency(payload),
+        "tax_lots": None if gone else tax_lots(payload.get("tax_lots")),
     }
+
+
+def tax_lots(listed: Any) -> str | None:
+    """``HoldingTaxLot`` as canonical JSON; an empty list says that the institution gives none."""
+    return json.dumps(listed, sort_keys=True, default=str) if listed else None
 
 
 def trade(payload: Payload, row: Row) -> dict[str, Any]:
@@ -172,13 +188,15 @@ def trade_kind(kind: Any, subtype: Any, security: Any) -> str | None:
     """Our kind of an investment transaction from Plaid's type and subtype; ``other`` when unfamiliar."""
     match kind:
         case "buy":
-            return "contribution" if subtype == "contribution" and security else "buy"
+            return _BOUGHT.get(subtype, "buy") if security else "buy"
         case "sell":
             return "sell"
+        case "cash" if subtype == "return of principal" and security:
+            return "return_of_capital"
         case "cash" | "fee":
             return _CASH.get(subtype, "fee" if kind == "fee" else "other")
         case "transfer":
-            return "split" if subtype in ("split", "stock split") else "transfer"
+            return _MOVED.get(subtype, "transfer")
         case _:
             return "other"
 

@@ -148,6 +148,9 @@ HOLDINGS = Contract(
         Column("value", Kind.MONEY, "the institution's value"),
         Column("cost_basis", Kind.MONEY, "total cost; unknown is null, never zero", nullable=True),
         Column("currency", Kind.TEXT, "of price, value and cost", pattern=CURRENCY),
+        Column(
+            "tax_lots", Kind.TEXT, "the institution's lots, as sent (JSON), where it lists any", nullable=True
+        ),
         *SOURCE,
     ),
     key=("account_id", "security_id", "as_of"),

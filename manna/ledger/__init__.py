@@ -12,8 +12,10 @@ The map:
 - :mod:`valued`: houses, cars and debts whose values the book's file gives;
 - :mod:`openings`: what was there before the feed begins;
 - :mod:`loans`, :mod:`loan_entries`, :mod:`amortizing`: loans without transactions, their payments divided;
-- :mod:`records`, :mod:`trades`, :mod:`lots`, :mod:`disposals`: investment accounts: rows, booking,
-  FIFO, gains and overselling;
+- :mod:`records`, :mod:`walking`, :mod:`trades`, :mod:`positions`, :mod:`disposals`: investment accounts: rows, their order,
+  booking, gains and overselling; :mod:`sheltered`: those that are not taxed;
+- :mod:`lots`, :mod:`matching`, :mod:`instructions`, :mod:`settlement`: lots, and which of them a sale takes;
+  :mod:`corporate`, :mod:`carrying`, :mod:`basis`: transfers in kind, exchanges, spin-offs, returns of capital;
 - :mod:`trial`: trial balance and the proof that every entry balances;
 - :mod:`reconciliation`: the ledger against the provider;
 - :mod:`months`: which months' reports are out of date.
@@ -30,8 +32,8 @@ from manna.ledger.lots import Lot, Taken, fifo, split_lots
 from manna.ledger.months import month_hashes, since_when
 from manna.ledger.reconciliation import position_differences, reconcile
 from manna.ledger.tax_lines import tax_lines
-from manna.ledger.trades import book_trades
 from manna.ledger.trial import out_of_balance, trial_balance
+from manna.ledger.walking import book_trades
 
 __all__ = [
     "Books",

@@ -6,7 +6,6 @@ What belongs here: the order in which the parts are made. What does not: any rul
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 import polars as pl
 
@@ -14,7 +13,7 @@ from manna.books import Book
 from manna.contracts.clean import LOAN_TERMS
 from manna.contracts.ledger import GAINS, LOTS
 from manna.ledger.chart import OwnAccount, chart_of_accounts
-from manna.ledger.disposals import Gain, LedgerError, Oversold, OversoldError, gain_rows
+from manna.ledger.disposals import LedgerError, OversoldError, gain_rows
 from manna.ledger.divided import divide
 from manna.ledger.dividing import share_entries
 from manna.ledger.entered import book_entered
@@ -23,17 +22,14 @@ from manna.ledger.instructions import FUND, Instruction
 from manna.ledger.journal import Entry, book_transactions, entry_frames, posted
 from manna.ledger.loan_entries import trued_up
 from manna.ledger.lots import Lot
-from manna.ledger.openings import (
-    cash_openings,
-    first_positions,
-    opening_days,
-    opening_lots,
-    position_openings,
-)
+from manna.ledger.opening_positions import StatedLot, first_positions, opening_lots, position_openings
+from manna.ledger.openings import cash_openings, opening_days
+from manna.ledger.positions import Booked
 from manna.ledger.reconciliation import provider_money, reconcile
 from manna.ledger.records import cash_securities, counted, read_holdings, read_trades
-from manna.ledger.trades import book_trades
+from manna.ledger.trades import Known
 from manna.ledger.valued import book_valued
+from manna.ledger.walking import Activity, book_together
 
 
 class UnknownAccountError(LedgerError):
@@ -101,9 +97,11 @@ def keep_books(
     trades = heard.filter(~pl.col("removed"))
     days = opening_days(booked, trades, balances, holdings)
     legs = frozenset(transfers["out_id"]) | frozenset(transfers["in_id"])
-    invested = _invest(own, days, balances, holdings, securities, heard, legs, instructions)
+    funds = frozenset(securities.filter(pl.col("type") == FUND)["security_id"])
+    known = Known(legs, instructions, funds, book.investments.spin_offs)
+    invested = _invest(own, days, balances, holdings, securities, heard, known, declared_lots(book, accounts))
     if invested.oversold:
-        raise OversoldError(invested.oversold)
+        raise OversoldError(sorted(invested.oversold, key=lambda each: (each.account_id, each.date)))
     family, terms = family or {}, LOAN_TERMS.empty() if loan_terms is None else loan_terms
     paid = divide(
         book, family, own, accounts, balances, terms, posted(transactions), trades, categories, splits, days
@@ -139,7 +137,7 @@ def keep_books(
             pl.concat([seen, *(f[1].select(seen.columns) for f in (told, people))], how="vertical_relaxed"),
             frozenset(paid.leaves.values()),
         ),
-        refused_instructions=tuple(invested.refused),
+        refused_instructions=tuple(sorted(invested.refused)),
         unrated=exchanged.unrated,
     )
 
@@ -179,18 +177,6 @@ def _as_counted(
     return pl.concat([seen, coming, going], how="vertical_relaxed")
 
 
-@dataclass(frozen=True, slots=True)
-class _Invested:
-    """All investment accounts' entries (openings of positions included), lots, gains and overselling."""
-
-    entries: list[Entry]
-    lots: list[Lot]
-    gains: list[Gain]
-    oversold: list[Oversold]
-    refused: list[str]
-    ratios: list[tuple[str, date, Decimal]]
-
-
 def _invest(
     own: Mapping[str, OwnAccount],
     days: Mapping[str, date],
@@ -198,36 +184,46 @@ def _invest(
     holdings: pl.DataFrame,
     securities: pl.DataFrame,
     trades: pl.DataFrame,
-    legs: frozenset[str],
-    instructions: Sequence[Instruction],
-) -> _Invested:
+    known: Known,
+    stated: Mapping[str, Sequence[StatedLot]],
+) -> Booked:
+    """All investment accounts: entries (openings of positions included), lots, gains and overselling."""
     cash = cash_securities(securities, holdings, trades)
     holdings_of, removed_of = read_holdings(holdings, cash), read_trades(trades.filter("removed"), cash)
     trades_of = read_trades(trades.filter(~pl.col("removed")), cash)
-    funds = frozenset(securities.filter(pl.col("type") == FUND)["security_id"])
-    total = _Invested([], [], [], [], [], [])
+    entries: list[Entry] = []
+    refused: list[str] = []
+    accounts: list[Activity] = []
     for account_id in sorted(trades_of.keys() | holdings_of.keys()):
         account = own[account_id]
         its_trades, its_holdings = trades_of.get(account_id, []), holdings_of.get(account_id, [])
         listed = holdings.filter(pl.col("account_id") == account_id)["as_of"].to_list()
-        stated = balances.filter(pl.col("account_id") == account_id)["as_of"].to_list()
-        first = first_positions(its_holdings, listed or stated)
-        openings = []
+        asked = balances.filter(pl.col("account_id") == account_id)["as_of"].to_list()
+        first = first_positions(its_holdings, listed or asked)
+        openings: list[Lot] = []
         if first is not None:
             removed = removed_of.get(account_id, [])
-            openings = opening_lots(account, days[account_id], first, its_trades, removed)
-            total.entries.extend(position_openings(account, openings, first))
-        booked = book_trades(
-            account, its_trades, openings, holdings=its_holdings, transfer_legs=legs,
-            instructions=instructions, funds=funds,
-        )  # fmt: skip
-        total.entries.extend(booked.entries)
-        total.lots.extend(booked.lots)
-        total.gains.extend(booked.gains)
-        total.oversold.extend(booked.oversold)
-        total.refused.extend(booked.refused)
-        total.ratios.extend(booked.ratios)
-    return total
+            day, declared = days[account_id], stated.get(account_id, ())
+            openings, unused = opening_lots(account, day, first, its_trades, removed, declared)
+            entries.extend(position_openings(account, day, openings, first))
+            refused.extend(unused)
+        accounts.append(Activity(account, its_trades, openings, its_holdings))
+    booked = book_together(accounts, known)
+    booked.entries.extend(entries)
+    booked.refused.extend(refused)
+    return booked
+
+
+def declared_lots(book: Book, accounts: pl.DataFrame) -> dict[str, list[StatedLot]]:
+    """The lots that the book's file declares, by account; an account is named by its id, name or last digits."""
+    found: dict[str, list[StatedLot]] = {}
+    for row in accounts.iter_rows(named=True):
+        names = {(row[field] or "").casefold() for field in ("account_id", "name", "mask")}
+        its = [each for each in book.investments.lots if each.account.casefold() in names]
+        for number, each in enumerate(sorted(its, key=lambda lot: (lot.opened, lot.security)), start=1):
+            lot = StatedLot(f"declared {number}", each.security, each.opened, each.quantity, each.cost)
+            found.setdefault(row["account_id"], []).append(lot)
+    return found
 
 
 def _lot_frame(book_id: str, lots: list[Lot]) -> pl.DataFrame:
@@ -241,7 +237,7 @@ def _lot_frame(book_id: str, lots: list[Lot]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=LOTS.polars_schema, orient="row").sort(LOTS.key)
 
 
-def _gain_frame(book_id: str, invested: _Invested) -> pl.DataFrame:
+def _gain_frame(book_id: str, invested: Booked) -> pl.DataFrame:
     rows = gain_rows(book_id, invested.gains, invested.ratios)
     return pl.DataFrame(rows, schema=GAINS.polars_schema).sort(GAINS.key)
 

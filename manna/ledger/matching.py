@@ -47,7 +47,7 @@ def take(
         order.reverse()
     if method == "hifo":
         # Sorting is stable, so the older of two equals comes first. A lot of unknown basis is taken last.
-        order.sort(key=lambda lot: (lot.cost is None, -(lot.carrying / lot.remaining)))
+        order.sort(key=lambda lot: (lot.cost is None, -lot.carrying / (lot.remaining or 1)))
     left, taken = fifo(order, quantity)
     return _in_order(pool, left, taken), taken
 

@@ -52,6 +52,11 @@ class Trade:
         return self.quantity
 
     @property
+    def position(self) -> tuple[str, str]:
+        """The pool of lots it is about: account and security."""
+        return self.account_id, self.security_id or ""
+
+    @property
     def order(self) -> tuple[dt.date, int, dt.datetime, Decimal, str]:
         """Sort key: when it happened relative to the other trades of its account.
 
@@ -82,6 +87,7 @@ class Holding:
     value: Decimal
     cost_basis: Decimal | None
     currency: str
+    tax_lots: str | None = None
 
 
 def counted(rows: pl.DataFrame, balances: pl.DataFrame) -> pl.DataFrame:

@@ -206,7 +206,9 @@ def splits_in_holdings(
     before = told.filter(pl.col("as_of") < pl.col("ex_date")).unique([*key, "action_id"], keep="last")
     settled = pl.col("as_of") > pl.col("ex_date") + pl.duration(days=NEAR_DAYS)
     after = told.filter(settled).unique([*key, "action_id"], keep="first")
-    moved = trades.filter(~pl.col("removed"), pl.col("kind").is_in(["buy", "sell", "transfer", "other"]))
+    moved = trades.filter(
+        ~pl.col("removed"), pl.col("kind").is_in(["buy", "reinvestment", "sell", "transfer", "other"])
+    )
     found = []
     pairs = before.join(after, on=[*key, "action_id"], suffix="_after").sort(*key, "action_id")
     for row in pairs.iter_rows(named=True):

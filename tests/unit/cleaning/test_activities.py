@@ -106,7 +106,7 @@ MOVES: list[tuple[str, dict[str, Any], tuple[str, Any, Any]]] = [
      ("dividend", 0, Decimal("1.02"))),
     ("DIV", {"net_amount": "0", "qty": "2", "activity_sub_type": "SDIV"}, ("split", 2, 0)),
     ("DIVWH", {"net_amount": "-1", "qty": "9"}, ("fee", 0, -1)),
-    ("DIVROC", {"net_amount": "1", "qty": "9"}, ("dividend", 0, 1)),
+    ("DIVROC", {"net_amount": "1", "qty": "9"}, ("return_of_capital", 0, 1)),
     ("FEE", {"net_amount": "-0.02", "qty": "0"}, ("fee", 0, Decimal("-0.02"))),
     ("FOPT", {"qty": "4"}, ("transfer", 4, 0)),
     ("INT", {"net_amount": "-2", "activity_sub_type": "MGN"}, ("interest", 0, -2)),
