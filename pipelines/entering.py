@@ -5,7 +5,7 @@ What belongs here: what `manna journal` does. What does not: what an entry must 
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,7 @@ import polars as pl
 from manna.books import Book
 from manna.ledger.entered import Written, faults, line_of, voided_by, written
 from manna.ledger.entry_file import read_entries
+from manna.ledger.tax_lines import tax_lines
 from pipelines.asked import UsageError
 from resources.installation import Installation
 
@@ -98,6 +99,26 @@ def import_entries(manna: Installation, book: str, entries: Sequence[Written], b
     """Adds those entries of a file that are not there yet, all or none."""
     added = manna.ops.enter(book, entries, by, manna.settings.now())
     return Imported(tuple(added), len(entries) - len(added))
+
+
+def accounts(manna: Installation, book: Book) -> pl.DataFrame:
+    """The accounts that a book uses or names: account, name, description, form, line, label; by path."""
+    used = manna.lake.read("ledger.postings", {"book": book.id})["account"].unique().to_list()
+    said = {setting.account: setting for setting in book.chart}
+    paths = sorted({*used, *said})
+    rows = [
+        (path, said[path].name, said[path].description) if path in said else (path, None, None)
+        for path in paths
+    ]
+    named = pl.DataFrame(
+        rows, schema=dict.fromkeys(("account", "name", "description"), pl.String), orient="row"
+    )
+    return named.join(tax_lines(book, paths), on="account", how="left", maintain_order="left")
+
+
+def unheard_of(known: pl.DataFrame, entries: Iterable[Written]) -> list[str]:
+    """Accounts of ``entries`` that are not among ``known`` (:func:`accounts`): new ones, or misspelt."""
+    return sorted({line.account for entry in entries for line in entry.lines} - set(known["account"]))
 
 
 def listed(entered: pl.DataFrame) -> pl.DataFrame:

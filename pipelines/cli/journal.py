@@ -51,7 +51,7 @@ def add(
     Example: `manna journal add --book studio --date 2026-02-28 --description "Accrued rent" --line Expenses:Rent=1200
     --line "Liabilities:Accrued=-1200" --reverses-on 2026-03-01`
     """
-    from pipelines.entering import enter, entry_of
+    from pipelines.entering import accounts, enter, entry_of, unheard_of
     from pipelines.reviewing import whoever
 
     with opened() as manna:
@@ -60,6 +60,7 @@ def add(
         entry = entry_of(
             manna.books[book], date.date(), description, line, adjusting=adjusting, reverses_on=back
         )
+        new = unheard_of(accounts(manna, manna.books[book]), [entry])
         number = enter(manna, book, entry, by or whoever(), again=again)
     if number is None:
         out.print(
@@ -68,6 +69,7 @@ def add(
         )
         return
     out.print(f"Entry {number} of {book} was added. {_BOOKED}", highlight=False)
+    _name_new(new)
 
 
 @journal.command("import")
@@ -88,12 +90,14 @@ def import_(
 
     Example: `manna journal import closing-2025.csv --book studio --by "A. Accountant"`
     """  # fmt: skip
-    from pipelines.entering import import_entries, read_file
+    from pipelines.entering import accounts, import_entries, read_file, unheard_of
     from pipelines.reviewing import whoever
 
     with opened() as manna:
         require_one_of("book", [book], manna.books)
-        done = import_entries(manna, book, read_file(manna.books[book], file), by or whoever())
+        entries = read_file(manna.books[book], file)
+        new = unheard_of(accounts(manna, manna.books[book]), entries)
+        done = import_entries(manna, book, entries, by or whoever())
     there = f", {done.there} were there already" if done.there else ""
     if not done.added:
         out.print(f"Nothing was added{there}.", highlight=False)
@@ -103,6 +107,7 @@ def import_(
         f"{len(done.added)} added to {book}, numbers {first} to {last}{there}. {_BOOKED}",
         highlight=False,
     )
+    _name_new(new)
 
 
 @journal.command("list")
@@ -151,6 +156,31 @@ def void(
         out.print(f"Entry {number} is taken back by entry {opposite}. {_BOOKED}", highlight=False)
     else:
         out.print(f"Entry {number} was taken back already, by entry {opposite}.", highlight=False)
+
+
+@journal.command("accounts")
+def accounts_(book: BookOption, output: FormatOption = "table") -> None:
+    """The accounts of a book: those in use and those that its file names, with the tax line each leads to.
+
+    Example: `manna journal accounts --book studio --format csv`
+    """
+    from pipelines.entering import accounts
+    from pipelines.rendering import render
+
+    require_format(output)
+    with opened() as manna:
+        require_one_of("book", [book], manna.books)
+        found = accounts(manna, manna.books[book])
+    if output == "table":
+        unsaid = [name for name in ("name", "description") if found[name].is_null().all()]
+        found = found.drop(unsaid)
+    render(found, output, title=f"Accounts of {book}", console=out)  # type: ignore[arg-type]
+
+
+def _name_new(accounts: list[str]) -> None:
+    """A misspelt account is a new one: so new ones are named."""
+    if accounts:
+        out.print(f"New in this book: {', '.join(accounts)}", style="yellow", highlight=False)
 
 
 def _moment(given: datetime | None) -> datetime | None:
