@@ -19,7 +19,7 @@ import polars as pl
 from assets.clean import open_rows
 from assets.common import BooksConfig, Manna, chosen, key, result, spec
 from assets.ledger import book_standing, closed_month, ledger_day
-from manna.contracts.declaration import content_hash
+from manna.contracts.declaration import content_hash, content_hashes
 from manna.contracts.reports import EDITIONS, PUBLICATIONS, STATEMENTS
 from manna.ledger.closing import closed_through, reopened
 from manna.standing import Standing
@@ -174,6 +174,7 @@ def _records(
     for period in periods:
         if opened is not None and opened.touches(period):
             items[period] = "; ".join(filter(None, (opened.words, items[period])))
+    contents = statement_hashes(frames, periods)
     rows = []
     for period in periods:
         common = {
@@ -199,7 +200,7 @@ def _records(
                 "status": "published",
                 "reason": None,
                 "month_hash": months[period]["content_hash"],
-                "content_hash": statement_hash(frames, period),
+                "content_hash": contents[period],
                 "complete_through": min(through, _last_day(period)) if through else None,
                 "open_items": items[period],
                 "known_at": months[period]["known_at"],
@@ -234,13 +235,15 @@ def _record(transaction: LakeTransaction, book_id: str, rows: Sequence[Mapping[s
     return transaction.replace(PUBLICATIONS.address, pl.concat([kept, changed]), {"book": book_id})
 
 
-def statement_hash(frames: Mapping[str, pl.DataFrame], period: date) -> str:
-    """One hash of all statements of a book and month; ``frames`` by table name without the schema."""
-    parts = [
-        content_hash(contract, frames[contract.name].filter(pl.col("period") == period))
-        for contract in STATEMENTS
-    ]
-    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+def statement_hashes(frames: Mapping[str, pl.DataFrame], periods: Sequence[date]) -> dict[date, str]:
+    """Per month one hash of all statements of a book; ``frames`` by table name without the schema."""
+    parts: dict[date, list[str]] = {period: [] for period in periods}
+    for contract in STATEMENTS:
+        known = content_hashes(contract, frames[contract.name], "period")
+        nothing = content_hash(contract, contract.empty())
+        for period, found in parts.items():
+            found.append(known.get(period, nothing))
+    return {period: hashlib.sha256(" ".join(found).encode()).hexdigest() for period, found in parts.items()}
 
 
 def _open_items(

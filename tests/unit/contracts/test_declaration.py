@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manna.contracts import CONTRACTS, Column, Contract, Kind
-from manna.contracts.declaration import content_hash
+from manna.contracts.declaration import content_hash, content_hashes
 
 THING = Contract(
     "clean",
@@ -155,3 +155,15 @@ def test_the_hash_survives_a_stay_in_duckdb(rows: list[dict]) -> None:
         connection.execute("CREATE TABLE things AS SELECT * FROM incoming ORDER BY random()")
         back = connection.execute("SELECT * FROM things").pl()
     assert content_hash(THING, back) == content_hash(THING, frame)
+
+
+def test_the_hashes_of_parts_are_those_of_each_part() -> None:
+    prices = [None if n == 3 else Decimal(5 - n % 3) for n in range(9)]
+    frame = things(*({"id": "abcdefghi"[n], "amount": price} for n, price in enumerate(prices)))
+    assert content_hashes(THING, frame, "amount") == {
+        price: content_hash(
+            THING, things(*({"id": "abcdefghi"[n], "amount": p} for n, p in enumerate(prices) if p == price))
+        )
+        for price in set(prices)
+    }
+    assert content_hashes(THING, THING.empty(), "amount") == {}
