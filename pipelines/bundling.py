@@ -18,7 +18,7 @@ from manna.books import Book
 from manna.bundling import Facts, pack, seal
 from manna.bundling.sealing import fingerprint
 from manna.contracts import CONTRACTS
-from manna.contracts.reports import STATEMENTS
+from manna.contracts.reports import GENERAL_LEDGER, STATEMENTS
 from manna.documents.cover import Cover, cover
 from manna.documents.paper import pdf
 from manna.documents.spans import Span
@@ -28,7 +28,7 @@ from manna.documents.workbook import workbook
 from manna.exporting import DIALECTS, export
 from pipelines.bundle_readme import readme
 from pipelines.rendering import as_csv
-from pipelines.reporting import ReportError, last_month, of_span
+from pipelines.reporting import ReportError, last_month, ledger_of, of_span, require_book
 from resources.installation import CODE_VERSION, Installation
 from resources.signing import signing_key
 
@@ -76,8 +76,7 @@ def bundle(manna: Installation, book: str, year: int) -> bytes:
 
 
 def _read(manna: Installation, book: str, year: int) -> _Year:
-    if book not in manna.books:
-        raise ReportError(f"unknown book {book!r}; there are: {', '.join(manna.books)}")
+    require_book(manna, book)
     snapshot, scope, span = manna.lake.snapshot(), {"book": book}, Span("year", date(year, 1, 1))
     publications = manna.lake.read_at("reports.publications", snapshot, scope).sort("period").to_dicts()
     if not any(row["content_hash"] and row["period"] in span.months for row in publications):
@@ -123,7 +122,14 @@ def _tables(known: _Year, span: Span, month: date) -> Iterator[Table]:
 
 
 def _ledger(known: _Year) -> Iterator[tuple[str, bytes]]:
-    """The journal of the year, entry by entry, with its postings."""
+    """The general ledger of the year, and its journal entry by entry."""
+    front = known.cover("General ledger")
+    ledger = ledger_of(lambda address, _: known.tables[address], known.book, known.span, front.day)
+    found = currencies([ledger], known.book.currency)
+    tables = statement_tables(GENERAL_LEDGER.name, ledger, known.span, found)
+    yield "ledger/general-ledger.pdf", pdf(front, tables)
+    yield "ledger/general-ledger.xlsx", workbook(front, tables)
+    yield from _rows("ledger/general-ledger", ledger)
     postings = known.of_year(known.tables["ledger.postings"], "date").drop("book", "date")
     journal = known.tables["ledger.journal"].join(postings, on="entry_id").sort("date", "posting_id")
     yield from _rows("ledger/journal", journal)

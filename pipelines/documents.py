@@ -24,7 +24,7 @@ def in_format(report: Report, name: str) -> bytes:
 
 def rows(report: Report) -> pl.DataFrame:
     """The statement's rows in order, with the cover's columns on the right of each."""
-    return report.cover.beside(report.frame.drop("book", "period", "line"))
+    return report.cover.beside(report.frame.drop("book", "period", "line", strict=False))
 
 
 def _json(report: Report) -> bytes:

@@ -5,7 +5,7 @@ how it is shown.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import polars as pl
 
+from manna.books import Book
 from manna.contracts import CONTRACTS
-from manna.contracts.reports import STATEMENTS
+from manna.contracts.reports import GENERAL_LEDGER, ON_DEMAND, STATEMENTS
 from manna.documents.spans import Span
 from resources.installation import Installation
 
@@ -69,7 +70,7 @@ def find_report(manna: Installation, name: str, book: str, period: str) -> Repor
     """
     from manna.documents.cover import cover
 
-    names = [contract.name for contract in STATEMENTS]
+    names = [contract.name for contract in (*STATEMENTS, *ON_DEMAND)]
     if name not in names:
         raise ReportError(f"unknown report {name!r}; there are: {', '.join(names)}")
     require_book(manna, book)
@@ -82,10 +83,21 @@ def find_report(manna: Installation, name: str, book: str, period: str) -> Repor
         raise ReportError(f"nothing is published for {book} {period}{why}; run `manna run nightly_close`")
     if span.kind != "month" and name == "income_statement" and COMPARISON in names:
         name = COMPARISON
+    front = cover(manna.books[book], name.replace("_", " ").capitalize(), span, records)
+    if name == GENERAL_LEDGER.name:
+        return Report(name, front, month, ledger_of(manna.lake.read, manna.books[book], span, front.day))
     frame = manna.lake.read(f"reports.{name}", {"book": book, "period": month}).sort("line")
-    frame = of_span(frame, span, month)
-    title = name.replace("_", " ").capitalize()
-    return Report(name, cover(manna.books[book], title, span, records), month, frame)
+    return Report(name, front, month, of_span(frame, span, month))
+
+
+def ledger_of(
+    read: Callable[[str, Mapping[str, Any]], pl.DataFrame], book: Book, span: Span, until: date
+) -> pl.DataFrame:
+    """The general ledger of a book and span; ``read`` gives a table's rows."""
+    from manna.statements import general_ledger
+
+    postings, journal = (read(table, {"book": book.id}) for table in ("ledger.postings", "ledger.journal"))
+    return general_ledger(book, postings, journal, span.first, until)
 
 
 def require_book(manna: Installation, book: str) -> None:
@@ -113,7 +125,7 @@ def published_statement(manna: Installation, name: str, book: str, period: str) 
         ReportError: see there.
     """
     report = find_report(manna, name, book, period)
-    return report.frame.drop("book", "period", "line"), report.title
+    return report.frame.drop("book", "period", "line", strict=False), report.title
 
 
 def _span(text: str) -> Span:

@@ -9,7 +9,7 @@ snapshot never replaces a newer one, and equal content is not written again.
 import fcntl
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -174,6 +174,31 @@ def recorded_in_postgres(url: str) -> dict[str, str]:
             return {}
         rows = connection.execute(f"SELECT book, content_hash FROM reports.{RECORD}").fetchall()
     return {str(book): str(content_hash) for book, content_hash in rows}
+
+
+def content_of_postgres(url: str, book: str, tables: Sequence[str]) -> str:
+    """Hash of the book's rows as Postgres gives them back: equal to the edition's where every value arrived."""
+    read = {}
+    with psycopg.connect(url) as connection:
+        for address in tables:
+            contract = CONTRACTS[address]
+            query = sql.SQL("SELECT {} FROM {} WHERE book = %s").format(
+                sql.SQL(", ").join(map(sql.Identifier, contract.names)),
+                sql.Identifier(contract.schema, contract.name),
+            )
+            rows = connection.execute(query, [book]).fetchall()
+            read[address] = pl.DataFrame(rows, schema=contract.polars_schema, orient="row")
+    return Edition(book, 0, read).content_hash
+
+
+def content_of_file(file: Path, book: str, tables: Sequence[str]) -> str:
+    """Hash of the book's rows as a published DuckDB file gives them back."""
+    with duckdb.connect(str(file), read_only=True) as connection:
+        read = {
+            address: CONTRACTS[address].conform(connection.execute(f"SELECT * FROM {address}").pl())
+            for address in tables
+        }
+    return Edition(book, 0, read).content_hash
 
 
 def write_page(file: Path, text: str) -> bool:

@@ -115,7 +115,7 @@ def _row(row: Record, columns: Sequence[Column], currency: str, heading: str) ->
     first, *cells = (_cell(row[column.name], column.kind, currency) for column in columns)
     level = _LEVELS.get(str(row.get("level")), "line")
     total = heading if level == "total" else f"Total {path(heading).rpartition(' · ')[2]}"
-    label = path(first.text) if row[columns[0].name] is not None else total
+    label = first.text if row[columns[0].name] is not None else total
     return Row(label, level, cells=tuple(cells), account=str(row.get("account") or ""), line=row["line"])
 
 
@@ -135,4 +135,4 @@ def _cell(value: object, declared: Declared, currency: str) -> Cell:
         case Declared.BOOLEAN:
             return Cell("yes" if value else "no")
         case _:
-            return Cell(str(value))
+            return Cell(path(str(value)))

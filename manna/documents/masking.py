@@ -28,7 +28,7 @@ _SECRET = {
 
 def masked(text: str) -> str:
     """``text`` with every account number as ``••••1234``."""
-    return _IBAN.sub(_last_four, _NUMBER.sub(_last_four, text))
+    return _NUMBER.sub(_last_four, _IBAN.sub(_last_four, text))
 
 
 def masked_payload(payload: str) -> str:

@@ -22,11 +22,12 @@ import jinja2
 import polars as pl
 
 from manna.books import Book
+from manna.contracts.reports import STATEMENTS
 from manna.documents import charts, numerals, tables
 from manna.documents.cover import Cover
 from manna.documents.figures import Figure, figures
 from manna.documents.keyfigures import key_figures
-from manna.documents.statements import TITLES, of_a_month, statement_tables
+from manna.documents.statements import ALWAYS, TITLES, of_a_month, statement_tables
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -92,14 +93,21 @@ def month_page(
         key_figures=[key_figures(statements, period, currency) for currency in currencies],
         figures=figures(statements, period, currencies),
         statements=[
-            (
-                name,
-                title,
-                statement_tables(
-                    name, of_a_month(current.get(name, nothing), period), period, currencies, day
-                ),
+            (name, TITLES[name], found)
+            for name, found in (
+                (
+                    contract.name,
+                    statement_tables(
+                        contract.name,
+                        of_a_month(current.get(contract.name, nothing), period),
+                        period,
+                        currencies,
+                        day,
+                    ),
+                )
+                for contract in STATEMENTS
             )
-            for name, title in TITLES.items()
+            if found or name in ALWAYS
         ],
     )
 

@@ -13,16 +13,17 @@ from datetime import date, timedelta
 import polars as pl
 
 from manna.contracts.declaration import Column, Contract, Kind
-from manna.contracts.reports import STATEMENTS
+from manna.contracts.reports import ON_DEMAND, STATEMENTS
 from manna.documents import listings, tables, worth
 from manna.documents.numerals import long_date, short_date
 from manna.documents.spans import Span
 
-BY_NAME = {contract.name: contract for contract in STATEMENTS}
+BY_NAME = {contract.name: contract for contract in (*STATEMENTS, *ON_DEMAND)}
+ALWAYS = ("income_statement", "balance_sheet", "cash_flow", "trial_balance", "net_worth", "allocation")
+"""Statements that a month's page names even where they are empty; an empty schedule says nothing."""
 TITLES = {name: name.replace("_", " ").capitalize() for name in BY_NAME} | {
-    name: title
-    for name, title in (("cash_flow_indirect", "Cash flow, indirect method"), ("budget", "Budget and actual"))
-    if name in BY_NAME
+    "cash_flow_indirect": "Cash flow, indirect method",
+    "budget": "Budget and actual",
 }
 
 _MEANINGS = {

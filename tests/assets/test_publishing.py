@@ -256,6 +256,29 @@ class TestPublished:
         assert not check.passed
         assert check.metadata["books that differ"].value == ["studio"]
 
+    def test_rows_that_arrive_otherwise_fail_the_check(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (world.manna.settings.published_dir / "studio.duckdb").unlink()
+        monkeypatch.setattr(published, "content_of_postgres", lambda *_: "another hash")
+        check = checks(world.run([published.published]))["published.postgres same_everywhere"]
+        assert not check.passed
+        assert check.metadata["books that differ"].value == ["studio"]
+
+    def test_every_figure_of_the_newest_month_leads_to_its_sources(self, world: World) -> None:
+        folder = world.manna.settings.documents_dir / "household"
+        month, behind = (folder / name for name in (f"{MARCH:%Y-%m}.html", f"{MARCH:%Y-%m}-opened.html"))
+        anchors = set(re.findall(r'id="([^"]+)"', behind.read_text()))
+        links = re.findall(rf'href="{behind.name}#([^"]+)"', month.read_text())
+        assert len(links) > 50
+        assert set(links) <= anchors
+        assert set(re.findall(r'href="#([^"]+)"', behind.read_text())) - {"content"} <= anchors
+        assert "NO: it was changed" not in behind.read_text()
+        assert behind.read_text().count("hash is that of the payload") > 10
+        made = behind.stat().st_mtime_ns
+        worlds.succeeded(world.run([published.published]))
+        assert behind.stat().st_mtime_ns == made
+
     def test_tables_keep_their_contracts_everywhere(self, world: World) -> None:
         for table in TABLES:
             assert not CONTRACTS[table].violations(world.read(table)).list.len().sum()

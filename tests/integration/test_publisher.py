@@ -20,6 +20,8 @@ from resources import publisher
 from resources.publisher import (
     Edition,
     PublicationError,
+    content_of_file,
+    content_of_postgres,
     publish_to_duckdb,
     publish_to_postgres,
     recorded_in,
@@ -91,6 +93,21 @@ def test_both_databases_hold_equal_content(database: str, tmp_path: Path) -> Non
         assert in_postgres(database, address).equals(frame)
     assert recorded_in(tmp_path / "home.duckdb") == (5, first.content_hash)
     assert recorded_in_postgres(database) == {"home": first.content_hash}
+
+
+def test_what_was_written_is_read_back_from_both_and_a_cent_is_found(database: str, tmp_path: Path) -> None:
+    first, tables = edition(5), list(edition(5).tables)
+    publish_to_postgres(database, first)
+    publish_to_duckdb(tmp_path, first)
+    file = tmp_path / "home.duckdb"
+    assert content_of_postgres(database, "home", tables) == first.content_hash
+    assert content_of_file(file, "home", tables) == first.content_hash
+    with psycopg.connect(database) as connection:
+        connection.execute("UPDATE reports.net_worth SET net_worth = net_worth + 0.01")
+    with duckdb.connect(str(file)) as writing:
+        writing.execute("UPDATE reports.publications SET open_items = ''")
+    assert content_of_postgres(database, "home", tables) != first.content_hash
+    assert content_of_file(file, "home", tables) != first.content_hash
 
 
 def test_equal_content_is_not_written_again(database: str, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manna.documents import keyfigures, tables
-from manna.documents.statements import TITLES, statement_tables
+from manna.documents.statements import BY_NAME, TITLES, statement_tables
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_the_total_cost_of_an_allocation_is_unknown_when_one_cost_is(statements,
 
 
 @pytest.mark.parametrize("name", TITLES)
-def test_a_statement_without_rows_is_no_table(name, statements, period):
-    assert statement_tables(name, statements[name].clear(), period, ["USD"]) == []
+def test_a_statement_without_rows_is_no_table(name, period):
+    assert statement_tables(name, BY_NAME[name].empty(), period, ["USD"]) == []
 
 
 def test_the_books_currency_comes_first(income):
