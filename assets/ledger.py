@@ -23,6 +23,7 @@ from manna.contracts.declaration import content_hash
 from manna.contracts.ledger import RECONCILIATION
 from manna.contracts.portfolio import VALUATIONS
 from manna.contracts.tax import TAXABLE_GAINS
+from manna.filing.amended import as_filed, filed_years, pinned
 from manna.ledger import LedgerError, keep_books, month_hashes, out_of_balance, since_when
 from manna.ledger.closing import adjusted, closed_through, reopened
 from manna.ledger.dividing import SHARES, shares, undivided, with_draws
@@ -129,6 +130,15 @@ def _instructions(manna: Installation, book: Book) -> list[Instruction]:
     return manna.ops.lot_instructions(book.id, ZoneInfo(book.time_zone))
 
 
+def _pinned(manna: Installation, book_id: str, transaction: LakeTransaction) -> list[Instruction]:
+    """What sales of filed years took."""
+    closings, scope = manna.ops.closings(book_id), {"book": book_id}
+    if not filed_years(closings):
+        return []
+    filed = as_filed(transaction.read("ledger.filed_gains", scope), closings)
+    return pinned(filed, transaction.read("ledger.closed_journal", scope))
+
+
 def keep(manna: Installation, wanted: Sequence[str], transaction: LakeTransaction) -> _Kept:
     """Makes the ledger hold what follows from clean and categorized rows, for the ``wanted`` books (none: all)."""
     kept = _Kept()
@@ -144,7 +154,7 @@ def keep(manna: Installation, wanted: Sequence[str], transaction: LakeTransactio
                 book,
                 **inputs,
                 entered=manna.ops.entries(book_id),
-                instructions=_instructions(manna, book),
+                instructions=[*_instructions(manna, book), *_pinned(manna, book_id, transaction)],
                 tax_forms=manna.ops.mortgage_forms(book_id),
                 family=family(manna, book),
                 shared=_shared(manna, book, transaction),

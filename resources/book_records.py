@@ -77,15 +77,19 @@ class BookRecords(OpsDatabase):
         with self.engine.begin() as connection:
             connection.execute(sa.insert(TAX_FORMS).values(**values))
 
-    def tax_forms(self, book: str, year: int, as_known_on: datetime | None = None) -> list[dict[str, Any]]:
-        """Forms of a book and year by form, issuer and account; of several of the same the last counts."""
+    def tax_forms(
+        self, book: str, year: int | None = None, as_known_on: datetime | None = None
+    ) -> list[dict[str, Any]]:
+        """Forms of a book (and year) by year, form, issuer and account; of several of the same the last counts."""
         f = TAX_FORMS.c
-        query = sa.select(TAX_FORMS).where(f.book == book, f.year == year).order_by(f.form_id)
+        query = sa.select(TAX_FORMS).where(f.book == book).order_by(f.form_id)
+        if year is not None:
+            query = query.where(f.year == year)
         if as_known_on is not None:
             query = query.where(f.known_at <= as_known_on)
         with self.engine.connect() as connection:
             rows = [dict(row) for row in connection.execute(query).mappings()]
-        last = {(row["form"], row["issuer"], row["account_id"] or ""): row for row in rows}
+        last = {(row["year"], row["form"], row["issuer"], row["account_id"] or ""): row for row in rows}
         return [last[name] for name in sorted(last)]
 
 

@@ -5,12 +5,16 @@ what was filed and what follows now. What does not: whether to amend.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 import polars as pl
 
 from manna.ledger.closing import FILE
+from manna.ledger.instructions import Instruction
 
+_BEFORE_ALL = 2**62
+"""Of two instructions on a sale the one with the higher number holds; people's are numbered from 1."""
 _SALE = ["entry_id", "lot_id"]
 _AMOUNTS = ("quantity", "proceeds", "cost", "gain")
 
@@ -28,6 +32,40 @@ def as_filed(filed_gains: pl.DataFrame, closings: Iterable[Mapping[str, Any]]) -
     """Rows of ``ledger.filed_gains`` that stand: of a year that was filed again only the last."""
     moments = list(filed_years(closings).values())
     return filed_gains.filter(pl.col("known_at").is_in(moments))
+
+
+def pinned(filed: pl.DataFrame, closed_journal: pl.DataFrame) -> list[Instruction]:
+    """The lots that sales of filed years took, as instructions that come before any other.
+
+    What is bought, corrected or instructed later cannot give a filed sale other lots. One whose lots are gone is refused as
+    any such instruction is, and shows in the difference to the filed return.
+
+    Args:
+        filed: :func:`as_filed`.
+        closed_journal: ledger.closed_journal, for the trades that the sales are made from.
+    """
+    trades = closed_journal.filter(pl.col("source_table") == "clean.trades")
+    names = trades.select("entry_id", trade_id="source_id").unique("entry_id")
+    lots = (
+        filed.filter(pl.col("quantity") > 0)
+        .join(names, on="entry_id", how="inner")
+        .sort("trade_id", "lot_id")
+    )
+    return [
+        Instruction(
+            _BEFORE_ALL + number,
+            str(account_id),
+            "specific",
+            date.min,
+            "the filed return",
+            str(security_id),
+            str(trade_id),
+            lots=tuple(part.select("lot_id", "quantity").iter_rows()),
+        )
+        for number, ((trade_id, account_id, security_id), part) in enumerate(
+            lots.group_by(["trade_id", "account_id", "security_id"], maintain_order=True)
+        )
+    ]
 
 
 def amended(filed: pl.DataFrame, gains: pl.DataFrame, year: int) -> pl.DataFrame:

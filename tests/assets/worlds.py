@@ -23,7 +23,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from assets import categorized, clean, findings, ledger, portfolio, published
+from assets import categorized, clean, findings, ledger, portfolio, published, tax
 from assets.common import key
 from assets.raw import alpaca as broker
 from assets.raw import plaid
@@ -58,6 +58,7 @@ NIGHT = [
     categorized.categories,
     categorized.recurrences,
     ledger.ledger,
+    tax.taxable,
     portfolio.valuations,
     portfolio.drift,
     ledger.months,

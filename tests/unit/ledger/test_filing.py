@@ -6,12 +6,14 @@ from typing import Any
 
 import polars as pl
 import pytest
+from ledger_examples import BOOK, balance, frames, trade
 
 from manna.contracts.clean import ACCOUNTS
 from manna.contracts.closings import FILED_GAINS
 from manna.contracts.ledger import GAINS, JOURNAL, POSTINGS
-from manna.filing.amended import amended, as_filed, filed_years
+from manna.filing.amended import amended, as_filed, filed_years, pinned
 from manna.filing.tie_out import PAID_OUT, TaxFormError, read_boxes, tie_out
+from manna.ledger import keep_books
 
 YEAR = date(2025, 6, 30)
 
@@ -135,3 +137,25 @@ class TestAFiledYear:
         assert amended(frame(GAINS, GAIN), now, 2025).select("gain_filed", "gain", "difference").rows() == [
             (30, None, None)
         ]
+
+
+class TestLotsOfAFiledYear:
+    """A buy of an earlier day comes late: first in first out would take it, the filed sale keeps what it took."""
+
+    EARLY = trade("early", "2025-01-10", "buy", 10, -100)
+    BOUGHT = trade("bought", "2025-03-10", "buy", 10, -200)
+    SOLD = trade("sold", "2025-06-10", "sell", -10, 300)
+
+    def gains(self, *trades: dict[str, Any], instructions: Any = ()) -> pl.DataFrame:
+        tables = frames(balances=[balance("broker", "2025-01-01", 1000)], trades=list(trades))
+        return keep_books(BOOK, **tables, instructions=instructions).gains
+
+    def test_it_keeps_its_lot(self) -> None:
+        filed = self.gains(self.BOUGHT, self.SOLD)
+        tables = frames(balances=[balance("broker", "2025-01-01", 1000)], trades=[self.BOUGHT, self.SOLD])
+        journal = keep_books(BOOK, **tables).journal
+        assert filed["gain"].to_list() == [100]
+        assert self.gains(self.EARLY, self.BOUGHT, self.SOLD)["gain"].to_list() == [200]
+        kept = self.gains(self.EARLY, self.BOUGHT, self.SOLD, instructions=pinned(filed, journal))
+        assert kept["gain"].to_list() == [100]
+        assert amended(filed, kept, 2025).is_empty()
