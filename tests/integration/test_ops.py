@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from manna.cleaning.identity import Decision, Status
+from manna.ledger.instructions import Instruction
 from resources.ops import ALERTS, METADATA, SCHEMA, Ops
 from resources.ops_tables import QUARANTINE_DECISIONS
 from resources.postgres import sqlalchemy_url
@@ -153,6 +156,22 @@ def test_decisions_on_accounts_are_kept_in_order(ops: Ops) -> None:
         Decision("home", "new", "old", NOW),
         Decision("home", "new", None, LATER),
     ]
+
+
+def test_instructions_on_lots_are_read_as_known_on_a_moment(ops: Ops) -> None:
+    zone = ZoneInfo("America/Los_Angeles")
+    assert ops.lot_instructions("home", zone) == []
+    lots = [("first", Decimal("2.5")), ("second", Decimal(1))]
+    first = ops.instruct_lots("home", "broker", "specific", "ana", NOW, trade_id="s", lots=lots)
+    late = datetime(2026, 3, 17, 6, tzinfo=UTC)  # still the 16th in Los Angeles
+    since = date(2026, 4, 1)
+    second = ops.instruct_lots("home", "broker", "hifo", "ben", late, security_id="ABC", since=since)
+    ops.instruct_lots("firm", "broker", "lifo", "ben", NOW)
+    one, two = ops.lot_instructions("home", zone)
+    day = date(2026, 3, 16)
+    assert one == Instruction(first, "broker", "specific", day, "ana", trade_id="s", lots=tuple(lots))
+    assert two == Instruction(second, "broker", "hifo", day, "ben", security_id="ABC", since=since)
+    assert ops.lot_instructions("home", zone, as_known_on=NOW) == [one]
 
 
 def test_statuses_of_all_connections_are_kept_in_order(ops: Ops) -> None:
