@@ -28,7 +28,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_named_exist(page: Path) -> None:
-    named = set(re.findall(r"`manna ([a-z]+)", page.read_text(encoding="utf-8")))
+    named = set(re.findall(r"`manna ([a-z-]+)", page.read_text(encoding="utf-8")))
     assert named <= set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 
 
