@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 
@@ -204,17 +205,15 @@ def trued_up(book_id: str, loans: Sequence[Loan], booked: BookedLoans, forms: pl
         book_id: the book.
         loans: all its loans.
         booked: what they came to.
-        forms: rows of :data:`FORMS` that count; a form that names no account is
-            that of the book's only mortgage.
+        forms: rows of :data:`FORMS` that count; one that names no account is about the only mortgage of its issuer.
     """
-    mortgages = [loan for loan in loans if loan.is_mortgage]
     told: dict[tuple[str, int], list[tuple[int, Decimal]]] = {}
     for form in forms.filter(pl.col("form") == "1098").sort("form_id").iter_rows(named=True):
-        meant = [loan for loan in loans if loan.account.account_id == form["account_id"]]
-        if form["account_id"] is None and len(mortgages) == 1:
-            meant = mortgages
+        meant = [loan for loan in loans if _is_about(form, loan)]
         said = json.loads(form["boxes"]).get(_INTEREST_BOX)
-        if meant and said is not None:  # a loan that was sold within the year has a form of each lender
+        if (
+            len(meant) == 1 and said is not None
+        ):  # a loan that was sold within the year has a form of each lender
             told.setdefault((meant[0].account.account_id, form["year"]), []).append(
                 (form["form_id"], Decimal(said))
             )
@@ -230,3 +229,9 @@ def trued_up(book_id: str, loans: Sequence[Loan], booked: BookedLoans, forms: pl
             lines = balanced([line], SUSPENSE)
             entries.append(Entry(date(year, *_YEAR_END), ADJUSTING, text, SOURCE, source_id, lines))
     return entries
+
+
+def _is_about(form: Mapping[str, Any], loan: Loan) -> bool:
+    if form["account_id"] is not None:
+        return bool(form["account_id"] == loan.account.account_id)
+    return loan.is_mortgage and loan.institution.casefold() == form["issuer"].casefold()

@@ -42,6 +42,7 @@ class Loan:
     """One loan and all that is known of it. ``owed`` is (day, amount), positive, ``terms`` rows of clean.loan_terms."""
 
     account: OwnAccount
+    institution: str
     subtype: str | None
     setting: LoanSetting | None
     owed: Sequence[tuple[date, Decimal]]
@@ -148,7 +149,7 @@ def find_loans(
         ).sort("as_of")
         told = terms.filter(pl.col("account_id") == account.account_id).sort("as_of").to_dicts()
         owed = [(as_of, -current) for as_of, current in of_it.select("as_of", "current").iter_rows()]
-        loans.append(Loan(account, row["subtype"], setting, owed, told))
+        loans.append(Loan(account, row["institution"], row["subtype"], setting, owed, told))
     return _with_payments(loans, rows.filter(pl.col("amount") < 0))
 
 

@@ -261,7 +261,7 @@ class TestEscrow:
 
 def forms(*given):
     rows = [
-        {"form_id": n, "year": 2026, "form": "1098", "account_id": None, "boxes": json.dumps({"1": "512.00"})} | form
+        {"form_id": n, "year": 2026, "form": "1098", "issuer": "bank", "account_id": None, "boxes": json.dumps({"1": "512.00"})} | form
         for n, form in enumerate(given, start=1)
     ]  # fmt: skip
     return pl.DataFrame(rows, schema=FORMS)
@@ -280,13 +280,22 @@ class TestForm1098:
         assert sums(books)[SUSPENSE] == D("288.45")
 
     def test_a_loan_that_was_sold_has_two_forms(self):
-        both = forms({"boxes": json.dumps({"1": "300.00"})}, {"boxes": json.dumps({"1": "205.00"})})
+        both = forms(
+            {"boxes": json.dumps({"1": "300.00"})},
+            {"boxes": json.dumps({"1": "205.00"}), "issuer": "Former Bank", "account_id": "home"},
+        )
         books = house(OWED, paid=PAID, terms=self.TERMS, forms=both)
         assert lines(books, "1/home") == [(INTEREST, D(5)), (SUSPENSE, D(-5))]
 
     @pytest.mark.parametrize(
         "form",
-        [{"boxes": json.dumps({"1": "500.00"})}, {"form": "W-2"}, {"account_id": "other"}, {"boxes": "{}"}],
+        [
+            {"boxes": json.dumps({"1": "500.00"})},
+            {"form": "W-2"},
+            {"account_id": "other"},
+            {"issuer": "Another Bank"},
+            {"boxes": "{}"},
+        ],
     )
     def test_what_agrees_or_is_about_something_else_changes_nothing(self, form):
         books = house(OWED, paid=PAID, terms=self.TERMS, forms=forms(form))
