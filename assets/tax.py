@@ -36,22 +36,12 @@ SOURCES = ("ledger.gains", "ledger.lots", "clean.accounts", "clean.trades", "cle
 )
 def taxable(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
     """Counts gains as Form 8949 does: wash sales across all accounts and books of a taxpayer and spouse."""
-    wanted = frozenset(chosen(manna.books, config.books))
-    groups = [group for group in taxpayers(manna.books) if wanted & {book.id for book in group}]
-    faults: list[str] = []
-
-    def work(transaction: LakeTransaction) -> Change:
-        change = Change()
-        faults.clear()
-        for group in groups:
-            gains, rows = _of(manna, group, transaction)
-            faults.extend(miscounted(gains, rows))
-            for book in group:
-                its = rows.filter(pl.col("book") == book.id)
-                change += transaction.replace(TABLE, its, {"book": book.id})
-        return change
-
-    change = manna.lake.commit([TABLE], work, author=TABLE, message=f"run {context.run.run_id}")
+    change, faults = manna.lake.commit(
+        [TABLE],
+        lambda transaction: count_gains(manna, config.books, transaction),
+        author=TABLE,
+        message=f"run {context.run.run_id}",
+    )
     yield result(TABLE, change)
     yield dg.AssetCheckResult(
         passed=not faults,
@@ -59,6 +49,27 @@ def taxable(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna
         check_name="every_gain_counted",
         metadata={"faults": faults},
     )
+
+
+def count_gains(
+    manna: Installation, wanted: Sequence[str], transaction: LakeTransaction
+) -> tuple[Change, list[str]]:
+    """Makes ledger.taxable_gains of all books of each taxpayer who has one of the ``wanted`` books (none: all).
+
+    Returns:
+        What changed, and what does not agree with ledger.gains, in words.
+    """
+    asked = frozenset(chosen(manna.books, wanted))
+    change, faults = Change(), list[str]()
+    for group in taxpayers(manna.books):
+        if not asked & {book.id for book in group}:
+            continue
+        gains, rows = _of(manna, group, transaction)
+        faults += miscounted(gains, rows)
+        for book in group:
+            its = rows.filter(pl.col("book") == book.id)
+            change += transaction.replace(TABLE, its, {"book": book.id})
+    return change, faults
 
 
 def _of(

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from assets import categorized, clean, findings, ledger, portfolio, reports
+from assets import categorized, clean, findings, ledger, portfolio, reports, tax
 from manna.cleaning import CLEANERS
 from resources.installation import CODE_VERSION, Installation
 from resources.past import Past
@@ -110,6 +110,7 @@ def _stages(past: Past) -> None:
         categorized.categorize_books,
         categorized.find_recurring,
         ledger.keep,
+        tax.count_gains,
         portfolio.value_books,
         portfolio.measure_books,
         ledger.refresh_months,
