@@ -52,16 +52,17 @@ def taxable(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna
 
 
 def count_gains(
-    manna: Installation, books: Sequence[str], transaction: LakeTransaction
+    manna: Installation, wanted: Sequence[str], transaction: LakeTransaction
 ) -> tuple[Change, list[str]]:
-    """Makes ``ledger.taxable_gains`` hold what follows, for the ``books`` (none: all) and all others of their taxpayers.
+    """Makes ledger.taxable_gains of all books of each taxpayer who has one of the ``wanted`` books (none: all).
 
-    Also returns what was not counted once.
+    Returns:
+        What changed, and what does not agree with ledger.gains, in words.
     """
-    wanted = frozenset(chosen(manna.books, books))
+    asked = frozenset(chosen(manna.books, wanted))
     change, faults = Change(), list[str]()
     for group in taxpayers(manna.books):
-        if not wanted & {book.id for book in group}:
+        if not asked & {book.id for book in group}:
             continue
         gains, rows = _of(manna, group, transaction)
         faults += miscounted(gains, rows)

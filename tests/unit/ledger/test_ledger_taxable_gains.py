@@ -14,11 +14,12 @@ from manna.tax.form_8949 import miscounted, schedule_d, taxable_gains
 
 IRA = account("ira", "investment", subtype="ira")
 BROKER = account("broker", "investment")
+OTHER = account("other", "brokerage")
 LATER = date(2030, 1, 1)
 
 
 def counted(*trades: dict[str, Any], as_of: date = LATER, **more: Any) -> pl.DataFrame:
-    books = keep(accounts=[BROKER, IRA], trades=list(trades))
+    books = keep(accounts=[BROKER, OTHER, IRA], trades=list(trades))
     rows = taxable_gains(books.gains, books.lots, as_of=as_of, sheltered={"ira"}, **more)
     assert miscounted(books.gains, rows) == []
     assert not TAXABLE_GAINS.violations(rows).list.len().sum()
@@ -125,6 +126,32 @@ def test_purchases_of_another_book_of_the_taxpayer_replace():
     firm = keep(Book(id="firm", name="Firm"), accounts=[account("firm", "brokerage")], trades=[bought])
     rows = taxable_gains(pl.concat([home.gains, firm.gains]), pl.concat([home.lots, firm.lots]), as_of=LATER)
     assert rows.select("book", "adjustment", "gain").rows() == [("home", D(150), D(-100))]
+
+
+def test_a_disallowed_loss_goes_with_its_lot_to_another_account():
+    rows = counted(
+        BOUGHT,
+        SOLD,
+        trade("a", "2024-03-20", "buy", 100, -800),
+        trade("out", "2024-05-02", "transfer", -100, 0),
+        trade("in", "2024-05-06", "transfer", 100, 0, account_id="other"),
+        trade("z", "2024-06-03", "sell", -100, 1100, account_id="other"),
+    )
+    assert rows.select("account_id", "acquired", "basis", "adjustment", "gain").rows() == [
+        ("broker", date(2024, 1, 2), 1000, 250, 0),
+        ("other", date(2024, 3, 20), 1050, 0, 50),
+    ]
+
+
+def test_shares_moved_in_kind_replace_nothing():
+    rows = counted(
+        trade("old", "2020-01-02", "buy", 100, -400, account_id="other"),
+        BOUGHT,
+        SOLD,
+        trade("out", "2024-03-04", "transfer", -100, 0, account_id="other"),
+        trade("in", "2024-03-05", "transfer", 100, 0),
+    )
+    assert rows["adjustment"].to_list() == [0]
 
 
 def test_nothing_sold_is_an_empty_table():
