@@ -34,7 +34,13 @@ def test_a_bundle_has_everything_is_the_same_twice_and_is_refused_when_changed(
         income = pl.read_parquet(io.BytesIO(archive.read("statements/income-statement.parquet")))
         book = load_workbook(io.BytesIO(archive.read("statements.xlsx")), data_only=True)
         readme = archive.read("README.txt").decode()
-    assert {"statements.pdf", "months/2026-02.pdf", "ledger/journal.csv", "tax/realized-gains.csv"} <= names
+    assert {
+        "statements.pdf",
+        "months/2026-02.pdf",
+        "ledger/journal.csv",
+        "ledger/general-ledger.csv",
+        "tax/realized-gains.csv",
+    } <= names
     assert {"plain-text/studio.beancount", "open-items.csv", "manifest.json", "manifest.sig"} <= names
     # The demo's day is in March: the workbook's income statement is March's, with the year to date.
     ours = income.filter(pl.col("account") == "Net income").sort("period")["year_to_date"].to_list()[-1]

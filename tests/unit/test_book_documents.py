@@ -1,5 +1,7 @@
 """A book's document: every complaint at once, in words that say where."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -24,6 +26,18 @@ def test_a_whole_document_is_a_book() -> None:
     assert (book.kind, book.currency, book.thresholds.stale_after_days) == ("household", "USD", 3)
 
 
+def test_a_rate_is_the_last_one_of_its_day_or_the_one_without() -> None:
+    told = {
+        "exchange_rates": {"EUR": "1.1"},
+        "dated_rates": {"EUR": {"2026-02-01": "1.2", "2026-03-01": "1.3"}},
+    }
+    book = Book.model_validate({"id": "a", "name": "A", **told})
+    assert book.rate("EUR", date(2026, 1, 31)) == (Decimal("1.1"), None)
+    assert book.rate("EUR", date(2026, 2, 28)) == (Decimal("1.2"), date(2026, 2, 1))
+    assert book.rate("EUR", date(2026, 3, 1)) == (Decimal("1.3"), date(2026, 3, 1))
+    assert book.rate("NOK", date(2026, 3, 1)) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -34,6 +48,17 @@ def test_a_whole_document_is_a_book() -> None:
         ({"kind": "castle"}, "kind: Input should be 'household' or 'proprietor'"),
         ({"time_zone": "Mars/Olympus"}, "time_zone: Value error, unknown time zone 'Mars/Olympus'"),
         ({"currency": "dollars"}, "currency: String should match pattern"),
+        ({"budgets": {"Expenses:Food": 0}}, "budgets.Expenses:Food: Input should be greater than 0"),
+        ({"budgets": {"Assets:Car": 5}}, "budgets: Value error, Assets:Car is neither income nor an expense"),
+        (
+            {"budgets": {"Expenses:Food": 5, "Expenses:Food:Snacks": 1}},
+            "budgets: Value error, Expenses:Food:Snacks is part of Expenses:Food; give one of them a budget",
+        ),
+        ({"dated_rates": {"EUR": {"soon": 1.1}}}, "dated_rates.EUR.soon"),
+        (
+            {"dated_rates": {"EUR": {"2026-01-01": 0}}},
+            "dated_rates.EUR.2026-01-01: Input should be greater than 0",
+        ),
         ({"colour": "red"}, "colour: Extra inputs are not permitted"),
         ({"accounts": {"a": 1}}, "accounts: Input should be a valid tuple"),
         ({"accounts": [{"account": "Assets:Bank"}]}, "accounts.0: Value error, say which account is meant"),

@@ -4,7 +4,11 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_tie_out import MONTHS, entries, kept
 
+from manna.contracts import CONTRACTS
 from manna.contracts.reports import STATEMENTS
 from manna.statements import tie_out
 from manna.statements.explaining import explain_line, figure_of
@@ -38,3 +42,15 @@ def test_also_in_a_firms_book(firm_life, name):
 def test_both_lives_tie(life, firm_life):
     assert tie_out(life.ledger.book, life.made) == []
     assert tie_out(firm_life.ledger.book, firm_life.made) == []
+
+
+@pytest.mark.slow
+@settings(max_examples=10, deadline=None)
+@given(made=st.lists(entries(), min_size=4, max_size=12))
+def test_of_any_ledger_too(ledger, made):
+    books, last = kept(ledger, made), date(2026, 5, 17)
+    frames, unpriced = books.statements(*MONTHS[1:4:2], as_of=last), CONTRACTS["portfolio.valuations"].empty()
+    for name, frame in frames.items():
+        for line in frame.iter_rows(named=True):
+            parts = explain_line(name, line, books.book, books.postings, unpriced, last)
+            assert sum(parts["amount"], Decimal(0)) == figure_of(name, line), (name, line)
