@@ -115,6 +115,8 @@ def _row(row: Record, columns: Sequence[Column], currency: str, heading: str) ->
     first, *cells = (_cell(row[column.name], column.kind, currency) for column in columns)
     level = _LEVELS.get(str(row.get("level")), "line")
     total = heading if level == "total" else f"Total {path(heading).rpartition(' · ')[2]}"
+    if row.get("level") in ("subtotal", "total"):  # a sum has figures, and no day or box of its own
+        cells = [cell if cell.kind not in ("date", "text") else Cell("", kind=cell.kind) for cell in cells]
     label = first.text if row[columns[0].name] is not None else total
     return Row(label, level, cells=tuple(cells), account=str(row.get("account") or ""), line=row["line"])
 
