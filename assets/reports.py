@@ -19,7 +19,7 @@ import polars as pl
 from assets.clean import open_rows
 from assets.common import BooksConfig, Manna, chosen, key, result, spec
 from assets.ledger import book_standing, closed_month, ledger_day
-from manna.contracts.declaration import content_hash
+from manna.contracts.declaration import content_hashes
 from manna.contracts.reports import EDITIONS, PUBLICATIONS, STATEMENTS
 from manna.ledger.closing import closed_through, reopened
 from manna.standing import Standing
@@ -126,9 +126,8 @@ def make(
         good = [period for period in periods if period not in faults]
         for name, frame in frames.items():
             table = f"reports.{name}"
-            kept = transaction.read(table, scope).filter(~pl.col("period").is_in(good))
-            merged = pl.concat([kept, frame.filter(pl.col("period").is_in(good))])
-            change = transaction.replace(table, merged, scope)
+            rows = frame.filter(pl.col("period").is_in(good))
+            change = transaction.replace(table, rows, {**scope, "period": frozenset(good)})
             outcome.changes[table] = outcome.changes.get(table, Change()) + change
         records = _records(manna, transaction, book_id, months, periods, day, faults, frames, run_id)
         change = _record(transaction, book_id, records)
@@ -174,7 +173,7 @@ def _records(
     for period in periods:
         if opened is not None and opened.touches(period):
             items[period] = "; ".join(filter(None, (opened.words, items[period])))
-    rows = []
+    rows, contents = [], statement_hashes(frames, periods)
     for period in periods:
         common = {
             "book": book_id,
@@ -199,7 +198,7 @@ def _records(
                 "status": "published",
                 "reason": None,
                 "month_hash": months[period]["content_hash"],
-                "content_hash": statement_hash(frames, period),
+                "content_hash": contents[period],
                 "complete_through": min(through, _last_day(period)) if through else None,
                 "open_items": items[period],
                 "known_at": months[period]["known_at"],
@@ -234,13 +233,14 @@ def _record(transaction: LakeTransaction, book_id: str, rows: Sequence[Mapping[s
     return transaction.replace(PUBLICATIONS.address, pl.concat([kept, changed]), {"book": book_id})
 
 
-def statement_hash(frames: Mapping[str, pl.DataFrame], period: date) -> str:
-    """One hash of all statements of a book and month; ``frames`` by table name without the schema."""
-    parts = [
-        content_hash(contract, frames[contract.name].filter(pl.col("period") == period))
-        for contract in STATEMENTS
-    ]
-    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+def statement_hashes(frames: Mapping[str, pl.DataFrame], periods: Sequence[date]) -> dict[date, str]:
+    """One hash of all statements of a book by month; ``frames`` by table name without the schema."""
+    parts = [content_hashes(contract, frames[contract.name], pl.col("period")) for contract in STATEMENTS]
+    nothing = hashlib.sha256(b"").hexdigest()
+    return {
+        period: hashlib.sha256(" ".join(part.get(period, nothing) for part in parts).encode()).hexdigest()
+        for period in periods
+    }
 
 
 def _open_items(

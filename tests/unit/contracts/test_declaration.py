@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manna.contracts import CONTRACTS, Column, Contract, Kind
-from manna.contracts.declaration import content_hash
+from manna.contracts.declaration import content_hash, content_hashes
 
 THING = Contract(
     "clean",
@@ -155,3 +155,17 @@ def test_the_hash_survives_a_stay_in_duckdb(rows: list[dict]) -> None:
         connection.execute("CREATE TABLE things AS SELECT * FROM incoming ORDER BY random()")
         back = connection.execute("SELECT * FROM things").pl()
     assert content_hash(THING, back) == content_hash(THING, frame)
+
+
+def test_hashes_of_parts_are_of_their_content_alone() -> None:
+    one, two, other = {"id": "a"}, {"id": "b"}, {"id": "c", "kind": "other"}
+    by = pl.col("id") == "c"
+    first = content_hashes(THING, things(one, two, other), by)
+    assert content_hashes(THING, things(other, two, one), by) == first
+    assert content_hashes(THING, things(one, two, other | {"amount": None}), by)[False] == first[False]
+    changed = content_hashes(THING, things(one, two | {"amount": Decimal("9.9999")}, other), by)
+    assert (changed[False] == first[False], changed[True] == first[True]) == (False, True)
+    texts = Contract("clean", "texts", "Texts.", (Column("a", Kind.TEXT, "a", nullable=True),), key=("a",))
+    told = [None, "", "\\N", "\\", "\\f", "\x1f", "\x1e", "\\e", "\\\\f"]
+    frames = [pl.DataFrame({"a": [text]}, schema={"a": pl.String}) for text in told]
+    assert len({content_hashes(texts, frame, pl.lit(0))[0] for frame in frames}) == len(told)
