@@ -126,9 +126,8 @@ def make(
         good = [period for period in periods if period not in faults]
         for name, frame in frames.items():
             table = f"reports.{name}"
-            kept = transaction.read(table, scope).filter(~pl.col("period").is_in(good))
-            merged = pl.concat([kept, frame.filter(pl.col("period").is_in(good))])
-            change = transaction.replace(table, merged, scope)
+            rows = frame.filter(pl.col("period").is_in(good))
+            change = transaction.replace(table, rows, {**scope, "period": frozenset(good)})
             outcome.changes[table] = outcome.changes.get(table, Change()) + change
         records = _records(manna, transaction, book_id, months, periods, day, faults, frames, run_id)
         change = _record(transaction, book_id, records)
@@ -239,7 +238,7 @@ def statement_hashes(frames: Mapping[str, pl.DataFrame], periods: Sequence[date]
     """Per month one hash of all statements of a book; ``frames`` by table name without the schema."""
     parts: dict[date, list[str]] = {period: [] for period in periods}
     for contract in STATEMENTS:
-        known = content_hashes(contract, frames[contract.name], "period")
+        known = content_hashes(contract, frames[contract.name], pl.col("period"))
         nothing = content_hash(contract, contract.empty())
         for period, found in parts.items():
             found.append(known.get(period, nothing))

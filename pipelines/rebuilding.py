@@ -52,10 +52,15 @@ def read_moment(text: str, zone: str, now: datetime) -> datetime:
     return found.astimezone(now.tzinfo)
 
 
+def editions(manna: Installation, book: str, moment: datetime) -> pl.DataFrame:
+    """Rows of ``reports.editions`` that were in force at a moment: the last of each month by then."""
+    rows = manna.lake.read("reports.editions", {"book": book}).filter(pl.col("known_at") <= moment)
+    return rows.sort("number").unique("period", keep="last", maintain_order=True)
+
+
 def edition_of(manna: Installation, book: str, period: date, moment: datetime) -> Edition | None:
     """What was published of a book's month at a moment; null where nothing was."""
-    rows = manna.lake.read("reports.editions", {"book": book, "period": period})
-    last = rows.filter(pl.col("known_at") <= moment).sort("number").tail(1).to_dicts()
+    last = editions(manna, book, moment).filter(pl.col("period") == period).to_dicts()
     names = ("content_hash", "code_version", "known_at")
     return Edition(**{name: last[0][name] for name in names}) if last else None
 
@@ -87,15 +92,15 @@ def rebuilt(
 
 @contextmanager
 def as_published(
-    manna: Installation, book: str, period: date, moment: datetime
+    manna: Installation, book: str, period: date, moment: datetime, before: Sequence[date] = ()
 ) -> Iterator[tuple[Past, str]]:
     """A book's month as it was published at ``moment``, made again, and what is to be said of it (empty: nothing).
 
-    What was published then had been made some hours before, as a rule: the facts of *that* moment count. Where no
+    ``before``: other months that are made beside it, as they were known then. What was published then had been made some hours before, as a rule: the facts of *that* moment count. Where no
     publication is recorded, those of ``moment`` do.
     """
     edition = edition_of(manna, book, period, moment)
-    with rebuilt(manna, edition.known_at if edition else moment, book, [period]) as past:
+    with rebuilt(manna, edition.known_at if edition else moment, book, [*before, period]) as past:
         yield past, _warning(past, book, period, edition)
 
 

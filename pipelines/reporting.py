@@ -74,7 +74,7 @@ def find_report(manna: Installation, name: str, book: str, period: str) -> Repor
     if name not in names:
         raise ReportError(f"unknown report {name!r}; there are: {', '.join(names)}")
     require_book(manna, book)
-    span = _span(period)
+    span = read_span(period)
     records = manna.lake.read("reports.publications", {"book": book}).sort("period").to_dicts()
     month = last_month(span, records)
     record = next((row for row in records if row["period"] == month), None)
@@ -128,7 +128,12 @@ def published_statement(manna: Installation, name: str, book: str, period: str) 
     return report.frame.drop("book", "period", "line", strict=False), report.title
 
 
-def _span(text: str) -> Span:
+def read_span(text: str) -> Span:
+    """A month, a quarter or a year.
+
+    Raises:
+        ReportError: it is none of these.
+    """
     try:
         return Span.parse(text)
     except ValueError as error:

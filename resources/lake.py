@@ -104,7 +104,7 @@ class LakeTransaction:
         contract = _known(address)
         new = _checked(contract, rows)
         for name, value in (scope or {}).items():
-            if not (new[name] == value).all():
+            if not new[name].is_in(list(value) if isinstance(value, frozenset) else [value]).all():
                 raise LakeError(f"{address}: rows of other {name} than {value!r} were to be written")
         old = self.read(address, scope)
         if old.is_empty():
@@ -305,9 +305,15 @@ def _known(address: str) -> Contract:
 
 
 def _where(scope: Mapping[str, Any] | None) -> tuple[str, list[Any]]:
+    """``scope``: column to value; a frozenset stands for any of its values."""
     if not scope:
         return "", []
-    return " WHERE " + " AND ".join(f'"{name}" = ?' for name in scope), list(scope.values())
+    parts, values = [], list[Any]()
+    for name, value in scope.items():
+        several = sorted(value) if isinstance(value, frozenset) else [value]
+        parts.append(f'"{name}" IN ({", ".join("?" * len(several))})' if several else "false")
+        values += several
+    return " WHERE " + " AND ".join(parts), values
 
 
 def _checked(contract: Contract, rows: pl.DataFrame) -> pl.DataFrame:

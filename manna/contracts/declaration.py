@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from typing import Any
 
 import polars as pl
 
@@ -159,13 +160,13 @@ def content_hash(contract: Contract, frame: pl.DataFrame) -> str:
     return _digest(_canonical(contract, frame))
 
 
-def content_hashes(contract: Contract, frame: pl.DataFrame, by: str) -> dict[object, str]:
-    """:func:`content_hash` of every part of ``frame`` that has one value in the column ``by``, by that value.
+def content_hashes(contract: Contract, frame: pl.DataFrame, by: pl.Expr) -> dict[Any, str]:
+    """:func:`content_hash` of every part of ``frame`` that has one value of ``by``, by that value.
 
     What takes long is done once for all parts: the statements of 120 months are 2,000 parts.
     """
     place = "\x1f"  # no column is called so
-    parts = _canonical(contract, frame, pl.col(by).alias(place)).partition_by(
+    parts = _canonical(contract, frame, by.alias(place)).partition_by(
         place, as_dict=True, maintain_order=True, include_key=False
     )
     return {key[0]: _digest(part) for key, part in parts.items()}

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from manna.contracts.declaration import content_hashes
 from manna.contracts.ledger import MONTHS, POSTINGS
 
 _HASHES = pl.Schema({name: kind for name, kind in MONTHS.polars_schema.items() if name != "known_at"})
@@ -40,7 +41,7 @@ def month_hashes(
     """
     if postings.is_empty():
         return pl.DataFrame(schema=_HASHES)
-    own_hashes = _contents(postings)
+    own_hashes = content_hashes(POSTINGS, postings, pl.col("date").dt.truncate("1mo"))
     extras = extras or {}
     month, rows, chained = min(own_hashes), [], throughout
     while month <= today:
@@ -50,21 +51,6 @@ def month_hashes(
         rows.append((book_id, month, chained))
         month = (month + timedelta(days=31)).replace(day=1)
     return pl.DataFrame(rows, schema=_HASHES, orient="row")
-
-
-def _contents(postings: pl.DataFrame) -> dict[date, str]:
-    """A hash of each month's postings, whatever their order: of all columns as text, made for all months at once."""
-    ordered = POSTINGS.conform(postings).sort(POSTINGS.key)
-    # Backslashes are doubled, so that no text can be taken for a null.
-    texts = [
-        pl.col(name).cast(pl.String).str.replace_all("\\", "\\\\", literal=True).fill_null("\\N")
-        for name in POSTINGS.names
-    ]
-    lines = ordered.select(
-        month=pl.col("date").dt.truncate("1mo"), line=pl.concat_str(texts, separator="\x1f")
-    )
-    whole = lines.group_by("month", maintain_order=True).agg(pl.col("line").str.join("\x1e"))
-    return {month: hashlib.sha256(text.encode()).hexdigest() for month, text in whole.iter_rows()}
 
 
 def since_when(hashes: pl.DataFrame, before: pl.DataFrame, now: datetime) -> pl.DataFrame:

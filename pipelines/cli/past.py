@@ -6,7 +6,6 @@ What belongs here: the option, and the installation a command gets by it. What d
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from typing import Annotated, Any
 
 import typer
@@ -24,20 +23,22 @@ AsKnownOnOption = Annotated[
 
 @contextmanager
 def at(manna: Any, book: str, period: str, as_known_on: str | None) -> Iterator[Any]:
-    """``manna`` itself, or its past with the report of that book and month (``YYYY-MM``) made in it.
+    """``manna`` itself, or its past with the reports of that book and month, quarter or year made in it.
 
     Says on stderr where what is rebuilt is not what was published then.
     """
     if as_known_on is None:
         yield manna
         return
-    from pipelines.rebuilding import as_published, read_moment
-    from pipelines.reporting import read_month, require_book
+    from pipelines.rebuilding import as_published, editions, read_moment
+    from pipelines.reporting import last_month, read_span, require_book
 
     require_book(manna, book)
-    month: date = read_month(period)
+    span = read_span(period)
     moment = read_moment(as_known_on, manna.books[book].time_zone, manna.settings.now())
-    with as_published(manna, book, month, moment) as (past, warning):
+    month = last_month(span, editions(manna, book, moment).to_dicts())
+    before = [one for one in span.months if one < month]
+    with as_published(manna, book, month, moment, before) as (past, warning):
         if warning:
             err.print(f"note: {warning}", style="yellow", highlight=False, soft_wrap=True)
         yield past

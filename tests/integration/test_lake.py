@@ -70,6 +70,18 @@ def test_replace_writes_differences_only_and_says_so(lake: Lake) -> None:
     assert lake.read_at(TABLE, before, {"source_id": "b"}).height == 1
 
 
+def test_a_scope_of_several_values_leaves_the_others_alone(lake: Lake) -> None:
+    replace(lake, rows("a", "b", "c"))
+    both = {"source_id": frozenset({"a", "b"})}
+    change = lake.commit([TABLE], lambda lake: lake.replace(TABLE, rows("b"), both))
+    assert change == Change(deleted=1, total=1)
+    assert held(lake) == ["b", "c"]
+    assert lake.read(TABLE, {"source_id": frozenset()}).is_empty()
+    with pytest.raises(LakeError, match="rows of other source_id"):
+        lake.commit([TABLE], lambda lake: lake.replace(TABLE, rows("c"), both))
+    replace(lake, rows())
+
+
 def test_replace_of_many_rows_keeps_the_others(lake: Lake) -> None:
     """More than are kept in the catalogue: these are in a Parquet file."""
     many = [f"{n:04}" for n in range(3 * INLINED_ROWS)]

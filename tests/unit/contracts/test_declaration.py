@@ -160,10 +160,10 @@ def test_the_hash_survives_a_stay_in_duckdb(rows: list[dict]) -> None:
 def test_the_hashes_of_parts_are_those_of_each_part() -> None:
     prices = [None if n == 3 else Decimal(5 - n % 3) for n in range(9)]
     frame = things(*({"id": "abcdefghi"[n], "amount": price} for n, price in enumerate(prices)))
-    assert content_hashes(THING, frame, "amount") == {
+    assert content_hashes(THING, frame, pl.col("amount")) == {
         price: content_hash(
             THING, things(*({"id": "abcdefghi"[n], "amount": p} for n, p in enumerate(prices) if p == price))
         )
         for price in set(prices)
     }
-    assert content_hashes(THING, THING.empty(), "amount") == {}
+    assert content_hashes(THING, THING.empty(), pl.col("amount")) == {}
