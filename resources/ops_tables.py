@@ -278,3 +278,134 @@ TAX_FORMS = sa.Table(
     sa.Column("known_at", MOMENT, nullable=False),
     comment="append-only: figures of tax forms, entered by people; the last of a form and issuer counts",
 )
+
+REBALANCE_PLANS = sa.Table(
+    "rebalance_plans",
+    METADATA,
+    sa.Column("plan_id", sa.Text, primary_key=True, comment="derived from the document"),
+    sa.Column("book", sa.Text, nullable=False),
+    sa.Column("account_id", sa.Text, nullable=False, comment="the account its trades are made in"),
+    sa.Column("document", JSONB, nullable=False, comment="the plan and everything it was made from"),
+    sa.Column("sha256", sa.Text, nullable=False, comment="of the document"),
+    sa.Column("expires_at", MOMENT, nullable=False),
+    sa.Column("planned_by", sa.Text, nullable=False),
+    sa.Column("known_at", MOMENT, nullable=False),
+    sa.Index("rebalance_plans_book", "book", "known_at"),
+    comment="append-only: every plan of trades as it was made",
+)
+
+PLAN_ACTIONS = ("approve", "cancel", "void", "execute", "finish")
+
+PLAN_EVENTS = sa.Table(
+    "plan_events",
+    METADATA,
+    sa.Column("event_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("plan_id", sa.Text, sa.ForeignKey(REBALANCE_PLANS.c.plan_id), nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("detail", JSONB, comment="of a finish: the outcome"),
+    sa.Column("decided_by", sa.Text, nullable=False),
+    sa.Column("known_at", MOMENT, nullable=False),
+    sa.CheckConstraint(f"action in {PLAN_ACTIONS}", name="plan_events_action"),
+    sa.Index("plan_events_plan", "plan_id", "event_id"),
+    comment="append-only: the life of each plan",
+)
+
+ORDER_STATUSES = (
+    "intended",
+    "sent",
+    "accepted",
+    "filled",
+    "partly_filled",
+    "canceled",
+    "rejected",
+    "expired",
+)
+
+ORDERS = sa.Table(
+    "orders",
+    METADATA,
+    sa.Column("client_order_id", sa.Text, primary_key=True, comment="derived from plan, symbol and attempt"),
+    sa.Column("plan_id", sa.Text, sa.ForeignKey(REBALANCE_PLANS.c.plan_id), nullable=False),
+    sa.Column("book", sa.Text, nullable=False),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("symbol", sa.Text, nullable=False),
+    sa.Column("side", sa.Text, nullable=False),
+    sa.Column(
+        "attempt", sa.Integer, nullable=False, comment="0, 1, ...: a new one only after the last is over"
+    ),
+    sa.Column("quantity", sa.Numeric(28, 9), nullable=False),
+    sa.Column("limit_price", sa.Numeric(28, 9), nullable=False),
+    sa.Column("time_in_force", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False, server_default="intended"),
+    sa.Column("broker_order_id", sa.Text, comment="null: the broker has not answered yet"),
+    sa.Column("filled_quantity", sa.Numeric(28, 9), nullable=False, server_default="0"),
+    sa.Column("intended_at", MOMENT, nullable=False),
+    sa.Column("updated_at", MOMENT, nullable=False),
+    sa.UniqueConstraint("plan_id", "symbol", "attempt", name="orders_intention"),
+    sa.CheckConstraint("side in ('buy', 'sell')", name="orders_side"),
+    sa.CheckConstraint("quantity > 0 and limit_price > 0", name="orders_positive"),
+    sa.CheckConstraint(f"status in {ORDER_STATUSES}", name="orders_status"),
+    comment="an order is a row here before it is sent",
+)
+
+ORDER_EVENTS = sa.Table(
+    "order_events",
+    METADATA,
+    sa.Column("event_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("client_order_id", sa.Text, sa.ForeignKey(ORDERS.c.client_order_id), nullable=False),
+    sa.Column("status", sa.Text, nullable=False, comment="from then on"),
+    sa.Column("source", sa.Text, nullable=False, comment="who told: we, an answer, a poll, the stream"),
+    sa.Column("detail", JSONB, comment="what the broker said, or why we did it"),
+    sa.Column("at", MOMENT, nullable=False),
+    sa.CheckConstraint("source in ('us', 'answer', 'poll', 'stream')", name="order_events_source"),
+    sa.Index("order_events_order", "client_order_id", "event_id"),
+    comment="append-only: the life of each order",
+)
+
+FILLS = sa.Table(
+    "fills",
+    METADATA,
+    sa.Column(
+        "execution_id", sa.Text, primary_key=True, comment="the broker's: the same fill told twice is one"
+    ),
+    sa.Column("client_order_id", sa.Text, sa.ForeignKey(ORDERS.c.client_order_id), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("reverses", sa.Text, comment="the execution that a bust or a correction takes back"),
+    sa.Column("quantity", sa.Numeric(28, 9), nullable=False),
+    sa.Column("price", sa.Numeric(28, 9), nullable=False),
+    sa.Column("executed_at", MOMENT, nullable=False),
+    sa.Column("known_at", MOMENT, nullable=False),
+    sa.CheckConstraint("kind in ('fill', 'bust', 'correct')", name="fills_kind"),
+    sa.Index("fills_order", "client_order_id"),
+    comment="append-only: what was executed, busted and corrected",
+)
+
+TRADING_SWITCHES = sa.Table(
+    "trading_switches",
+    METADATA,
+    sa.Column("switch_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("book", sa.Text, comment="null: all books"),
+    sa.Column("halted", sa.Boolean, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("decided_by", sa.Text, nullable=False),
+    sa.Column("known_at", MOMENT, nullable=False),
+    comment="append-only: the kill switch; the last row of a book, and of all books, counts",
+)
+
+AUDIT_LOG = sa.Table(
+    "audit_log",
+    METADATA,
+    sa.Column(
+        "number", sa.BigInteger, primary_key=True, autoincrement=False, comment="1, 2, 3, ... without gaps"
+    ),
+    sa.Column("at", MOMENT, nullable=False),
+    sa.Column("book", sa.Text),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False, comment="the plan, order or switch"),
+    sa.Column("detail", JSONB, nullable=False),
+    sa.Column("previous_sha256", sa.Text, nullable=False, comment="of the row before"),
+    sa.Column("sha256", sa.Text, nullable=False, unique=True, comment="of this row and previous_sha256"),
+    comment="append-only, each row hashed with the one before; the database refuses changes",
+)
