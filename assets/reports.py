@@ -10,20 +10,19 @@ stays, with the reason, and every other book and month goes on.
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from assets.clean import open_rows
 from assets.common import BooksConfig, Manna, chosen, key, result, spec
 from assets.ledger import book_standing, closed_month, ledger_day
+from assets.open_items import last_day, open_items_by_month
 from manna.contracts.declaration import content_hash, content_hashes
 from manna.contracts.reports import EDITIONS, PUBLICATIONS, STATEMENTS
 from manna.ledger.closing import closed_through, reopened
-from manna.standing import Standing
-from manna.statements import Sources, open_items, statements, violations_by_period
+from manna.statements import Sources, statements, violations_by_period
 from manna.validating.finding import reasons_to_hold
 from resources.installation import CODE_VERSION, Installation
 from resources.lake import Change, Lake, LakeTransaction
@@ -168,7 +167,7 @@ def _records(
     }
     stands = book_standing(manna, book_id, transaction)
     through = stands.complete_through
-    items = _open_items(manna, transaction, book_id, periods, day, stands, frames["translation"])
+    items = open_items_by_month(manna, transaction, book_id, periods, day, stands, frames["translation"])
     opened = reopened(manna.ops.closings(book_id))
     for period in periods:
         if opened is not None and opened.touches(period):
@@ -200,7 +199,7 @@ def _records(
                 "reason": None,
                 "month_hash": months[period]["content_hash"],
                 "content_hash": contents[period],
-                "complete_through": min(through, _last_day(period)) if through else None,
+                "complete_through": min(through, last_day(period)) if through else None,
                 "open_items": items[period],
                 "known_at": months[period]["known_at"],
             }
@@ -236,76 +235,12 @@ def _record(transaction: LakeTransaction, book_id: str, rows: Sequence[Mapping[s
 
 def statement_hashes(frames: Mapping[str, pl.DataFrame], periods: Sequence[date]) -> dict[date, str]:
     """Per month one hash of all statements of a book; ``frames`` by table name without the schema."""
-    parts: dict[date, list[str]] = {period: [] for period in periods}
-    for contract in STATEMENTS:
-        known = content_hashes(contract, frames[contract.name], pl.col("period"))
-        nothing = content_hash(contract, contract.empty())
-        for period, found in parts.items():
-            found.append(known.get(period, nothing))
-    return {period: hashlib.sha256(" ".join(found).encode()).hexdigest() for period, found in parts.items()}
-
-
-def _open_items(
-    manna: Installation,
-    transaction: LakeTransaction,
-    book_id: str,
-    periods: Sequence[date],
-    day: date,
-    stands: Standing,
-    translation: pl.DataFrame,
-) -> dict[date, str]:
-    """What a reader must know, per month."""
-    scope = {"book": book_id}
-    uncategorized = transaction.read("ledger.postings", scope).filter(
-        pl.col("account").is_in(["Expenses:Uncategorized", "Income:Uncategorized"])
-    )
-    reconciliation = transaction.read("ledger.reconciliation", scope)
-    unreconciled = reconciliation.filter(pl.col("basis") == "difference")
-    suggested = _suggested(transaction, book_id)
-    valued = transaction.read("portfolio.valuations", scope)
-    quarantined = open_rows(manna, transaction, book_id).height
-    found = {}
-    for period in periods:
-        last = min(_last_day(period), day)
-        held = valued.filter(pl.col("date") == last)
-        found[period] = open_items(
-            uncategorized=uncategorized.filter(pl.col("date").is_between(period, last)).height,
-            suggested=suggested.filter(pl.col("date").is_between(period, last)).height,
-            untranslated=translation.filter(
-                pl.col("period") == period, pl.col("rate").is_null(), level="line"
-            )["currency"].n_unique(),
-            unproven=unproven_accounts(reconciliation, last),
-            # A row that cannot be read has no day: it is open until it is settled.
-            quarantined=quarantined if last == day else 0,
-            unreconciled=unreconciled.filter(pl.col("as_of").is_between(period, last))[
-                "account_id"
-            ].n_unique(),
-            basis_unknown=held.filter(pl.col("cost").is_null()).height,
-            unpriced=held.filter(pl.col("value").is_null()).height,
-            unlisted=stands.unlisted if last == day else 0,
-        )
-    return found
-
-
-def _suggested(transaction: LakeTransaction, book_id: str) -> pl.DataFrame:
-    """``date`` of every booked row whose category is a suggestion that nobody has confirmed."""
-    return transaction.query(
-        "SELECT t.date FROM clean.transactions t JOIN categorized.transactions c USING (transaction_id) "
-        "WHERE t.book = ? AND NOT t.pending AND NOT t.removed AND NOT c.certain AND c.transfer_id IS NULL "
-        "AND c.category NOT LIKE '%:Uncategorized'",
-        [book_id],
-    )
-
-
-def unproven_accounts(reconciliation: pl.DataFrame, day: date) -> int:
-    """Accounts whose balance nothing confirms by ``day``: their opening was made from the only balances known."""
-    known = reconciliation.filter(pl.col("as_of") <= day)
-    confirmed = known.filter(pl.col("basis") != "plugged")["account_id"].unique()
-    return known.filter(~pl.col("account_id").is_in(confirmed.implode()))["account_id"].n_unique()
-
-
-def _last_day(period: date) -> date:
-    return (period + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    parts = [content_hashes(contract, frames[contract.name], pl.col("period")) for contract in STATEMENTS]
+    nothing = content_hash(STATEMENTS[0], STATEMENTS[0].empty())
+    return {
+        period: hashlib.sha256(" ".join(part.get(period, nothing) for part in parts).encode()).hexdigest()
+        for period in periods
+    }
 
 
 def dirty_months(lake: Any) -> list[date]:

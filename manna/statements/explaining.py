@@ -19,7 +19,7 @@ from manna.statements.balance import (
     at_current_value,
     is_revaluation,
 )
-from manna.statements.balances import last_day, root
+from manna.statements.balances import root
 from manna.statements.cash_flow import ADJUSTMENTS, CHANGES, ENDING_CASH, NET_CHANGE, OPENING_CASH, UNCASHED
 from manna.statements.equity import ENDING_EQUITY, EQUITY, OPENING_EQUITY, section_of_equity
 from manna.statements.explaining_schedules import SCHEDULED, translated
@@ -71,13 +71,13 @@ def explain_line(
     Returns:
         Columns :data:`manna.statements.parts.PARTS`, in the line's currency.
     """
-    own = postings.filter(pl.col("currency") == line["currency"])
-    period = line["period"]
-    day = pl.select(last_day(pl.lit(period), as_of)).item()
-    until, since = own.filter(pl.col("date") <= day), own.filter(pl.col("date").is_between(period, day))
+    period: date = line["period"]
+    day = min((period + timedelta(days=31)).replace(day=1) - timedelta(days=1), as_of)
+    # Hundreds of lines are explained for a page, so each frame is made where it is needed.
+    until = postings.filter(pl.col("currency") == line["currency"], pl.col("date") <= day)
     match statement:
         case "income_statement" | "income_comparison":
-            span = own.filter(pl.col("date").is_between(line.get("since", period), day))
+            span = until.filter(pl.col("date") >= line.get("since", period))
             parts = span.filter(_of_line(line, NET_INCOME)).with_columns(_presented(("Expenses",), line))
         case "balance_sheet" if line["account"] == UNREALIZED:
             stated = until.filter(pl.col("account") == REVALUATION).with_columns(-pl.col("amount"))
@@ -95,11 +95,11 @@ def explain_line(
         case "cash_flow":
             parts = _cash(line, until)
         case "cash_flow_indirect":
-            parts = _indirect(line, until, since)
+            parts = _indirect(line, until, until.filter(pl.col("date") >= period))
         case "changes_in_equity":
             return _equity(book, line, until, valuations, day)
         case "net_worth":
-            return _net_worth(own.filter(pl.col("date") <= line["as_of"]), valuations, line)
+            return _net_worth(until.filter(pl.col("date") <= line["as_of"]), valuations, line)
         case "allocation":
             return _allocation(until, valuations, line, day)
         case "translation" if line["level"] == "line":

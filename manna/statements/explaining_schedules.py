@@ -20,7 +20,7 @@ from manna.statements.parts import PARTS, Line, as_parts
 from manna.statements.realized_gains import form_8949
 from manna.statements.schedules import received, section_of_tax
 from manna.statements.sources import Sources
-from manna.statements.spending import NOBODY, TOTAL, ranked, spent
+from manna.statements.spending import NOBODY, OTHERS, TOTAL, ranked, spent
 
 _Explains = Callable[[Line, Book, pl.DataFrame, date, Sources], pl.DataFrame]
 
@@ -80,10 +80,13 @@ def _spending(line: Line, _: Book, until: pl.DataFrame, __: date, sources: Sourc
         month = month.filter(pl.col("account") == line["account"])
     if line["merchant"] is None:
         return as_parts(month)
-    months = pl.DataFrame({"period": [line["period"]], "currency": [line["currency"]]})
-    named = ranked(spent(month, months, sources.merchants)).filter(pl.col("merchant") == line["merchant"])
     told = month.join(sources.merchants, on="entry_id", how="left", maintain_order="left")
-    is_named = pl.col("merchant").fill_null("").is_in(["" if n == NOBODY else n for n in named["named"]])
+    named = [line["merchant"]]
+    if line["merchant"] == OTHERS:
+        months = pl.DataFrame({"period": [line["period"]], "currency": [line["currency"]]})
+        sums = ranked(spent(month, months, sources.merchants))
+        named = sums.filter(pl.col("merchant") == OTHERS)["named"].to_list()
+    is_named = pl.col("merchant").fill_null("").is_in(["" if name == NOBODY else name for name in named])
     return as_parts(told.filter(is_named))
 
 

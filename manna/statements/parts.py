@@ -27,9 +27,8 @@ def as_parts(postings: pl.DataFrame, others: pl.DataFrame | None = None) -> pl.D
         )
         for frame in frames
     ]
-    return pl.concat(named, how="vertical_relaxed").sort(
-        "date", "posting_id", "source_id", maintain_order=True
-    )
+    joined = named[0] if len(named) == 1 else pl.concat(named, how="vertical_relaxed")
+    return joined.sort("date", "posting_id", "source_id", maintain_order=True)
 
 
 def of_account(line: Line) -> pl.Expr:

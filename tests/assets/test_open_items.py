@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from assets.reports import unproven_accounts
+from assets.open_items import unproven_accounts
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,97 @@
+"""What a reader of a month's statements must know: what is open in it, counted.
+
+What belongs here: reading and counting for many months at once. What does not: the words
+(``manna.statements.open_items``), or what is done about it.
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import polars as pl
+
+from assets.clean import open_rows
+from manna.standing import Standing
+from manna.statements import open_items
+from resources.installation import Installation
+from resources.lake import LakeTransaction
+
+
+def open_items_by_month(
+    manna: Installation,
+    transaction: LakeTransaction,
+    book_id: str,
+    periods: Sequence[date],
+    day: date,
+    stands: Standing,
+    translation: pl.DataFrame,
+) -> dict[date, str]:
+    """What a reader must know, per month."""
+    scope = {"book": book_id}
+    month = pl.col("date").dt.truncate("1mo")
+    uncategorized = _by_month(
+        transaction.read("ledger.postings", scope).filter(
+            pl.col("date") <= day,
+            pl.col("account").is_in(["Expenses:Uncategorized", "Income:Uncategorized"]),
+        ),
+        month,
+    )
+    suggested = _by_month(_suggested(transaction, book_id).filter(pl.col("date") <= day), month)
+    reconciliation = transaction.read("ledger.reconciliation", scope)
+    unreconciled = _by_month(
+        reconciliation.filter(pl.col("basis") == "difference", pl.col("as_of") <= day),
+        pl.col("as_of").dt.truncate("1mo"),
+        pl.col("account_id").n_unique(),
+    )
+    untranslated = _by_month(
+        translation.filter(pl.col("rate").is_null(), level="line"),
+        pl.col("period"),
+        pl.col("currency").n_unique(),
+    )
+    # What is held counts on the day the month's figures stand on.
+    ends = {period: min(last_day(period), day) for period in periods}
+    held = transaction.read("portfolio.valuations", scope).filter(pl.col("date").is_in(list(ends.values())))
+    basis_unknown = _by_month(held.filter(pl.col("cost").is_null()), month)
+    unpriced = _by_month(held.filter(pl.col("value").is_null()), month)
+    quarantined = open_rows(manna, transaction, book_id).height
+    return {
+        period: open_items(
+            uncategorized=uncategorized.get(period, 0),
+            suggested=suggested.get(period, 0),
+            untranslated=untranslated.get(period, 0),
+            unproven=unproven_accounts(reconciliation, last),
+            # A row that cannot be read has no day: it is open until it is settled.
+            quarantined=quarantined if last == day else 0,
+            unreconciled=unreconciled.get(period, 0),
+            basis_unknown=basis_unknown.get(period, 0),
+            unpriced=unpriced.get(period, 0),
+            unlisted=stands.unlisted if last == day else 0,
+        )
+        for period, last in ends.items()
+    }
+
+
+def _by_month(rows: pl.DataFrame, month: pl.Expr, how_many: pl.Expr | None = None) -> dict[date, int]:
+    """How many rows (or what ``how_many`` says) there are of each month."""
+    return dict(
+        rows.group_by(month.alias("month")).agg(pl.len() if how_many is None else how_many).iter_rows()
+    )
+
+
+def _suggested(transaction: LakeTransaction, book_id: str) -> pl.DataFrame:
+    """``date`` of every booked row whose category is a suggestion that nobody has confirmed."""
+    return transaction.query(
+        "SELECT t.date FROM clean.transactions t JOIN categorized.transactions c USING (transaction_id) "
+        "WHERE t.book = ? AND NOT t.pending AND NOT t.removed AND NOT c.certain AND c.transfer_id IS NULL "
+        "AND c.category NOT LIKE '%:Uncategorized'",
+        [book_id],
+    )
+
+
+def unproven_accounts(reconciliation: pl.DataFrame, day: date) -> int:
+    """Accounts whose balance nothing confirms by ``day``: their opening was made from the only balances known."""
+    known = reconciliation.filter(pl.col("as_of") <= day)
+    return int(known.group_by("account_id").agg((pl.col("basis") == "plugged").all())["basis"].sum())
+
+
+def last_day(period: date) -> date:
+    return (period + timedelta(days=31)).replace(day=1) - timedelta(days=1)
