@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# The same examples every time, and no clock: what a test finds does not depend on the machine or the day.
+settings.register_profile("suite", deadline=None, max_examples=40, derandomize=True, print_blob=True)
+settings.load_profile("suite")
 # `pytest tests/integration/proof --hypothesis-profile=long`: hours instead of seconds, and never the same examples.
 settings.register_profile("long", deadline=None, max_examples=20_000, print_blob=True)
 

@@ -25,6 +25,9 @@ CONFIDENCE = {
 """Plaid's words as numbers. Plaid documents >98 % for VERY_HIGH and >90 % for HIGH; the rest is nominal."""
 
 _AS_WRITTEN = {"AND": "and", "OF": "of", "TV": "TV", "ATM": "ATM", "EWA": "EWA", "BNPL": "BNPL"}
+_NAMED = {"INCOME_INTEREST_EARNED": "Income:Interest"}
+"""Categories whose account has another name here: interest is one account, whoever pays it."""
+
 _MOVED = ("TRANSFER_IN", "TRANSFER_OUT", "LOAN_DISBURSEMENTS")
 
 
@@ -39,6 +42,8 @@ def plaid_category(primary: str | None, detailed: str | None) -> str | None:
         return None
     if primary in _MOVED or detailed == CARD_PAYMENT:
         return TRANSFERS
+    if detailed in _NAMED:
+        return _NAMED[detailed]
     detail = _title((detailed or "").removeprefix(primary)) or "Other"
     return f"Income:{detail}" if primary == "INCOME" else f"Expenses:{_title(primary)}:{detail}"
 

@@ -20,7 +20,6 @@ TAX_LINES = {"account": pl.String(), "form": pl.String(), "line": pl.String(), "
 
 _BOTH = {
     "Income:Interest": "Schedule B 1",
-    "Income:Interest Earned": "Schedule B 1",
     "Income:Interest:Tax-Exempt": "Form 1040 2a",
     "Income:Dividends": "Schedule B 5",
     "Income:Capital Gains": "Schedule D",

@@ -240,6 +240,7 @@ def test_no_rows_are_no_rows() -> None:
         (None, None, None),
         ("OTHER", "OTHER_OTHER", None),
         ("INCOME", "INCOME_SALARY", "Income:Salary"),
+        ("INCOME", "INCOME_INTEREST_EARNED", "Income:Interest"),
         ("INCOME", None, "Income:Other"),
         ("TRANSFER_IN", "TRANSFER_IN_DEPOSIT", TRANSFERS),
         ("LOAN_DISBURSEMENTS", "LOAN_DISBURSEMENTS_AUTO", TRANSFERS),

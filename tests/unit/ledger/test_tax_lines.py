@@ -28,7 +28,7 @@ def _has(of, account):
     ("kind", "account", "expected"),
     [
         ("household", "Income:Salary", "Form 1040 1a"),
-        ("household", "Income:Interest Earned", "Schedule B 1"),
+        ("household", "Income:Interest", "Schedule B 1"),
         ("household", "Income:Dividends", "Schedule B 5"),
         ("household", "Expenses:Medical:Dental Care", "Schedule A 1"),
         ("household", "Expenses:Medical:Veterinary Services", ""),
