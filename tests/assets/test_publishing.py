@@ -88,6 +88,7 @@ def faulty(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
         yield patch
 
 
+@pytest.mark.slow
 def test_what_does_not_tie_out_is_held_alone_and_published_once_mended(
     world: World, faulty: pytest.MonkeyPatch
 ) -> None:
@@ -196,6 +197,7 @@ class TestMonths:
         assert said(result, "reports.income_statement")["change"] == "nothing has changed"
         assert world.everything("reports") == before
 
+    @pytest.mark.slow
     def test_nothing_in_the_lake_at_all_is_fine_too(self, new_world: Any) -> None:
         world = new_world()
         worlds.succeeded(world.run(REPORTS, partition="2026-03-01"))
@@ -226,6 +228,7 @@ class TestPublished:
         assert len(links) == world.read("reports.publications").height
         assert all((folder / link).is_file() for link in links)
 
+    @pytest.mark.slow
     def test_a_run_cut_short_before_publication_is_made_good_by_the_next(self, world: World) -> None:
         decide(world, "studio", MARCH)
         worlds.succeeded(world.run([STATEMENTS], partition="2026-03-01"))  # and then the power fails

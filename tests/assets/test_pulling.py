@@ -19,6 +19,7 @@ CHECK = "raw.plaid_accounts every_connection_answered"
 
 
 class TestASecondNightAtTheSameMoment:
+    @pytest.mark.slow
     def test_it_changes_nothing_anywhere(self, world: World) -> None:
         before = world.everything("raw", "clean", "categorized", "ledger", "portfolio")
         for _ in range(2):  # the second time the clean tables know their inputs

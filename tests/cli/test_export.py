@@ -18,7 +18,7 @@ from beancount.core import convert, data
 from manna.exporting import DIALECTS, names
 
 MONTH, BEGIN, END = "2026-02", "2026-02-01", "2026-03-01"
-BOOKS = ("household", "studio")
+BOOKS = ("studio", pytest.param("household", marks=pytest.mark.slow))
 Sums = dict[str, Decimal]
 
 
