@@ -9,12 +9,25 @@ from typing import Any
 
 import dagster as dg
 
-from assets import broker, categorized, clean, examined, findings, ledger, model, portfolio, published, tax
+from assets import (
+    broker,
+    categorized,
+    clean,
+    examined,
+    findings,
+    ledger,
+    model,
+    portfolio,
+    published,
+    rebalancing,
+    tax,
+)
 from assets.raw import alpaca, bars, plaid
 from assets.reports import statements_asset
 from pipelines.jobs import jobs
 from pipelines.partitions import market_days, months
 from pipelines.process import installation_resource
+from pipelines.rebalancing import deciding
 from pipelines.schedules import schedules
 from pipelines.sensors import SENSORS
 from pipelines.webhooks import webhooks
@@ -50,13 +63,13 @@ def build_definitions(
         nightly=unpartitioned,
         market=[bars_asset],
         reports=[statements, published.published],
-        rebalancing=[portfolio.plan],
+        rebalancing=[rebalancing.plan],
         training=[model.models],
     )
     return dg.Definitions(
-        assets=[*unpartitioned, bars_asset, statements, published.published, portfolio.plan, model.models],
+        assets=[*unpartitioned, bars_asset, statements, published.published, rebalancing.plan, model.models],
         asset_checks=[*examined.CHECKS, broker.positions, broker.calendar_check(days)],
-        jobs=list(defined.values()),
+        jobs=[*defined.values(), deciding],
         schedules=schedules(defined, read_books(settings.books), days),
         sensors=[*SENSORS, webhooks],
         resources={"manna": installation_resource, **(resources or {})},

@@ -80,7 +80,7 @@ def symbols_of_interest(
     By the clean tables, which have a row per security, and by what ``raw`` was told since they were made: its
     payloads grow by every day's prices.
     """
-    symbols = {symbol for book in manna.books.values() for symbol in book.targets.weights} - {"CASH"}
+    symbols = {symbol for book in manna.books.values() for symbol in book.targets.symbols}
     symbols |= set(lake.query(_CLEANED)["symbol"])
     last = lake.query("SELECT max(known_at) AS last FROM clean.securities")["last"].item()
     recent, since = ("", []) if last is None else (" WHERE known_at >= ?", [last - _LOOKING_BACK])

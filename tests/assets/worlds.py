@@ -23,7 +23,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from assets import categorized, clean, findings, ledger, portfolio, published, tax
+from assets import categorized, clean, findings, ledger, portfolio, published, rebalancing, tax
 from assets.common import key
 from assets.raw import alpaca as broker
 from assets.raw import plaid
@@ -338,7 +338,7 @@ def closed_world(data_dir: Path, url: str) -> World:
         # Which symbols the banks' feeds hold is known only after the first pull, as on a first night.
         succeeded(world.night())
         succeeded(world.report())
-        succeeded(world.run([portfolio.plan]))
+        succeeded(world.run([rebalancing.plan]))
     finally:
         world.close()
     return world
