@@ -114,7 +114,7 @@ def backtest(
             there is leaves the cash negative until the next trade.
         costs: of trading; None: free.
         delay: days from a decision to its trade.
-        whole: whole shares only, rounded towards zero.
+        whole: whole shares only, rounded towards zero; fractions that a split leaves are paid out.
 
     Raises:
         ValueError: decisions that are no days, weights that are negative, not finite or above one in sum, or a strategy
@@ -129,11 +129,14 @@ def backtest(
     deciding = {at for at in decisions if at + delay < count}
     wanted: dict[int, Floats | None] = {}
     trades: list[Traded] = []
-    traded_on = {at + delay for at in deciding}
+    splits = set(told.split_days) if whole else set()
+    stops = {0, *deciding, *(at + delay for at in deciding), *told.ends, *splits, count - 1}
     last = 0
-    for at in sorted({0, *deciding, *traded_on, *told.ends, *np.flatnonzero(moved).tolist(), count - 1}):
+    for at in sorted(stops.union(np.flatnonzero(moved).tolist())):
         told.walk(last, at, account, values, cash)
         told.delist(at, account)
+        if at in splits:
+            told.pay_fractions(at, account)
         account.cash += moved[at]
         # What was decided before is done by the time of the next decision, which sees it done.
         if delay and (weights := wanted.pop(at, None)) is not None:

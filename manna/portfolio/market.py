@@ -6,7 +6,7 @@ does not: decisions and trades (:mod:`backtest`).
 Arrays are float64, (days, assets).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -65,9 +65,18 @@ class Market:
 
     def until(self, count: int) -> "Market":
         """Its first ``count`` days."""
-        cut = {name: getattr(self, name) for name in ("closes", "splits", "dividends", "delistings")}
-        short = {name: given if given is None else given[:count] for name, given in cut.items()}
-        return Market(self.days[:count], self.symbols, patience=self.patience, **short)
+        splits, dividends, delistings = (
+            None if given is None else given[:count]
+            for given in (self.splits, self.dividends, self.delistings)
+        )
+        return replace(
+            self,
+            days=self.days[:count],
+            closes=self.closes[:count],
+            splits=splits,
+            dividends=dividends,
+            delistings=delistings,
+        )
 
     def total_returns(self, symbol: str) -> Floats:
         """What one asset earned each day after the first, dividends and splits included: (days - 1,); NaN before its first price.
@@ -141,14 +150,14 @@ class Told:
         self.worths = np.nan_to_num(known)
         silent = days - last
         gone = silent >= self.market.patience
-        for at, asset in np.argwhere((silent == self.market.patience) & ~np.isnan(known)):
-            self.ends.setdefault(int(at), []).append((int(asset), float(known[at, asset])))
         delistings = self.market.delistings
         if delistings is not None:
             gone |= np.maximum.accumulate(~np.isnan(delistings), axis=0)
             for at, asset in np.argwhere(~np.isnan(delistings)):
                 factor = 1.0 if self.factor is None else float(self.factor[at, asset])
                 self.ends.setdefault(int(at), []).append((int(asset), float(delistings[at, asset]) * factor))
+        for at, asset in np.argwhere((silent == self.market.patience) & ~np.isnan(known)):
+            self.ends.setdefault(int(at), []).append((int(asset), float(known[at, asset])))
         self.known = np.where(gone, np.nan, known)
 
     def walk(self, last: int, at: int, account: Held, values: Floats, cash: Floats) -> None:
@@ -169,6 +178,19 @@ class Told:
                 account.cash += float(account.units[asset]) * price
                 account.units[asset] = 0.0
                 account.delisted.append((self.market.days[at], self.market.symbols[asset]))
+
+    @property
+    def split_days(self) -> list[int]:
+        """Positions of the days on which anything splits."""
+        splits = self.market.splits
+        return [] if splits is None else [int(at) for at in np.flatnonzero((splits != 1).any(axis=1))]
+
+    def pay_fractions(self, at: int, account: Held) -> None:
+        """What a split leaves of a share is paid out at the day's close (cash in lieu)."""
+        if self.factor is not None:
+            whole = np.floor(account.units * self.factor[at] + 1e-9) / self.factor[at]
+            account.cash += float((account.units - whole) @ self.worths[at])
+            account.units = whole
 
     def worth(self, at: int, account: Held) -> float:
         """Of everything at the close of a day."""

@@ -73,6 +73,13 @@ class TestByHand:
         assert found.trades[0].units.tolist() == [9]
         assert found.trades[1].units.tolist() == [1]  # 27 shares are held, 28 wanted
 
+    def test_what_a_split_leaves_of_a_share_is_paid_out(self) -> None:
+        """25 shares at 4 become 2 of 40 and half a one: 20 in cash."""
+        reverse = market([[4.0], [40.0], [50.0]], splits=[[1], [0.1], [1]])
+        found = backtest(reverse, FixedTargets({"A": 1.0}), [0], capital=100, delay=0, whole=True)
+        assert found.cash.tolist() == [0, 20, 20]
+        assert found.values.tolist() == [100, 100, 120]
+
     def test_a_dividend_is_cash_on_its_day(self) -> None:
         paying = market([[10.0], [9.0], [9.0]], dividends=[[0], [1], [0]])
         found = backtest(paying, FixedTargets({"A": 1.0}), [0], capital=1_000, delay=0)
@@ -281,7 +288,28 @@ class TestStrategies:
         )
         assert strategy("momentum", count=1, lookback=2, skip=1).weights(seen).tolist() == [0, 1, 0]  # type: ignore[union-attr]
         assert strategy("momentum", count=4, lookback=2, skip=0).weights(seen).tolist() == [0.25, 0.25, 0]  # type: ignore[union-attr]
-        assert strategy("momentum", lookback=9).weights(seen).tolist() == [0, 0, 0]  # type: ignore[union-attr]
+        assert strategy("momentum", lookback=29).weights(seen).tolist() == [0, 0, 0]  # type: ignore[union-attr]
+
+    def test_a_fast_average_above_the_slow_one_is_held(self) -> None:
+        """Two of three rise; the third has too few prices to count."""
+        closes = np.array([[1, 4, np.nan], [2, 3, np.nan], [3, 2, 5], [4, 1, 6]], np.float64)
+        seen = Seen(date(2024, 1, 1), ("A", "B", "C"), closes, np.zeros(3))
+        for parameters in ({}, {"exponential": True}):
+            cross = strategy("moving average cross", fast=2, slow=4, **parameters)
+            assert cross.weights(seen).tolist() == [0.5, 0, 0]  # type: ignore[union-attr]
+        assert strategy("moving average cross").weights(seen).tolist() == [0, 0, 0]  # type: ignore[union-attr]
+
+    @pytest.mark.parametrize(
+        ("name", "parameters", "said"),
+        [
+            ("moving average cross", {"fast": 9, "slow": 9}, "not 9 and 9"),
+            ("momentum", {"skip": 300}, "less than lookback"),
+            ("momentum", {"count": 0}, "count is 1 or more"),
+        ],
+    )
+    def test_parameters_that_mean_nothing(self, name: str, parameters: dict[str, Any], said: str) -> None:
+        with pytest.raises(ValueError, match=said):
+            strategy(name, **parameters)
 
     def test_two_uncorrelated_assets_have_known_answers(self) -> None:
         """Minimum variance: by inverse variance, 80 and 20 %; equal risk: by inverse deviation, two thirds and one."""

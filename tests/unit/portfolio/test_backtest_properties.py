@@ -1,5 +1,6 @@
 """What holds of every backtest: value is conserved, and no weight depends on what comes after it."""
 
+import math
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -99,14 +100,14 @@ def test_value_is_conserved(
     found = backtest(
         market, made, decisions, capital=10_000, flows=flows, costs=costs, delay=delay, whole=whole
     )
-    values, costs_paid = told_again(market, found, 10_000.0)
+    values, costs_paid = told_again(market, found, 10_000.0, whole)
     np.testing.assert_allclose(found.values, values, rtol=1e-9, atol=1e-6)
     assert found.costs == pytest.approx(costs_paid, rel=1e-9, abs=1e-9)
     for trade in found.trades:
         assert not whole or (np.abs(trade.units - np.round(trade.units)) < 1e-6).all()
 
 
-def told_again(market: Market, found: Backtest, capital: float) -> tuple[list[float], float]:
+def told_again(market: Market, found: Backtest, capital: float, whole: bool) -> tuple[list[float], float]:
     shares, last, cash, values, paid = (
         [0.0] * len(market.symbols),
         [0.0] * len(market.symbols),
@@ -132,6 +133,9 @@ def told_again(market: Market, found: Backtest, capital: float) -> tuple[list[fl
             if not np.isnan(ended) or silent[asset] == market.patience:
                 cash += shares[asset] * last[asset]
                 shares[asset] = 0.0
+            elif whole and market.splits[at, asset] != 1:  # type: ignore[index]
+                cash += (shares[asset] - math.floor(shares[asset] + 1e-9)) * last[asset]
+                shares[asset] = math.floor(shares[asset] + 1e-9)
         cash += found.flows[at]
         cost = 0.0
         if day in trades:
