@@ -6,9 +6,12 @@ to do. What does not: what goes wrong later (each module raises its own errors).
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resources.settings import Settings
+
+if TYPE_CHECKING:
+    import polars as pl
 
 FORMATS = ("table", "json", "csv", "html")
 
@@ -100,3 +103,26 @@ def csv_rows(path: Path) -> tuple[list[dict[str, str | None]], list[str]]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path} is no CSV file in UTF-8: {error}") from None
     return rows, columns
+
+
+def csv_table(path: Path) -> "pl.DataFrame":
+    """The same as a table of texts, for files with millions of cells.
+
+    Raises:
+        UsageError: there is no such file, or it is no CSV file in UTF-8.
+    """
+    import polars as pl
+
+    try:
+        table = pl.read_csv(path, infer_schema=False, truncate_ragged_lines=False)
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {path}") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+    except pl.exceptions.PolarsError as error:
+        raise UsageError(f"{path} is no CSV file in UTF-8: {str(error).splitlines()[0]}") from None
+    names = [name.strip().lower() for name in table.columns]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"{path}: columns need names of their own: {', '.join(twice)}")
+    return table.rename(dict(zip(table.columns, names, strict=True)))

@@ -6,8 +6,10 @@ does not: decisions and trades (:mod:`backtest`).
 Arrays are float64, (days, assets).
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,18 +67,25 @@ class Market:
 
     def until(self, count: int) -> "Market":
         """Its first ``count`` days."""
-        splits, dividends, delistings = (
-            None if given is None else given[:count]
-            for given in (self.splits, self.dividends, self.delistings)
-        )
-        return replace(
-            self,
-            days=self.days[:count],
-            closes=self.closes[:count],
-            splits=splits,
-            dividends=dividends,
-            delistings=delistings,
-        )
+        return replace(self, days=self.days[:count], **self._each(lambda given: given[:count]))
+
+    def of(self, symbols: Sequence[str]) -> "Market":
+        """These of its assets, in this order.
+
+        Raises:
+            ValueError: there is no such asset.
+        """
+        places = [self._place(symbol) for symbol in symbols]
+        return replace(self, symbols=tuple(symbols), **self._each(lambda given: given[:, places]))
+
+    def _each(self, cut: Callable[[Floats], Floats]) -> dict[str, Any]:
+        given = {name: getattr(self, name) for name in ("closes", "splits", "dividends", "delistings")}
+        return {name: None if array is None else cut(array) for name, array in given.items()}
+
+    def _place(self, symbol: str) -> int:
+        if symbol not in self.symbols:
+            raise ValueError(f"there are no prices of {symbol}; there are: {', '.join(self.symbols)}")
+        return self.symbols.index(symbol)
 
     def total_returns(self, symbol: str) -> Floats:
         """What one asset earned each day after the first, dividends and splits included: (days - 1,); NaN before its first price.
@@ -86,9 +95,7 @@ class Market:
         Raises:
             ValueError: there is no such asset.
         """
-        if symbol not in self.symbols:
-            raise ValueError(f"there are no prices of {symbol}; there are: {', '.join(self.symbols)}")
-        at = self.symbols.index(symbol)
+        at = self._place(symbol)
         closes = self.closes[:, at].copy()
         ones, zeros = np.ones(len(closes)), np.zeros(len(closes))
         ratio = ones if self.splits is None else self.splits[:, at]

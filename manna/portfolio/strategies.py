@@ -8,7 +8,7 @@ a line in :data:`STRATEGIES`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -194,7 +194,7 @@ def strategy(name: str, **parameters: Any) -> Strategy:
     """The strategy of that name.
 
     Raises:
-        ValueError: there is none, or it has no such parameter; the message names those there are.
+        ValueError: there is none, or it has no such parameter (the message names those there are), one is missing, or means nothing.
     """
     if name not in STRATEGIES:
         raise ValueError(f"unknown strategy {name!r}; there are: {', '.join(STRATEGIES)}")
@@ -203,4 +203,28 @@ def strategy(name: str, **parameters: Any) -> Strategy:
     unknown = sorted(parameters.keys() - known)
     if unknown:
         raise ValueError(f"{name} has no parameter {', '.join(unknown)}; it has: {', '.join(sorted(known))}")
+    required = sorted(
+        field.name
+        for field in fields(kind)
+        if field.name in known and field.default is MISSING and field.name not in parameters
+    )
+    if required:
+        raise ValueError(f"{name} needs {', '.join(required)}")
+    for field in fields(kind):
+        if field.name in parameters and not _fits(parameters[field.name], field.type):
+            raise ValueError(f"{name}: {field.name} is {_WORDS[field.type]}, not {parameters[field.name]!r}")
     return STRATEGIES[name](**parameters)
+
+
+_WORDS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    Mapping[str, float]: "weights by symbol",
+}
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    if kind in (int, float):
+        return isinstance(value, (int, float) if kind is float else int) and not isinstance(value, bool)
+    return isinstance(value, bool if kind is bool else Mapping)

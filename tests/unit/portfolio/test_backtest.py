@@ -342,6 +342,11 @@ class TestStrategies:
             ("magic", {}, "unknown strategy 'magic'; there are: fixed targets"),
             ("momentum", {"depth": 1}, "momentum has no parameter depth; it has: count"),
             ("risk parity", {"kind": "x"}, "has no parameter kind"),
+            ("drift bands", {}, "drift bands needs targets"),
+            ("momentum", {"count": 1.5}, "count is a whole number, not 1.5"),
+            ("drift bands", {"targets": 3}, "targets is weights by symbol, not 3"),
+            ("moving average cross", {"exponential": 1}, "exponential is true or false, not 1"),
+            ("minimum variance", {"most": "x"}, "most is a number, not 'x'"),
         ],
     )
     def test_what_there_is_not(self, name: str, parameters: dict[str, Any], said: str) -> None:
