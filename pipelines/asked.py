@@ -4,7 +4,7 @@ What belongs here: each thing a person can get wrong on the command line, and th
 to do. What does not: what goes wrong later (each module raises its own errors).
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,23 +55,32 @@ def uses_sandbox(settings: Settings) -> bool:
 def require_partition(job: str, text: str | None, settings: Settings) -> None:
     """Raises :class:`UsageError` unless ``text`` (``KEY`` or ``FIRST...LAST``) suits the job.
 
-    Jobs over months or market days need a partition, the others have none.
+    Jobs over months, market days or backtests need a partition, the others have none.
     """
-    from pipelines.jobs import MARKET, STATEMENTS
-    from pipelines.partitions import market_days, months
+    from pipelines.jobs import BACKTESTS, MARKET, STATEMENTS
+    from pipelines.partitions import backtest_sets, market_days, months
+    from resources.books import read_books
 
-    partitions: Mapping[str, Any] = {
-        MARKET: (market_days, "market day", "2026-03-16"),
-        STATEMENTS: (months, "month", "2026-03-01"),
+    partitions: Mapping[str, tuple[Callable[[], Any], str, str]] = {
+        MARKET: (lambda: market_days(settings.first_month), "market day", "2026-03-16"),
+        STATEMENTS: (lambda: months(settings.first_month), "month", "2026-03-01"),
+        BACKTESTS: (
+            lambda: backtest_sets(read_books(settings.books).values()),
+            "backtest",
+            "household.risers.count-2",
+        ),
     }
     if job not in partitions:
         if text is not None:
             raise UsageError(f"{job} has no partitions; leave --partition out")
         return
     make, kind, example = partitions[job]
+    known = make().get_partition_keys(current_time=settings.now())
+    if not known:
+        raise UsageError(f"there is no {kind}: no book's file has a section `{job}`")
+    example = example if example in known or job != BACKTESTS else known[0]
     if text is None:
         raise UsageError(f"{job} works on a {kind}: add --partition {example}, or FIRST...LAST for a range")
-    known = make(settings.first_month).get_partition_keys(current_time=settings.now())
     keys = text.split("...")
     unknown = [key for key in keys if key not in known]
     if len(keys) > 2 or unknown:
@@ -79,7 +88,7 @@ def require_partition(job: str, text: str | None, settings: Settings) -> None:
             f"there is no {kind} {', '.join(map(repr, unknown or [text]))}; from {known[0]} to {known[-1]}, "
             f"written as {example}"
         )
-    if len(keys) == 2 and keys[0] > keys[1]:
+    if len(keys) == 2 and known.index(keys[0]) > known.index(keys[1]):
         raise UsageError(f"{keys[0]} is after {keys[1]}; the first comes first")
 
 
