@@ -12,7 +12,7 @@ import polars as pl
 
 from manna.documents import charts
 from manna.documents.figures import Figure
-from manna.documents.numerals import abbreviated, percent
+from manna.documents.numerals import percent
 
 _POINTS = 120
 """A picture is 480 units wide: more points are not seen, and twenty years would be 5,000."""
@@ -24,10 +24,10 @@ def backtest_plots(days: pl.DataFrame) -> list[Figure]:
     Args:
         days: ``manna.portfolio.trial.days_table``.
     """
-    drawn = [_line(days, "value", "Value", "of everything, at the close", abbreviated)]
+    drawn = [_line(days, "value", "Value", "of everything, at the close", _whole)]
     if days["benchmark"].drop_nulls().len():
         said = "the same capital, bought and held"
-        drawn.append(_line(days, "benchmark", "Benchmark", said, abbreviated))
+        drawn.append(_line(days, "benchmark", "Benchmark", said, _whole))
     fallen = days.with_columns(pl.col("drawdown") * 100)
     return [
         *drawn,
@@ -55,6 +55,10 @@ def _line(
         data=(),
         label=text(points[-1][1]),
     )
+
+
+def _whole(value: Decimal) -> str:
+    return f"{value:,.0f}"
 
 
 def _percent(value: Decimal) -> str:
