@@ -36,13 +36,22 @@ def backtest_plots(days: pl.DataFrame) -> list[Figure]:
 
 
 def _line(
-    days: pl.DataFrame, column: str, title: str, subtitle: str, text: Callable[[Decimal], str]
+    days: pl.DataFrame,
+    column: str,
+    title: str,
+    subtitle: str,
+    text: Callable[[Decimal], str],
+    *,
+    falls: bool = False,
 ) -> Figure:
-    """A line through at most :data:`_POINTS` days, the last one among them."""
+    """A line through at most :data:`_POINTS` days: of each stretch the last one, or the lowest where ``falls``."""
     known = days.select("date", pl.col(column).cast(pl.Decimal(18, 4))).drop_nulls()
-    kept = known.reverse().gather_every(-(-known.height // _POINTS)).reverse()
-    points: list[tuple[date, Decimal]] = kept.rows()
+    every = -(-known.height // _POINTS)
+    stretch = known.group_by(pl.int_range(pl.len()).reverse() // every, maintain_order=True)
+    kept = stretch.agg(pl.all().sort_by(column).first() if falls else pl.all().last())
+    points: list[tuple[date, Decimal]] = kept.select("date", column).rows()
     lowest, highest = (min(points, key=lambda point: point[1]), max(points, key=lambda point: point[1]))
+    points = [*points[:-1], known.rows()[-1]]
     named = [("first", points[0]), ("last", points[-1]), ("lowest", lowest), ("highest", highest)]
     return Figure(
         anchor=column,
