@@ -116,6 +116,7 @@ def _tried(asked: Asked, bars: pl.DataFrame, actions: pl.DataFrame) -> tuple["Tr
         symbols=own,
         every=setting.every,
         capital=float(setting.capital),
+        contribution=float(setting.contribution),
         cost_bps=float(setting.cost_bps),
         slippage_bps=float(setting.slippage_bps),
         per_order=float(setting.per_order),

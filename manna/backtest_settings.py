@@ -56,6 +56,7 @@ class BacktestSetting(Section):
     last: date | None = None
     every: Literal["day", "week", "month", "quarter", "year"] = "month"
     capital: Annotated[Decimal, Field(gt=0)] = Decimal(10_000)
+    contribution: Decimal = Decimal(0)
     cost_bps: Points = Decimal(0)
     slippage_bps: Points = Decimal(0)
     per_order: Annotated[Decimal, Field(ge=0)] = Decimal(0)

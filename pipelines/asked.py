@@ -61,14 +61,10 @@ def require_partition(job: str, text: str | None, settings: Settings) -> None:
     from pipelines.partitions import backtest_sets, market_days, months
     from resources.books import read_books
 
-    partitions: Mapping[str, tuple[Callable[[], Any], str, str]] = {
+    partitions: Mapping[str, tuple[Callable[[], Any], str, str | None]] = {
         MARKET: (lambda: market_days(settings.first_month), "market day", "2026-03-16"),
         STATEMENTS: (lambda: months(settings.first_month), "month", "2026-03-01"),
-        BACKTESTS: (
-            lambda: backtest_sets(read_books(settings.books).values()),
-            "backtest",
-            "household.risers.count-2",
-        ),
+        BACKTESTS: (lambda: backtest_sets(read_books(settings.books).values()), "set of parameters", None),
     }
     if job not in partitions:
         if text is not None:
@@ -77,8 +73,8 @@ def require_partition(job: str, text: str | None, settings: Settings) -> None:
     make, kind, example = partitions[job]
     known = make().get_partition_keys(current_time=settings.now())
     if not known:
-        raise UsageError(f"there is no {kind}: no book's file has a section `{job}`")
-    example = example if example in known or job != BACKTESTS else known[0]
+        raise UsageError(f"there is no {kind}: no book's file has a section {job}")
+    example = example or known[0]
     if text is None:
         raise UsageError(f"{job} works on a {kind}: add --partition {example}, or FIRST...LAST for a range")
     keys = text.split("...")

@@ -95,6 +95,7 @@ BACKTESTS = Contract(
         Column("calmar", Kind.RATIO, "annual_return over the depth of the deepest fall", nullable=True),
         Column("max_drawdown", Kind.RATIO, "deepest fall, zero or negative"),
         Column("value_at_risk", Kind.RATIO, "return that one day in twenty falls short of", nullable=True),
+        Column("contributions", Kind.MONEY, "put in after the beginning; negative: taken out"),
         Column("trades", Kind.INTEGER, "rebalancings", minimum=0),
         Column("turnover", Kind.RATIO, "half of what was traded over the value before, per year"),
         Column("costs", Kind.MONEY, "of all trades, slippage included"),
@@ -122,7 +123,10 @@ BACKTEST_DAYS = Contract(
         Column("value", Kind.MONEY, "of everything at the close"),
         Column("cash", Kind.MONEY, "part of it that is money"),
         Column(
-            "benchmark", Kind.MONEY, "what the same capital would be worth in the benchmark", nullable=True
+            "benchmark",
+            Kind.MONEY,
+            "what the same capital and contributions would be worth there",
+            nullable=True,
         ),
         Column("drawdown", Kind.RATIO, "below the highest value so far, zero or negative"),
         Column("currency", Kind.TEXT, "of value, cash and benchmark"),

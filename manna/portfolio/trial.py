@@ -34,7 +34,8 @@ class Terms:
     """``first`` and ``last``: the span, both included; days before ``first`` are shown to the strategy, but not traded on.
 
     ``symbols``: what may be held (none: all there is); the ``benchmark`` need not be among them.
-    Costs in basis points of what is traded, ``per_order`` in money.
+    Costs in basis points of what is traded, ``per_order`` in money. ``contribution``: put in (negative: taken out) at the close
+    of each day on which it decides, after the first.
     """
 
     strategy: str
@@ -44,6 +45,7 @@ class Terms:
     symbols: tuple[str, ...] = ()
     every: str = "month"
     capital: float = 10_000.0
+    contribution: float = 0.0
     cost_bps: float = 0.0
     slippage_bps: float = 0.0
     per_order: float = 0.0
@@ -93,11 +95,15 @@ def carried_out(market: Market, terms: Terms) -> Trial:
         raise ValueError(f"a backtest needs two days; prices are from {market.days[0]} to {market.days[-1]}")
     seen = own.until(count)
     compared = None if terms.benchmark is None else market.total_returns(terms.benchmark)[begin : count - 1]
+    decisions = decision_days(seen.days, terms.every, begin)
+    moved = np.zeros(count)
+    moved[decisions[1:]] = terms.contribution
     whole = backtest(
         seen,
         made,
-        decision_days(seen.days, terms.every, begin),
+        decisions,
         capital=terms.capital,
+        flows=moved,
         costs=Costs(terms.cost_bps * _POINT, terms.slippage_bps * _POINT, terms.per_order),
         whole=terms.whole_shares,
     )
@@ -134,6 +140,7 @@ def figures(trial: Trial) -> dict[str, float | int | None]:
         "calmar": risk.calmar(rates) if years >= 1 else None,
         "max_drawdown": risk.max_drawdown(rates),
         "value_at_risk": risk.value_at_risk(rates),
+        "contributions": found.flows.sum(),
         "trades": len(found.trades),
         "turnover": sum(trade.turnover for trade in found.trades) / years,
         "costs": found.costs,
@@ -156,12 +163,20 @@ def _plain(value: Any) -> Any:
 
 
 def days_table(trial: Trial) -> pl.DataFrame:
-    """Day by day: ``date, value, cash, benchmark, drawdown``; ``benchmark`` is what the same capital would be worth there."""
+    """Day by day: ``date, value, cash, benchmark, drawdown``.
+
+    ``benchmark`` is what the same capital and contributions would be worth there; ``drawdown`` is of returns, so that money
+    taken out is no fall.
+    """
     found = trial.found
     fallen = np.concatenate([[0.0], risk.drawdowns(found.returns)])
     beside = None
     if trial.benchmark is not None:
-        beside = found.values[0] * np.concatenate([[1.0], risk.growth(trial.benchmark)])
+        grown = np.concatenate([[1.0], risk.growth(trial.benchmark)])
+        put_in = found.flows.copy()
+        put_in[0] = found.values[0]
+        units = np.cumsum(np.divide(put_in, grown, where=grown > 0, out=np.zeros_like(grown)))
+        beside = grown * units
     return pl.DataFrame(
         {"date": found.days, "value": found.values, "cash": found.cash, "benchmark": beside, "drawdown": fallen},
         schema={"date": pl.Date, "value": pl.Float64, "cash": pl.Float64, "benchmark": pl.Float64, "drawdown": pl.Float64},

@@ -37,6 +37,9 @@ def backtest(
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="the last day")] = None,
     every: Annotated[str, typer.Option(help="decides on the first day of each day, week, month, quarter or year; trades on the next")] = "month",
     capital: Annotated[float, typer.Option(help="money to begin with")] = 10_000.0,
+    contribution: Annotated[
+        float, typer.Option(help="put in at each decision after the first; negative: taken out")
+    ] = 0.0,
     cost_bps: Annotated[float, typer.Option(help="cost of trading, in basis points of what is traded")] = 0.0,
     slippage_bps: Annotated[float, typer.Option(help="how far the price moves against a trade, in basis points")] = 0.0,
     per_order: Annotated[float, typer.Option(help="cost of each order, in money")] = 0.0,
@@ -72,6 +75,7 @@ def backtest(
         symbols=tuple(name.strip().upper() for name in symbol or ()),
         every=every,
         capital=capital,
+        contribution=contribution,
         cost_bps=cost_bps,
         slippage_bps=slippage_bps,
         per_order=per_order,

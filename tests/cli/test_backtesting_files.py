@@ -1,10 +1,12 @@
 """`manna backtest` on files: figures, days, trades, and everything that can be got wrong."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from console import Demo, Manna
 from typer.testing import CliRunner
 
 from pipelines.cli import app
@@ -44,6 +46,11 @@ def test_costs_whole_shares_and_span(tmp_path: Path) -> None:
         "--cost-bps", "50", "--slippage-bps", "50", "--per-order", "1", "--show", "trades",
     )  # fmt: skip
     assert trades == [{"date": "2024-02-03", "symbol": "A", "units": 80.0, "price": 123.0}]
+
+
+def test_contributions(tmp_path: Path) -> None:
+    [found] = as_json(tmp_path, "--set", "targets=SPY:0", "--contribution", "-100", "--benchmark", "SPY")
+    assert (found["final_value"], found["contributions"]) == (9_800, -200)
 
 
 def test_days_as_csv(tmp_path: Path) -> None:
@@ -112,3 +119,54 @@ def test_no_file(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["backtest", str(tmp_path), *ALL_IN])
     assert result.exit_code == 1
     assert str(tmp_path) in str(result.exception)
+
+
+@pytest.mark.slow  # a finished demo, and the database of a copy
+def test_a_books_targets_on_the_lakes_own_bars(manna: Manna, demo: Demo) -> None:
+    told = manna(demo.data_dir, "backtest", "--book", "household", "--benchmark", "VTI", "--format", "json")
+    [found] = json.loads(told.out)
+    assert found["strategy"] == "fixed targets"
+    assert found["trades"] > 12
+    assert found["benchmark_return"] is not None
+    split = manna(
+        demo.data_dir, "backtest", "--book", "household", "--set", "targets=NVDA:1", "--show", "days", "--format", "csv"
+    )  # fmt: skip
+    values = [float(line.split(",")[1]) for line in split.out.splitlines()[1:]]
+    assert max(abs(late / early - 1) for early, late in itertools.pairwise(values)) < 0.3
+    none = manna(demo.data_dir, "backtest", "--book", "studio").complaint
+    assert "studio has no targets; add --set targets=VTI:0.6,BND:0.4" in none
+    unknown = manna(demo.data_dir, "backtest", "--book", "household", "--set", "targets=SPX:1").complaint
+    assert "there are no prices of SPX; there are: AAPL" in unknown
+
+
+@pytest.mark.parametrize(
+    ("section", "asked_for", "said"),
+    [
+        (
+            "{a: {strategy: momentum, sweep: {count: [1, 2]}}}",
+            (),
+            "add --partition b.a.count-1, or FIRST...LAST",
+        ),
+        (
+            "{a: {strategy: momentum}}",
+            ("--partition", "b.c"),
+            "there is no set of parameters 'b.c'; from b.a to b.a",
+        ),
+        (
+            "{a: {strategy: momentum, sweep: {count: [1, 2]}}}",
+            ("--partition", "b.a.count-2...b.a.count-1"),
+            "b.a.count-2 is after b.a.count-1",
+        ),
+        ("{}", ("--partition", "b.c"), "no book's file has a section backtests"),
+        ("{a: {strategy: magic}}", (), "backtests.a.strategy: Input should be 'fixed targets'"),
+    ],
+)
+def test_a_partition_is_a_set_of_parameters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, section: str, asked_for: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "books").mkdir()
+    (tmp_path / "books" / "b.yaml").write_text(f"id: b\nname: B\nbacktests: {section}\n")
+    monkeypatch.setenv("MANNA_DATA_DIR", str(tmp_path))
+    result = CliRunner().invoke(app, ["run", "backtests", *asked_for])
+    assert result.exit_code == 1
+    assert said in str(result.exception)

@@ -67,6 +67,26 @@ def test_figures_beside_a_benchmark_that_is_not_held() -> None:
     assert trades_table(found).rows() == [(DAYS[1], "A", pytest.approx(10_000 / 1.002 / 101), 101.0)]
 
 
+def test_contributions_are_no_return() -> None:
+    """500 at the close of each month's first day, invested the day after; into the benchmark at once."""
+    terms = Terms(
+        "fixed targets",
+        {"targets": {"B": 1.0}},
+        contribution=500,
+        last=DAYS[62],
+        benchmark="B",
+        first=DAYS[1],
+    )
+    found = carried_out(market(), terms)
+    said = figures(found)
+    assert said["contributions"] == 1_000
+    assert said["final_value"] == 11_000
+    assert (said["total_return"], said["max_drawdown"]) == (0, 0)
+    assert days_table(found)["benchmark"][-1] == 11_000
+    flows = {str(day): flow for day, flow in zip(found.found.days, found.found.flows, strict=True) if flow}
+    assert flows == {"2024-02-01": 500, "2024-03-01": 500}
+
+
 def test_what_cannot_be_said_is_null() -> None:
     said = figures(carried_out(market(), Terms("fixed targets", WHOLE, last=DAYS[9])))
     assert (said["annual_return"], said["calmar"], said["beta"]) == (None, None, None)
