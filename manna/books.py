@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from manna.backtest_settings import BacktestName, BacktestSetting
 from manna.book_sections import (
     ChartAccount,
     ChartSetting,
@@ -154,6 +155,7 @@ class Book(Section):
     investments: Investments = Investments()
     targets: Targets = Targets()
     thresholds: Thresholds = Thresholds()
+    backtests: dict[BacktestName, BacktestSetting] = Field(default_factory=dict)
 
     @field_validator("time_zone")
     @classmethod

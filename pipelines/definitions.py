@@ -9,11 +9,23 @@ from typing import Any
 
 import dagster as dg
 
-from assets import broker, categorized, clean, examined, findings, ledger, model, portfolio, published, tax
+from assets import (
+    backtests,
+    broker,
+    categorized,
+    clean,
+    examined,
+    findings,
+    ledger,
+    model,
+    portfolio,
+    published,
+    tax,
+)
 from assets.raw import alpaca, bars, plaid
 from assets.reports import statements_asset
 from pipelines.jobs import jobs
-from pipelines.partitions import market_days, months
+from pipelines.partitions import backtest_sets, market_days, months
 from pipelines.process import installation_resource
 from pipelines.schedules import schedules
 from pipelines.sensors import SENSORS
@@ -35,8 +47,10 @@ def build_definitions(
         BookError: the book files cannot be used; the schedules depend on them.
     """
     settings = settings or Settings.load()
+    books = read_books(settings.books)
     days, periods = market_days(settings.first_month), months(settings.first_month)
     bars_asset, statements = bars.bars_asset(days), statements_asset(periods)
+    tried = backtests.backtests_asset(backtest_sets(books.values()))
     unpartitioned = [plaid.plaid, alpaca.alpaca, *clean.ASSETS, findings.found, categorized.categories]
     unpartitioned += [
         categorized.recurrences,
@@ -52,12 +66,21 @@ def build_definitions(
         reports=[statements, published.published],
         rebalancing=[portfolio.plan],
         training=[model.models],
+        backtests=[tried],
     )
     return dg.Definitions(
-        assets=[*unpartitioned, bars_asset, statements, published.published, portfolio.plan, model.models],
+        assets=[
+            *unpartitioned,
+            bars_asset,
+            statements,
+            published.published,
+            portfolio.plan,
+            model.models,
+            tried,
+        ],
         asset_checks=[*examined.CHECKS, broker.positions, broker.calendar_check(days)],
         jobs=list(defined.values()),
-        schedules=schedules(defined, read_books(settings.books), days),
+        schedules=schedules(defined, books, days),
         sensors=[*SENSORS, webhooks],
         resources={"manna": installation_resource, **(resources or {})},
         executor=dg.in_process_executor,

@@ -10,6 +10,7 @@ One module per kind of command; their order here is the order in ``manna --help`
 
 from pipelines.cli import nights, reading, reviewing, modelling  # isort: skip  (the order of the help)
 from pipelines.cli import connecting, accounts, quarantine, journal, lots, instructions, measuring  # isort: skip
+from pipelines.cli import backtesting  # isort: skip
 from pipelines.cli import export, explain, ledger, bundle  # isort: skip
 from pipelines.cli import reconciling, closing  # isort: skip
 from pipelines.cli.shell import app, main
@@ -17,6 +18,7 @@ from pipelines.cli.shell import app, main
 __all__ = [
     "accounts",
     "app",
+    "backtesting",
     "bundle",
     "closing",
     "connecting",

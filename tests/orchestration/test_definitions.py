@@ -13,7 +13,7 @@ import pytest
 from manna.contracts import CONTRACTS
 from manna.contracts.closings import REPORTED
 from pipelines.definitions import build_definitions
-from pipelines.jobs import MARKET, NIGHTLY, REBALANCE, STATEMENTS, TRAINING
+from pipelines.jobs import BACKTESTS, MARKET, NIGHTLY, REBALANCE, STATEMENTS, TRAINING
 from pipelines.partitions import MARKET_ZONE
 from resources.settings import PROJECT, Settings
 
@@ -67,13 +67,14 @@ def test_every_asset_is_in_one_job(definitions: dg.Definitions, specs: dict[str,
     repository = definitions.get_repository_def()
     jobs = {
         name: {".".join(key.path) for key in repository.get_job(name).asset_layer.executable_asset_keys}
-        for name in (NIGHTLY, MARKET, STATEMENTS, REBALANCE, TRAINING)
+        for name in (NIGHTLY, MARKET, STATEMENTS, REBALANCE, TRAINING, BACKTESTS)
     }
     assert {name for name in repository.job_names if not name.startswith("__")} == jobs.keys()
     assert sorted(asset for assets in jobs.values() for asset in assets) == sorted(specs)
     assert jobs[MARKET] == {"raw.alpaca_bars"}
     assert jobs[REBALANCE] == {"portfolio.rebalance_plan"}
     assert jobs[TRAINING] == {"categorized.model"}
+    assert jobs[BACKTESTS] == {"portfolio.backtests", "portfolio.backtest_days"}
     assert {asset.partition(".")[0] for asset in jobs[STATEMENTS]} == {"reports", "published"}
 
 
@@ -81,6 +82,8 @@ def test_what_is_partitioned(specs: dict[str, dg.AssetSpec]) -> None:
     partitioned = {address for address, spec in specs.items() if spec.partitions_def is not None}
     assert partitioned == {
         "raw.alpaca_bars",
+        "portfolio.backtests",
+        "portfolio.backtest_days",
         *(address for address in specs if address.startswith("reports.")),
     }
 
