@@ -14,7 +14,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
-from manna.trading.orders import Execution, Told
+from manna.trading.orders import Execution, Order, Told
 
 _ENDS = {
     "filled": "filled",
@@ -66,6 +66,19 @@ class Account:
     equity: Decimal
     last_equity: Decimal
     blocked: str | None
+
+
+def terms(order: Order) -> dict[str, str]:
+    """The body of ``POST /v2/orders``."""
+    return {
+        "symbol": order.symbol,
+        "qty": f"{order.quantity.normalize():f}",
+        "side": order.side,
+        "type": "limit",
+        "time_in_force": order.time_in_force,
+        "limit_price": f"{order.limit_price.normalize():f}",
+        "client_order_id": order.client_order_id,
+    }
 
 
 def order(payload: Mapping[str, Any]) -> BrokerOrder:

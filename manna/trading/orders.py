@@ -30,6 +30,27 @@ class ContradictionError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """A row of ``ops.orders``: the terms on which one attempt at one trade of a plan is made. A limit order."""
+
+    client_order_id: str
+    plan_id: str
+    book: str
+    account_id: str
+    symbol: str
+    side: str
+    attempt: int
+    quantity: Decimal
+    limit_price: Decimal
+    time_in_force: str = "day"
+
+    @property
+    def amount(self) -> Decimal:
+        """The most a buy may cost, the least a sale may bring."""
+        return self.quantity * self.limit_price
+
+
+@dataclass(frozen=True, slots=True)
 class Execution:
     """A fill, or the bust or correction of one. ``quantity`` and ``price`` are positive; of a correction the new ones.
 

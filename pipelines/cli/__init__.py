@@ -12,7 +12,7 @@ from pipelines.cli import nights, reading, reviewing, modelling  # isort: skip  
 from pipelines.cli import connecting, accounts, quarantine, journal, lots, instructions, measuring  # isort: skip
 from pipelines.cli import export, explain, ledger, bundle  # isort: skip
 from pipelines.cli import reconciling, closing  # isort: skip
-from pipelines.cli import auditing  # isort: skip
+from pipelines.cli import rebalancing, trading, auditing  # isort: skip
 from pipelines.cli.shell import app, main
 
 __all__ = [
@@ -34,6 +34,8 @@ __all__ = [
     "nights",
     "quarantine",
     "reading",
+    "rebalancing",
     "reconciling",
     "reviewing",
+    "trading",
 ]
