@@ -9,7 +9,7 @@ broker. Every write is a transaction of its own, before the call it announces or
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -24,7 +24,8 @@ from pipelines.sending import Desk
 from resources import audit, orders, switches
 from resources.providers import ProviderUnavailableError
 
-SINCE = "positions"
+CLOCKS = timedelta(hours=1)
+"""How far the broker's clock may be from ours."""
 UNDONE = "run `manna rebalance execute {}` again to go on"
 
 
@@ -101,7 +102,7 @@ class Execution:
                 )
             begun = {"detail": {"positions": held}, "known_at": at}
         self.before = {symbol: Decimal(quantity) for symbol, quantity in begun["detail"]["positions"].items()}
-        self.desk.load(self.row["plan_id"], begun["known_at"])
+        self.desk.load(self.row["plan_id"], begun["known_at"] - CLOCKS)
 
     def _recover(self) -> None:
         """Asks what became of every order that may have been sent."""

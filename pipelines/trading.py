@@ -19,7 +19,7 @@ from resources.installation import Installation
 from resources.trade_updates import trade_updates
 
 _AMOUNT = pl.Decimal(38, 9)
-_TRADES = {
+_TRADES: dict[str, pl.DataType | type[pl.DataType]] = {
     "symbol": pl.String, "side": pl.String, "planned": _AMOUNT, "filled": _AMOUNT, "planned_price": _AMOUNT,
     "average_price": _AMOUNT, "slippage": _AMOUNT, "residual": _AMOUNT, "said": pl.String,
 }  # fmt: skip

@@ -20,8 +20,7 @@ from manna.trading.alpaca import PayloadError, decoded
 
 _log = logging.getLogger("manna.trade_updates")
 CONNECT_SECONDS = 5.0
-LOOK_SECONDS = 0.2
-"""How often the thread looks whether it is to end."""
+CLOSE_SECONDS = 0.5
 PAUSE_SECONDS = 5.0
 
 
@@ -32,6 +31,7 @@ class TradeUpdates:
         self._url, self._keys = url, {"key_id": key_id, "secret_key": secret_key}
         self._came: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
         self._ended, self._listens = threading.Event(), threading.Event()
+        self._socket: Any = None
         self._thread = threading.Thread(target=self._run, daemon=True, name="trade_updates")
         self._thread.start()
 
@@ -49,7 +49,9 @@ class TradeUpdates:
     def close(self) -> None:
         """Ends the connection and its thread."""
         self._ended.set()
-        self._thread.join(CONNECT_SECONDS + LOOK_SECONDS)
+        if self._socket is not None:
+            self._socket.close()  # which wakes the thread
+        self._thread.join(CONNECT_SECONDS + CLOSE_SECONDS)
 
     def _run(self) -> None:
         while not self._ended.is_set():
@@ -62,17 +64,15 @@ class TradeUpdates:
     def _listen(self) -> None:
         from websockets.sync.client import connect
 
-        with connect(self._url, open_timeout=CONNECT_SECONDS, close_timeout=LOOK_SECONDS) as socket:
+        with connect(self._url, open_timeout=CONNECT_SECONDS, close_timeout=CLOSE_SECONDS) as socket:
+            self._socket = socket
             socket.send(json.dumps({"action": "authenticate", "data": self._keys}))
             said = decoded(socket.recv(timeout=CONNECT_SECONDS))
             if said.get("data", {}).get("status") != "authorized":
                 raise PayloadError("the stream refuses the keys")
             socket.send(json.dumps({"action": "listen", "data": {"streams": ["trade_updates"]}}))
             while not self._ended.is_set():
-                try:
-                    message = decoded(socket.recv(timeout=LOOK_SECONDS))
-                except TimeoutError:
-                    continue
+                message = decoded(socket.recv())
                 if message.get("stream") == "trade_updates" and isinstance(message.get("data"), Mapping):
                     self._came.put(message["data"])
                 elif message.get("stream") == "listening":
