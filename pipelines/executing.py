@@ -53,7 +53,6 @@ class Execution:
     trading: Trading
     now: Callable[[], datetime]
     by: str
-    persons: int = 1
     made: set[str] = field(default_factory=set)
     skipped: dict[str, str] = field(default_factory=dict)
     before: dict[str, Decimal] = field(default_factory=dict)
@@ -96,7 +95,12 @@ class Execution:
         if begun is None:
             held = {p["symbol"]: str(p["qty"]) for p in self.desk.broker.positions()}
             with self.connection.begin():
-                at = self.now()
+                # Nobody cancels it, or makes it void, between this look and the event.
+                orders.lock_plans(self.connection, self.plan.book)
+                events, at = orders.plan_events(self.connection, self.plan.plan_id), self.now()
+                why = refusal(self.plan, events, at)
+                if why is not None:
+                    raise ExecutionError(f"plan {self.plan.plan_id} {why}")
                 orders.add_plan_event(
                     self.connection, self.row, "execute", self.by, at, detail={"positions": held}
                 )
@@ -116,7 +120,7 @@ class Execution:
     def _refusal(self) -> str | None:
         with self.connection.begin():
             events = orders.plan_events(self.connection, self.row["plan_id"])
-        return refusal(events, self.row["expires_at"], self.now(), self.persons)
+        return refusal(self.plan, events, self.now())
 
     def _may_send(self) -> str | None:
         """Asked before every sending: the switch, the plan's life, the market's hours."""

@@ -58,8 +58,7 @@ def execute(manna: Installation, plan_id: str, by: str, *, wait_seconds: float =
         ):
             rounds = max(int(wait_seconds / POLL_SECONDS), 1)
             desk = Desk(connection, broker, updates, manna.settings.now, seconds=POLL_SECONDS, rounds=rounds)
-            persons = getattr(book.targets, "approvals", 1)
-            return Execution(connection, row, desk, book.trading, manna.settings.now, by, persons).run()
+            return Execution(connection, row, desk, book.trading, manna.settings.now, by).run()
 
 
 def broker_of(manna: Installation, book: Book, account_id: str) -> tuple[Broker, tuple[str, str]]:

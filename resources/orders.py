@@ -60,6 +60,12 @@ def only_executor(connection: sa.Connection, account_id: str, seconds: float = 2
 # -- plans ------------------------------------------------------------------------------------------
 
 
+def lock_plans(connection: sa.Connection, book: str) -> None:
+    """Nobody else decides on plans of this book until the caller's transaction ends (as in ``plans``)."""
+    lock = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('manna.plans/' || :book, 0))")
+    connection.execute(lock, {"book": book})
+
+
 def plan(connection: sa.Connection, plan_id: str) -> dict[str, Any] | None:
     """A row of ``ops.rebalance_plans``, by its id or the beginning of it where that is one plan's; else null."""
     p = REBALANCE_PLANS.c

@@ -6,7 +6,7 @@ made or becomes void (``manna.rebalancing``), or doing any of it (``pipelines.ex
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +27,7 @@ class ApprovedPlan:
     expires_at: datetime
     collar: Decimal
     whole_shares: bool
+    approvals: int
     trades: tuple[Wanted, ...]
 
 
@@ -41,35 +42,27 @@ def planned(row: Mapping[str, Any]) -> ApprovedPlan:
         row["plan_id"],
         row["book"],
         row["account_id"],
-        row["expires_at"],
+        row["expires_at"].astimezone(UTC),
         Decimal(document["collar"]),
         bool(document.get("whole_shares", False)),
+        int(document.get("approvals", 1)),
         trades,
     )
 
 
-def refusal(
-    events: Sequence[Mapping[str, Any]], expires_at: datetime, now: datetime, persons: int
-) -> str | None:
-    """Why a plan may not trade; null where it may.
-
-    Args:
-        events: its life (``ops.plan_events``), oldest first.
-        expires_at: when it stops being valid.
-        now: the moment.
-        persons: how many different people must have approved it.
-    """
+def refusal(plan: ApprovedPlan, events: Sequence[Mapping[str, Any]], now: datetime) -> str | None:
+    """Why a plan may not trade; null where it may. ``events``: its life (``ops.plan_events``), oldest first."""
     for event in reversed(events):
         if event["action"] in ("cancel", "void", "finish"):
             done = {"cancel": "was cancelled", "void": "is void", "finish": "has been executed"}[
                 event["action"]
             ]
             return f"{done}{': ' + event['reason'] if event['reason'] else ''}"
-    approved = {event["decided_by"] for event in events if event["action"] == "approve"}
-    if len(approved) < persons:
-        missing = persons - len(approved)
+    names = (event["decided_by"] for event in events if event["action"] == "approve")
+    missing = plan.approvals - len({"".join(name.split()).casefold() for name in names})
+    if missing > 0:
         return f"wants the approval of {missing} {'more person' if missing == 1 else 'more persons'}: `manna rebalance approve`"
-    return f"expired at {expires_at:%Y-%m-%d %H:%M %Z}" if expires_at <= now else None
+    return f"expired at {plan.expires_at:%Y-%m-%d %H:%M} UTC" if plan.expires_at <= now else None
 
 
 def still_wanted(trade: Wanted, attempts: Sequence[Attempt], made_now: Iterable[str]) -> Decimal:

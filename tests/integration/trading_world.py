@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +27,7 @@ from sandbox.state import parse_instant
 OPEN = parse_instant("2026-03-16T15:00:00Z")
 """A Monday morning in New York."""
 ACCOUNT = "the-account"
+_NUMBERS = count()
 
 
 class Silence:
@@ -53,9 +55,8 @@ class TradingWorld:
 
     bank: Bank
     ops: Ops
-    count: int = 0
     updates: Any = field(default_factory=Silence)
-    trading: Trading = field(default_factory=Trading)
+    trading: Trading = field(default_factory=lambda: Trading(orders_per_day=10**6))
 
     @property
     def broker(self) -> Broker:
@@ -73,7 +74,6 @@ class TradingWorld:
 
     def plan(self, *trades: tuple[str, str, str, Decimal], approved: bool = True, **changes: Any) -> str:
         """Inserts a plan of (side, quantity, symbol, price); its id."""
-        self.count += 1
         document = {
             "trades": [
                 {
@@ -87,7 +87,7 @@ class TradingWorld:
             ],
             "collar": "0.01",
             "whole_shares": False,
-            "number": self.count,
+            "number": next(_NUMBERS),
             **changes.pop("document", {}),
         }
         sha256 = hashlib.sha256(json.dumps(document).encode()).hexdigest()
@@ -107,9 +107,7 @@ class TradingWorld:
         with self.ops.engine.begin() as connection:
             connection.execute(sa.insert(PLAN_EVENTS).values(**values))
 
-    def execute(
-        self, plan_id: str, *, rounds: int = 3, persons: int = 1, now: Callable[[], datetime] | None = None
-    ) -> Result:
+    def execute(self, plan_id: str, *, rounds: int = 3, now: Callable[[], datetime] | None = None) -> Result:
         """Executes a plan in this process, without pauses."""
         with self.ops.engine.connect() as connection:
             with connection.begin():
@@ -118,7 +116,7 @@ class TradingWorld:
             with orders.only_executor(connection, ACCOUNT):
                 clock = now or self.bank.clock
                 desk = Desk(connection, self.broker, self.updates, clock, seconds=0.0, rounds=rounds)
-                return Execution(connection, row, desk, self.trading, clock, "ana", persons).run()
+                return Execution(connection, row, desk, self.trading, clock, "ana").run()
 
     def positions(self) -> dict[str, Decimal]:
         """Units held at the broker."""
