@@ -12,6 +12,7 @@ import dagster as dg
 from assets import broker, categorized, clean, examined, findings, ledger, model, portfolio, published, tax
 from assets.raw import alpaca, bars, plaid
 from assets.reports import statements_asset
+from pipelines.execution_job import execution, execution_sensor
 from pipelines.jobs import jobs
 from pipelines.partitions import market_days, months
 from pipelines.process import installation_resource
@@ -56,9 +57,9 @@ def build_definitions(
     return dg.Definitions(
         assets=[*unpartitioned, bars_asset, statements, published.published, portfolio.plan, model.models],
         asset_checks=[*examined.CHECKS, broker.positions, broker.calendar_check(days)],
-        jobs=list(defined.values()),
+        jobs=[*defined.values(), execution],
         schedules=schedules(defined, read_books(settings.books), days),
-        sensors=[*SENSORS, webhooks],
+        sensors=[*SENSORS, execution_sensor, webhooks],
         resources={"manna": installation_resource, **(resources or {})},
         executor=dg.in_process_executor,
     )

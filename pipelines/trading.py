@@ -4,11 +4,12 @@ What belongs here: finding the plan, its account's keys and its book, and the ki
 itself (``executing``), or planning (``rebalancing``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
+import sqlalchemy as sa
 
 from manna.books import Book
 from pipelines.executing import Execution, ExecutionError, Result
@@ -23,12 +24,21 @@ _TRADES: dict[str, pl.DataType | type[pl.DataType]] = {
     "symbol": pl.String, "side": pl.String, "planned": _AMOUNT, "filled": _AMOUNT, "planned_price": _AMOUNT,
     "average_price": _AMOUNT, "slippage": _AMOUNT, "residual": _AMOUNT, "said": pl.String,
 }  # fmt: skip
+AUTOMATIC = "automatic mode"
+"""In whose name a plan is approved that the book's file approves."""
 POLL_SECONDS = 2.0
 WAIT_SECONDS = 300.0
 """How long one execution follows its orders before it says that they are open still."""
 
 
-def execute(manna: Installation, plan_id: str, by: str, *, wait_seconds: float = WAIT_SECONDS) -> Result:
+def execute(
+    manna: Installation,
+    plan_id: str,
+    by: str,
+    *,
+    wait_seconds: float = WAIT_SECONDS,
+    approving: Callable[[Book, Mapping[str, Any], list[dict[str, Any]]], bool] | None = None,
+) -> Result:
     """Executes an approved plan, or goes on with one that was begun.
 
     Args:
@@ -36,6 +46,7 @@ def execute(manna: Installation, plan_id: str, by: str, *, wait_seconds: float =
         plan_id: the plan, or the beginning of its id.
         by: who executes it: a person's name, or ``executor``.
         wait_seconds: how long open orders are followed.
+        approving: whether the book's file itself approves the plan, by its row and its life.
 
     Raises:
         ExecutionError: no such plan, or it may not be executed.
@@ -56,9 +67,26 @@ def execute(manna: Installation, plan_id: str, by: str, *, wait_seconds: float =
             orders.only_executor(connection, row["account_id"]),
             trade_updates(url, *keys) as updates,
         ):
+            if approving is not None:
+                _approve(connection, manna, book, row, approving)
             rounds = max(int(wait_seconds / POLL_SECONDS), 1)
             desk = Desk(connection, broker, updates, manna.settings.now, seconds=POLL_SECONDS, rounds=rounds)
             return Execution(connection, row, desk, book.trading, manna.settings.now, by).run()
+
+
+def _approve(
+    connection: sa.Connection,
+    manna: Installation,
+    book: Book,
+    row: Mapping[str, Any],
+    approving: Callable[[Book, Mapping[str, Any], list[dict[str, Any]]], bool],
+) -> None:
+    with connection.begin():
+        orders.lock_plans(connection, book.id)
+        if approving(book, row, orders.plan_events(connection, row["plan_id"])):
+            orders.add_plan_event(
+                connection, row, "approve", AUTOMATIC, manna.settings.now(), reason="targets: automatic: true"
+            )
 
 
 def broker_of(manna: Installation, book: Book, account_id: str) -> tuple[Broker, tuple[str, str]]:

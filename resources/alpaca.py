@@ -46,13 +46,13 @@ class Session(requests.Session):
 
     body: bytes = b""
 
-    def __init__(self, read_seconds: float = READ_SECONDS) -> None:
+    def __init__(self, read_seconds: float | None = None) -> None:
         super().__init__()
-        self._seconds = (CONNECT_SECONDS, read_seconds)
+        self._read_seconds = read_seconds
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         """As it is there, with our time-out."""
-        kwargs.setdefault("timeout", self._seconds)
+        kwargs.setdefault("timeout", (CONNECT_SECONDS, self._read_seconds or READ_SECONDS))
         response = super().request(*args, **kwargs)
         self.body = response.content
         return response

@@ -74,6 +74,15 @@ def plan(connection: sa.Connection, plan_id: str) -> dict[str, Any] | None:
     return rows[0] if len(rows) == 1 else next((row for row in rows if row["plan_id"] == plan_id), None)
 
 
+def plans_under_way(connection: sa.Connection) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Plans that are not over, the oldest first, each with its life; also those that have expired."""
+    p, e = REBALANCE_PLANS.c, PLAN_EVENTS.c
+    over = sa.select(e.plan_id).where(e.action.in_(("cancel", "void", "finish")))
+    query = sa.select(REBALANCE_PLANS).where(p.plan_id.not_in(over)).order_by(p.known_at, p.plan_id)
+    rows = [dict(row) for row in connection.execute(query).mappings()]
+    return [(row, plan_events(connection, row["plan_id"])) for row in rows]
+
+
 def plan_events(connection: sa.Connection, plan_id: str) -> list[dict[str, Any]]:
     """A plan's life, oldest first."""
     e = PLAN_EVENTS.c
@@ -91,7 +100,7 @@ def add_plan_event(
     reason: str | None = None,
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Adds ``execute`` or ``finish`` to the life of the plan ``row``, and to the audit log."""
+    """Adds to the life of the plan ``row``, and to the audit log."""
     values = {
         "plan_id": row["plan_id"],
         "action": action,
