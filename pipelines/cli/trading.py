@@ -45,12 +45,12 @@ def execute(
     render(trades_frame(result.detail), output, title=f"Plan {result.plan_id}", console=out)  # type: ignore[arg-type]
     told = out if output == "table" else err
     for problem in result.detail["problems"]:
-        told.print(f"[yellow]look at this:[/] {problem}", highlight=False)
+        told.print(f"[yellow]look at this:[/] {problem}", highlight=False, soft_wrap=True)
     if result.finished:
         ended = f"has ended: {result.reason}" if result.reason else "is executed"
-        told.print(f"Plan {result.plan_id} {ended}.", highlight=False)
+        told.print(f"Plan {result.plan_id} {ended}.", highlight=False, soft_wrap=True)
         return
-    told.print(f"Stopped: {result.reason}. {UNDONE.format(result.plan_id)}.", highlight=False)
+    told.print(f"Stopped: {result.reason}. {UNDONE.format(result.plan_id)}.", highlight=False, soft_wrap=True)
     raise typer.Exit(STOPPED)
 
 
@@ -72,8 +72,8 @@ def halt(
             require_one_of("book", [book], manna.books)
         said = halted(manna, book, reason, by or getpass.getuser(), cancel=cancel)
     for words in said:
-        out.print(words, highlight=False)
-    out.print(f"Trading of {book or 'all books'} is halted.", highlight=False)
+        out.print(words, highlight=False, soft_wrap=True)
+    out.print(f"Trading of {book or 'all books'} is halted.", highlight=False, soft_wrap=True)
     if any(words.startswith("NOT") for words in said):
         raise typer.Exit(1)
 
@@ -90,6 +90,6 @@ def resume(reason: ReasonOption, book: BookOption = None, by: ByOption = None) -
         if book:
             require_one_of("book", [book], manna.books)
         still = resumed(manna, book, reason, by or getpass.getuser())
-    out.print(f"Trading of {book or 'all books'} is resumed.", highlight=False)
+    out.print(f"Trading of {book or 'all books'} is resumed.", highlight=False, soft_wrap=True)
     if still is not None:
-        out.print(f"It is still halted: {still}.", highlight=False)
+        out.print(f"It is still halted: {still}.", highlight=False, soft_wrap=True)
