@@ -186,6 +186,31 @@ def reopened_books(closings: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[
     ]
 
 
+def order_problems(problems: Iterable[Mapping[str, Any]]) -> list[Alert]:
+    """Orders and executions that a person must look at (``resources.order_problems``): rejected, or worse.
+
+    A rejection and a halt are warnings; where nobody knows what became of an order, or positions are not what fills
+    would make them, it is critical.
+    """
+    advice = {
+        "rejected": "`manna rebalance status` shows its plan",
+        "unknown": "`manna rebalance execute` looks it up",
+        "problem": "compare the account with its orders at the broker before anything else is traded",
+        "unfinished": "`manna rebalance execute` brings it to its end",
+        "halted": "`manna resume` lets it trade again",
+    }
+    return [
+        _alert(
+            row["book"],
+            "order",
+            f"{row['kind']} {row['subject']}",
+            "warning" if row["kind"] in ("rejected", "halted") else "critical",
+            f"{row['words']}; {advice[row['kind']]}",
+        )
+        for row in problems
+    ]
+
+
 def _alert(book: str, kind: str, subject: str, severity: str, message: str) -> Alert:
     return {
         "fingerprint": f"{kind}:{book}:{subject}",

@@ -26,6 +26,7 @@ from manna.book_sections import (
     Valued,
 )
 from manna.investment_settings import Investments
+from manna.trading.settings import Trading
 
 _Said = TypeVar("_Said", ChartSetting, Valued, LoanSetting)
 
@@ -154,6 +155,7 @@ class Book(Section):
     rules: tuple[Rule, ...] = ()
     investments: Investments = Investments()
     targets: Targets = Targets()
+    trading: Trading = Trading()
     thresholds: Thresholds = Thresholds()
     backtests: dict[BacktestName, BacktestSetting] = Field(default_factory=dict)
 

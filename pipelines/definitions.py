@@ -24,6 +24,7 @@ from assets import (
 )
 from assets.raw import alpaca, bars, plaid
 from assets.reports import statements_asset
+from pipelines.execution_job import execution, execution_sensor
 from pipelines.jobs import jobs
 from pipelines.partitions import backtest_sets, market_days, months
 from pipelines.process import installation_resource
@@ -79,9 +80,9 @@ def build_definitions(
             tried,
         ],
         asset_checks=[*examined.CHECKS, broker.positions, broker.calendar_check(days)],
-        jobs=list(defined.values()),
+        jobs=[*defined.values(), execution],
         schedules=schedules(defined, books, days),
-        sensors=[*SENSORS, webhooks],
+        sensors=[*SENSORS, execution_sensor, webhooks],
         resources={"manna": installation_resource, **(resources or {})},
         executor=dg.in_process_executor,
     )

@@ -27,6 +27,7 @@ from manna.alerting import (
     held_reports,
     low_balances,
     open_questions,
+    order_problems,
     quarantined_rows,
     reopened_books,
     things_to_look_at,
@@ -43,6 +44,8 @@ RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_p
 STATE_TAG = "manna/state"
 MOST_ATTEMPTS = 3
 HISTORY = timedelta(days=730)
+ORDER_DAYS = timedelta(days=7)
+"""How long a rejected order, or a position that nobody explains, stays an alert."""
 EVENING = 18
 """Hour in New York from which the day's bars are missing when we have none."""
 RUNNING = dg.DefaultSensorStatus.RUNNING
@@ -222,6 +225,7 @@ def settle(manna: Installation, instance: dg.DagsterInstance) -> tuple[int, int,
     found += reopened_books({book: manna.ops.closings(book) for book in manna.books})
     found += failed_checks(_failed_checks(instance))
     now = manna.settings.now()
+    found += order_problems(manna.ops.order_problems(now - ORDER_DAYS, now))
     opened, resolved = manna.ops.settle_alerts(found, now)
     told = 0
     for alert in manna.ops.alerts(unsent=True):

@@ -13,11 +13,13 @@ from pipelines.cli import connecting, accounts, quarantine, journal, lots, instr
 from pipelines.cli import backtesting  # isort: skip
 from pipelines.cli import export, explain, ledger, bundle  # isort: skip
 from pipelines.cli import reconciling, closing  # isort: skip
+from pipelines.cli import rebalancing, trading, auditing  # isort: skip
 from pipelines.cli.shell import app, main
 
 __all__ = [
     "accounts",
     "app",
+    "auditing",
     "backtesting",
     "bundle",
     "closing",
@@ -34,6 +36,8 @@ __all__ = [
     "nights",
     "quarantine",
     "reading",
+    "rebalancing",
     "reconciling",
     "reviewing",
+    "trading",
 ]
