@@ -25,6 +25,7 @@ from manna.book_sections import (
     Valued,
 )
 from manna.investment_settings import Investments
+from manna.performance_settings import Performance
 
 _Said = TypeVar("_Said", ChartSetting, Valued, LoanSetting)
 
@@ -152,6 +153,7 @@ class Book(Section):
     shared: tuple[Shared, ...] = ()
     rules: tuple[Rule, ...] = ()
     investments: Investments = Investments()
+    performance: Performance = Performance()
     targets: Targets = Targets()
     thresholds: Thresholds = Thresholds()
 

@@ -9,7 +9,19 @@ from typing import Any
 
 import dagster as dg
 
-from assets import broker, categorized, clean, examined, findings, ledger, model, portfolio, published, tax
+from assets import (
+    broker,
+    categorized,
+    clean,
+    examined,
+    findings,
+    ledger,
+    model,
+    performance,
+    portfolio,
+    published,
+    tax,
+)
 from assets.raw import alpaca, bars, plaid
 from assets.reports import statements_asset
 from pipelines.jobs import jobs
@@ -44,6 +56,7 @@ def build_definitions(
         tax.taxable,
         portfolio.valuations,
         portfolio.drift,
+        performance.measured,
     ]
     unpartitioned += [ledger.months]
     defined = jobs(

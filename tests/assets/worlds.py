@@ -23,7 +23,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from assets import categorized, clean, findings, ledger, portfolio, published, tax
+from assets import categorized, clean, findings, ledger, performance, portfolio, published, tax
 from assets.common import key
 from assets.raw import alpaca as broker
 from assets.raw import plaid
@@ -61,6 +61,7 @@ NIGHT = [
     tax.taxable,
     portfolio.valuations,
     portfolio.drift,
+    performance.measured,
     ledger.months,
 ]
 REPORTS = [STATEMENTS, published.published]
