@@ -2,9 +2,13 @@
 
 What belongs here: reading ledger and valuations, calling ``manna.portfolio``, writing, and the check that performance
 ends where valuations do. What does not: any formula.
+
+A book is measured only when something it is measured from has changed since (its tables' snapshots, its file, this
+version): the night that has nothing new reads no row of it.
 """
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,14 +16,15 @@ import dagster as dg
 import polars as pl
 
 from assets.common import BooksConfig, Manna, chosen, key, result, spec
-from manna.books import Book
-from manna.contracts.performance import ATTRIBUTION, PERFORMANCE, RETURNS, RISK
+from manna.books import Book, document_hash, document_of
+from manna.contracts.performance import ATTRIBUTION, MEASURED, PERFORMANCE, RETURNS, RISK
 from manna.portfolio.agreement import disagreements
 from manna.portfolio.performance import asset_classes, performance
-from resources.installation import Installation
+from resources.changes import last_changes
+from resources.installation import CODE_VERSION, Installation
 from resources.lake import Change, LakeTransaction
 
-TABLES = tuple(contract.address for contract in (PERFORMANCE, RETURNS, RISK, ATTRIBUTION))
+TABLES = tuple(contract.address for contract in (PERFORMANCE, RETURNS, RISK, ATTRIBUTION, MEASURED))
 CHECK = "closes_at_valuations"
 _BY_BOOK = {
     "postings": "ledger.postings",
@@ -41,6 +46,7 @@ _SHOWN = 20
 class _Measured:
     changes: dict[str, Change] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
 
     def note(self, address: str, change: Change) -> None:
         self.changes[address] = self.changes.get(address, Change()) + change
@@ -59,9 +65,10 @@ class _Measured:
 )
 def measured(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
     """Measures what every book's investments earned, by day and span, and with what risk."""
+    changes = last_changes(manna.lake)
     found = manna.lake.commit(
         TABLES,
-        lambda transaction: measure(manna, config.books, transaction),
+        lambda transaction: measure(manna, config.books, transaction, changes),
         author="performance",
         message=f"run {context.run.run_id}",
     )
@@ -71,21 +78,47 @@ def measured(context: dg.AssetExecutionContext, config: BooksConfig, manna: Mann
         passed=not found.faults,
         asset_key=key(PERFORMANCE.address),
         check_name=CHECK,
-        metadata={"faults": len(found.faults), "first": found.faults[:_SHOWN]},
+        metadata={
+            "faults": len(found.faults),
+            "first": found.faults[:_SHOWN],
+            "books with nothing new": found.unchanged,
+        },
     )
 
 
-def measure(manna: Installation, wanted: Sequence[str], transaction: LakeTransaction) -> _Measured:
+def measure(
+    manna: Installation,
+    wanted: Sequence[str],
+    transaction: LakeTransaction,
+    changes: Mapping[str, int] | None = None,
+) -> _Measured:
     """Makes the tables of performance hold what follows, for the ``wanted`` books (none: all).
 
-    Days are made anew, which costs less than finding out which need not be; of the spans, those that have ended before
-    the first day that differs stay as they are.
+    ``changes``: the last snapshot of each table, by which a book is known to be as it was; without it all are measured.
     """
-    shared = {name: transaction.read(address) for name, address in _SHARED.items()}
-    found = _Measured()
+    found, shared = _Measured(), dict[str, pl.DataFrame]()
+    known = {row["book"]: row for row in transaction.read(MEASURED.address).to_dicts()}
     for book_id in chosen(manna.books, wanted):
-        _measure_book(manna.books[book_id], shared, transaction, found)
+        book, last = manna.books[book_id], known.get(book_id)
+        state = "" if changes is None else _state(book, changes)
+        if state and last and last["state"] == state:
+            found.unchanged.append(book_id)
+            if last["faults"]:
+                found.faults.append(f"{book_id}: {last['faults']} as when it was last measured")
+            continue
+        shared = shared or {name: transaction.read(address) for name, address in _SHARED.items()}
+        before = len(found.faults)
+        _measure_book(book, shared, transaction, found)
+        row = {"book": book_id, "state": state, "faults": len(found.faults) - before}
+        rows = MEASURED.conform(pl.DataFrame([row], schema=MEASURED.polars_schema))
+        found.note(MEASURED.address, transaction.replace(MEASURED.address, rows, {"book": book_id}))
     return found
+
+
+def _state(book: Book, changes: Mapping[str, int]) -> str:
+    """Names the state of everything a book is measured from, without reading a row."""
+    read = [(table, changes.get(table)) for table in (*_BY_BOOK.values(), *_SHARED.values())]
+    return hashlib.sha256(repr((CODE_VERSION, document_hash(document_of(book)), read)).encode()).hexdigest()
 
 
 def _measure_book(

@@ -128,4 +128,21 @@ ATTRIBUTION = Contract(
     key=("book", "span", "since", "class"),
 )
 
-TABLES = (PERFORMANCE, RETURNS, RISK, ATTRIBUTION)
+MEASURED = Contract(
+    "portfolio",
+    "measured",
+    "Per book: from what state of everything its performance was made; a night that finds the same makes nothing.",
+    (
+        Column("book", Kind.TEXT, "the book"),
+        Column(
+            "state",
+            Kind.TEXT,
+            "hash of the lake's snapshots of all that is read, of the book's file and of the version",
+        ),
+        Column("faults", Kind.INTEGER, "what did not tie", minimum=0),
+    ),
+    key=("book",),
+    volatile=("state",),
+)
+
+TABLES = (PERFORMANCE, RETURNS, RISK, ATTRIBUTION, MEASURED)
