@@ -17,14 +17,15 @@ import polars as pl
 
 from assets.common import BooksConfig, Manna, chosen, key, result, spec
 from manna.books import Book, document_hash, document_of
-from manna.contracts.performance import ATTRIBUTION, MEASURED, PERFORMANCE, RETURNS, RISK
+from manna.contracts.declaration import content_hashes
+from manna.contracts.performance import ATTRIBUTION, MEASURED, MONTHS, PERFORMANCE, RETURNS, RISK
 from manna.portfolio.agreement import disagreements
 from manna.portfolio.performance import asset_classes, performance
 from resources.changes import last_changes
 from resources.installation import CODE_VERSION, Installation
 from resources.lake import Change, LakeTransaction
 
-TABLES = tuple(contract.address for contract in (PERFORMANCE, RETURNS, RISK, ATTRIBUTION, MEASURED))
+TABLES = tuple(contract.address for contract in (PERFORMANCE, RETURNS, RISK, ATTRIBUTION, MEASURED, MONTHS))
 CHECK = "closes_at_valuations"
 _BY_BOOK = {
     "postings": "ledger.postings",
@@ -142,6 +143,7 @@ def _measure_book(
     days = performance(book, **own, valuations=valuations, securities=securities)
     found.faults += [f"{book.id}: {fault}" for fault in disagreements(book, days, valuations)]
     found.note(PERFORMANCE.address, transaction.replace(PERFORMANCE.address, days, scope))
+    found.note(MONTHS.address, transaction.replace(MONTHS.address, _months(book, days), scope))
     spans = renewed(transaction.read(RETURNS.address, scope), before, days)
     found.note(RETURNS.address, transaction.replace(RETURNS.address, spans, scope))
     open_days = market_days(bars)
@@ -151,3 +153,18 @@ def _measure_book(
     found.note(RISK.address, transaction.replace(RISK.address, risk, scope))
     why = attribution(spans, days, asset_classes(book, securities), mix)
     found.note(ATTRIBUTION.address, transaction.replace(ATTRIBUTION.address, why, scope))
+
+
+def _months(book: Book, days: pl.DataFrame) -> pl.DataFrame:
+    """``portfolio.months``: each month's hash has those of all months before it in it."""
+    by_month = content_hashes(PERFORMANCE, days, pl.col("date").dt.truncate("1mo"))
+    settings = {
+        "performance": document_of(book).get("performance"),
+        "name": book.name,
+        "version": CODE_VERSION,
+    }
+    running, rows = document_hash(settings), []
+    for month in sorted(by_month):
+        running = hashlib.sha256(f"{running}{by_month[month]}".encode()).hexdigest()
+        rows.append({"book": book.id, "month": month, "content_hash": running})
+    return MONTHS.conform(pl.DataFrame(rows, schema=MONTHS.polars_schema))

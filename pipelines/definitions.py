@@ -24,6 +24,7 @@ from assets import (
 )
 from assets.raw import alpaca, bars, plaid
 from assets.reports import statements_asset
+from assets.tear_sheets import tear_sheets_asset
 from pipelines.jobs import jobs
 from pipelines.partitions import market_days, months
 from pipelines.process import installation_resource
@@ -49,6 +50,7 @@ def build_definitions(
     settings = settings or Settings.load()
     days, periods = market_days(settings.first_month), months(settings.first_month)
     bars_asset, statements = bars.bars_asset(days), statements_asset(periods)
+    tear_sheets = tear_sheets_asset(periods)
     unpartitioned = [plaid.plaid, alpaca.alpaca, *clean.ASSETS, findings.found, categorized.categories]
     unpartitioned += [
         categorized.recurrences,
@@ -62,12 +64,20 @@ def build_definitions(
     defined = jobs(
         nightly=unpartitioned,
         market=[bars_asset],
-        reports=[statements, published.published],
+        reports=[statements, tear_sheets, published.published],
         rebalancing=[portfolio.plan],
         training=[model.models],
     )
     return dg.Definitions(
-        assets=[*unpartitioned, bars_asset, statements, published.published, portfolio.plan, model.models],
+        assets=[
+            *unpartitioned,
+            bars_asset,
+            statements,
+            tear_sheets,
+            published.published,
+            portfolio.plan,
+            model.models,
+        ],
         asset_checks=[*examined.CHECKS, broker.positions, broker.calendar_check(days)],
         jobs=list(defined.values()),
         schedules=schedules(defined, read_books(settings.books), days),

@@ -145,4 +145,34 @@ MEASURED = Contract(
     volatile=("state",),
 )
 
-TABLES = (PERFORMANCE, RETURNS, RISK, ATTRIBUTION, MEASURED)
+MONTHS = Contract(
+    "portfolio",
+    "months",
+    "Per book and month: a hash of all its tear sheet depends on, from which stale tear sheets follow.",
+    (
+        Column("book", Kind.TEXT, "the book"),
+        Column("month", Kind.DATE, "its first day"),
+        Column(
+            "content_hash",
+            Kind.TEXT,
+            "of all performance up to the month's end, and of how the book is measured",
+        ),
+    ),
+    key=("book", "month"),
+)
+
+TEAR_SHEETS = Contract(
+    "portfolio",
+    "tear_sheets",
+    "How the investments have done, as of each month's end: what pages and PDF are made from.",
+    (
+        Column("book", Kind.TEXT, "the book"),
+        Column("period", Kind.DATE, "the month's first day"),
+        Column("until", Kind.DATE, "the day its figures stand on"),
+        Column("document", Kind.TEXT, "JSON (manna.portfolio.tear_sheet)"),
+        Column("made_from", Kind.TEXT, "content_hash of portfolio.months"),
+    ),
+    key=("book", "period"),
+)
+
+TABLES = (PERFORMANCE, RETURNS, RISK, ATTRIBUTION, MEASURED, MONTHS, TEAR_SHEETS)

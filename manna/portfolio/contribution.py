@@ -7,6 +7,7 @@ All is by calendar day, of what was at work that day, so that contributions sum 
 without a market the benchmark returned nothing.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -39,11 +40,7 @@ class Parts:
 
     def between(self, first: date, last: date) -> "Parts":
         """The same, of some days."""
-        days = np.array(self.days, "datetime64[D]")
-        at = slice(
-            int(np.searchsorted(days, np.datetime64(first))),
-            int(np.searchsorted(days, np.datetime64(last), "right")),
-        )
+        at = slice(bisect_left(self.days, first), bisect_right(self.days, last))
         return Parts(self.days[at], self.names, self.rates[at], self.parts[at], self.at_work[at])
 
 
@@ -87,11 +84,11 @@ def attribution(
     if mix is None or spans.is_empty():
         return ATTRIBUTION.empty()
     own = parts_of(days, "class")
-    theirs = _by_class(mix, classes, own.days)
+    theirs = by_class(mix, classes, own.days)
     rows = [
         {"book": span["book"], "span": span["span"], "since": span["since"], "until": span["until"], **row}
         for span in spans.filter(pl.col("scope") == "book").iter_rows(named=True)
-        for row in _explained(own.between(span["since"], span["until"]), theirs)
+        for row in explained(own.between(span["since"], span["until"]), theirs)
     ]
     schema = {
         name: pl.Float64 if str(kind).startswith("Decimal") else kind
@@ -102,7 +99,7 @@ def attribution(
 
 
 @dataclass(frozen=True, slots=True)
-class _Mix:
+class MixByClass:
     """A benchmark by class and calendar day, NaN before it is known."""
 
     names: tuple[str, ...]
@@ -111,7 +108,8 @@ class _Mix:
     rates: Returns
 
 
-def _by_class(mix: Benchmark, classes: pl.DataFrame, days: tuple[date, ...]) -> _Mix:
+def by_class(mix: Benchmark, classes: pl.DataFrame, days: tuple[date, ...]) -> MixByClass:
+    """The benchmark's symbols gathered by class, on the calendar days of the book."""
     known = dict(classes.iter_rows()) | {CASH: CASH_CLASS}
     of = [known.get(symbol, UNCLASSED) for symbol in mix.symbols]
     names = tuple(sorted(set(of)))
@@ -130,11 +128,11 @@ def _by_class(mix: Benchmark, classes: pl.DataFrame, days: tuple[date, ...]) -> 
             continue
         at[row], daily[row] = weights[number], rates[number]
         last = weights[number + 1] if number + 1 < len(weights) else weights[number]
-    return _Mix(names, {day: row for row, day in enumerate(days)}, at, daily)
+    return MixByClass(names, {day: row for row, day in enumerate(days)}, at, daily)
 
 
-def _explained(own: Parts, theirs: _Mix) -> Iterator[dict[str, object]]:
-    """A row per class of one span; none where a day has no return on either side."""
+def explained(own: Parts, theirs: MixByClass) -> Iterator[dict[str, object]]:
+    """A row per class of the days of ``own``: columns of ``portfolio.attribution``; none where a day has no return on either side."""
     if not own.days:
         return
     first = own.days[0]

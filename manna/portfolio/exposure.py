@@ -44,13 +44,18 @@ class Days:
 
 
 def by_market_day(days: pl.DataFrame, open_days: pl.Series) -> Days:
-    """``portfolio.performance`` of one book by market day, from the first day it has to the last market day of it."""
+    """``portfolio.performance`` of one book by market day, from its first day to the last market day of it.
+
+    Where no market was open in all that time (nothing that is held has bars) every weekday counts as one.
+    """
     first, last = days["date"].min(), days["date"].max()
-    market = (
-        open_days.filter((open_days >= first) & (open_days <= last)) if days.height else open_days.clear()
-    )
-    if market.is_empty():
+    if not isinstance(first, date) or not isinstance(last, date):
         return Days((), (), np.empty((0, 0)))
+    market = open_days.filter((open_days >= first) & (open_days <= last))
+    if market.is_empty():
+        every = pl.date_range(first, last, eager=True)
+        weekdays = every.filter(every.dt.weekday() <= 5)
+        market = every if weekdays.is_empty() else weekdays
     began = pl.col("date") == pl.col("date").min().over("scope", "name")
     rows = days.filter(~began).select("scope", "name", "date", rate=exact_return()).sort("date")
     target = pl.DataFrame({"date": market, "on": market})

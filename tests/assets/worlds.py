@@ -29,6 +29,7 @@ from assets.raw import alpaca as broker
 from assets.raw import plaid
 from assets.raw.bars import bars_asset
 from assets.reports import statements_asset
+from assets.tear_sheets import tear_sheets_asset
 from manna.contracts import CONTRACTS
 from pipelines.demo import link_people
 from pipelines.partitions import market_days, months
@@ -50,6 +51,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 BARS = bars_asset(market_days(FIRST_MONTH))
 STATEMENTS = statements_asset(months(FIRST_MONTH))
+TEAR_SHEETS = tear_sheets_asset(months(FIRST_MONTH))
 RAW = [plaid.plaid, broker.alpaca]
 NIGHT = [
     *RAW,
@@ -64,7 +66,7 @@ NIGHT = [
     performance.measured,
     ledger.months,
 ]
-REPORTS = [STATEMENTS, published.published]
+REPORTS = [STATEMENTS, TEAR_SHEETS, published.published]
 
 Result = dg.ExecuteInProcessResult
 

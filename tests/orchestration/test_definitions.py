@@ -74,13 +74,14 @@ def test_every_asset_is_in_one_job(definitions: dg.Definitions, specs: dict[str,
     assert jobs[MARKET] == {"raw.alpaca_bars"}
     assert jobs[REBALANCE] == {"portfolio.rebalance_plan"}
     assert jobs[TRAINING] == {"categorized.model"}
-    assert {asset.partition(".")[0] for asset in jobs[STATEMENTS]} == {"reports", "published"}
+    assert {asset.partition(".")[0] for asset in jobs[STATEMENTS]} == {"reports", "published", "portfolio"}
 
 
 def test_what_is_partitioned(specs: dict[str, dg.AssetSpec]) -> None:
     partitioned = {address for address, spec in specs.items() if spec.partitions_def is not None}
     assert partitioned == {
         "raw.alpaca_bars",
+        "portfolio.tear_sheets",
         *(address for address in specs if address.startswith("reports.")),
     }
 
@@ -101,7 +102,7 @@ def test_one_night_per_time_zone(tmp_path: Path) -> None:
     tick = nights["Europe/Berlin"].evaluate_tick(_at(at, repository))
     assert tick.run_requests is not None
     [request] = tick.run_requests
-    assert [op["config"]["books"] for op in request.run_config["ops"].values()] == [["a", "c"]] * 8
+    assert [op["config"]["books"] for op in request.run_config["ops"].values()] == [["a", "c"]] * 9
     # The configuration is one that the job accepts.
     dg.validate_run_config(repository.get_job(NIGHTLY), request.run_config)
 
