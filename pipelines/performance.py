@@ -77,6 +77,6 @@ def tables_of(document: Document) -> Iterator[tuple[str, pl.DataFrame]]:
     if shown.notes:
         yield f"{shown.name}, {shown.month}: notes", pl.DataFrame({"note": list(shown.notes)})
     for table in shown.listings:
-        header = [name or table.title for name in table.header]
+        header = [name or " " for name in table.header]
         names = [f"{name} " if name in header[:number] else name for number, name in enumerate(header)]
         yield table.title, pl.DataFrame([dict(zip(names, row, strict=True)) for row in table.rows])

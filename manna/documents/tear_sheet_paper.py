@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from manna.documents.paper import breakable, fonts, paper_of
-from manna.documents.tear_sheet import Document, Drawing, picture, sheet, style
+from manna.documents.tear_sheet import picture, sheet, style
+from manna.documents.tear_sheet_drawings import Drawing
+from manna.documents.tear_sheet_words import Document
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _VARIABLE = re.compile(r"--([\w-]+):\s*([^;]+);")

@@ -6,24 +6,20 @@ Rates are numbers (0.05 is five per cent), amounts text with their decimals, day
 """
 
 import calendar
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from manna.portfolio import risk
 from manna.portfolio.contribution import contributed, explained
-from manna.portfolio.exposure import FEWEST_DAYS, ROLLING_DAYS, month_ends, weights
 from manna.portfolio.history import History, Scope
 from manna.portfolio.returns import per_year
+from manna.portfolio.tear_sheet_risk import curve, number, risk_figures, rolling, stress
 
 Document = dict[str, Any]
 PARTS = ("opening", "flows", "income", "fees", "realized", "unrealized", "currency_effect", "closing")
-_POINTS = 260
-"""Points of a curve: more than a page can show would only make it large."""
 
 
 def tear_sheet(history: History, period: date, names: Mapping[str, str]) -> Document | None:
@@ -50,16 +46,16 @@ def tear_sheet(history: History, period: date, names: Mapping[str, str]) -> Docu
         "benchmark": {name: float(weight) for name, weight in history.book.performance.benchmark.items()},
         "parts": _parts(history, period, last),
         "returns": _returns(history, book, period, last),
-        "risk": _risk(history, series, last),
-        "curve": _curve(history, days, series, last),
+        "risk": risk_figures(history, series, last),
+        "curve": curve(history, days, series, last),
         "months": _months(history, book, last),
-        "rolling": _rolling(history, days),
+        "rolling": rolling(history, days),
         "holdings": _held(history, "holding", names, period, last),
         "classes": _held(history, "class", names, period, last),
         "accounts": _held(history, "account", names, period, last),
         "contributions": _contributions(history, names, period, last),
         "attribution": _attribution(history, last),
-        "stress": _stress(history, last),
+        "stress": stress(history, last),
         "notes": _notes(history.book_until(last), last),
     }
 
@@ -101,91 +97,21 @@ def _returns(history: History, book: Scope, period: date, last: date) -> list[Do
         own = history.returned(book, max(first, begin), last)
         theirs = history.benchmark_returned(max(first, begin), last)
         if name == "Since the beginning":
-            found.append({"span": name, "return": _number(own), "benchmark": _number(theirs)})
+            found.append({"span": name, "return": number(own), "benchmark": number(theirs)})
             own, theirs = per_year(own, begin, last), per_year(theirs, begin, last)
             if own is not None:
                 found.append(
                     {
                         "span": "A year, since the beginning",
-                        "return": _number(own),
-                        "benchmark": _number(theirs),
+                        "return": number(own),
+                        "benchmark": number(theirs),
                     }
                 )
             continue
-        found.append({"span": name, "return": _number(own), "benchmark": _number(theirs)})
+        found.append({"span": name, "return": number(own), "benchmark": number(theirs)})
     money = history.earned_by_money(book, last)
     said = "Of the money, a year (XIRR)" if (last - begin).days >= 365 else "Of the money (XIRR)"
-    return [*found, {"span": said, "return": _number(money), "benchmark": None}]
-
-
-def _risk(history: History, series: risk.Returns, last: date) -> Document:
-    """Of the book and, where there is one, of its benchmark over the same market days."""
-    free = (1 + float(history.book.performance.risk_free)) ** (1 / risk.MARKET_DAYS) - 1
-    against = history.against(last)
-    there = ~np.isnan(series)
-    own = _figures(series, free) if there.sum() >= FEWEST_DAYS else {}
-    if against is None or not own:
-        return {"book": own, "benchmark": {}, "days": int(there.sum())}
-    paired = np.where(there, against, np.nan)
-    both = int((there & ~np.isnan(against)).sum())
-    if both >= FEWEST_DAYS:
-        own |= {
-            "beta": _number(risk.beta(series, against)),
-            "tracking_error": _number(risk.tracking_error(series, against)),
-            "information_ratio": _number(risk.information_ratio(series, against)),
-            "correlation": _number(risk.correlation(np.column_stack([series, against]))[0, 1]),
-        }
-        if both >= risk.MARKET_DAYS:
-            own["alpha"] = _number(risk.alpha(series, against, free))
-    return {"book": own, "benchmark": _figures(paired, free), "days": int(there.sum())}
-
-
-def _figures(series: risk.Returns, free: float) -> Document:
-    enough = (~np.isnan(series)).sum() >= risk.MARKET_DAYS
-    return {
-        "volatility": _number(risk.volatility(series)),
-        "sharpe": _number(risk.sharpe(series, free)),
-        "sortino": _number(risk.sortino(series, free)),
-        "calmar": _number(risk.calmar(series)) if enough else None,
-        "max_drawdown": _number(risk.max_drawdown(series)),
-        "value_at_risk": _number(risk.value_at_risk(series)),
-        "expected_shortfall": _number(risk.expected_shortfall(series)),
-        "best_day": _number(np.nanmax(series)),
-        "worst_day": _number(np.nanmin(series)),
-    }
-
-
-def _curve(history: History, days: Sequence[date], series: risk.Returns, last: date) -> Document:
-    """What one has become, and how far below its highest that was; of the benchmark too."""
-    if not len(days):
-        return {"days": [], "growth": [], "drawdown": [], "benchmark": None, "fall": None}
-    at = _thinned(len(days))
-    against = history.against(last)
-    theirs = None
-    if against is not None and not np.isnan(against[1:]).any():
-        theirs = risk.growth(against)
-    fall = risk.deepest(series)
-    fallen = {
-        "depth": _number(fall.depth),
-        "peak": days[max(fall.peak, 0)].isoformat(),
-        "trough": days[fall.trough].isoformat(),
-        "recovered": None if fall.recovered is None else days[fall.recovered].isoformat(),
-    }
-    growth, drawdown = risk.growth(series), risk.drawdowns(series)
-    return {
-        "days": [days[place].isoformat() for place in at],
-        "growth": [_number(growth[place]) for place in at],
-        "drawdown": [_number(drawdown[place]) for place in at],
-        "benchmark": None if theirs is None else [_number(theirs[place]) for place in at],
-        "fall": fallen if fall.depth < 0 else None,
-    }
-
-
-def _thinned(count: int) -> list[int]:
-    """Places evenly apart, the first and the last among them."""
-    if count <= _POINTS:
-        return list(range(count))
-    return sorted({round(place) for place in np.linspace(0, count - 1, _POINTS)})
+    return [*found, {"span": said, "return": number(money), "benchmark": None}]
 
 
 def _months(history: History, book: Scope, last: date) -> list[Document]:
@@ -197,24 +123,10 @@ def _months(history: History, book: Scope, last: date) -> list[Document]:
             first = date(year, month, 1)
             end = first.replace(day=calendar.monthrange(year, month)[1])
             known = end >= history.days[0] and first <= last
-            months.append(_number(history.returned(book, first, min(end, last))) if known else None)
+            months.append(number(history.returned(book, first, min(end, last))) if known else None)
         whole = history.returned(book, date(year, 1, 1), min(date(year, 12, 31), last))
-        found.append({"year": year, "months": months, "whole": _number(whole)})
+        found.append({"year": year, "months": months, "whole": number(whole)})
     return found
-
-
-def _rolling(history: History, days: Sequence[date]) -> Document:
-    """Volatility and Sharpe over the last quarter of market days, about weekly."""
-    volatility, sharpe = history.rolling
-    at = sorted(
-        {*range(len(days) - 1, ROLLING_DAYS, -5), *(p for p in month_ends(tuple(days)) if p > ROLLING_DAYS)}
-    )
-    at = [place for place in at if np.isfinite(volatility[place]) and np.isfinite(sharpe[place])]
-    return {
-        "days": [days[place].isoformat() for place in at],
-        "volatility": [_number(volatility[place]) for place in at],
-        "sharpe": [_number(sharpe[place]) for place in at],
-    }
 
 
 def _held(history: History, scope: str, names: Mapping[str, str], period: date, last: date) -> list[Document]:
@@ -231,13 +143,13 @@ def _held(history: History, scope: str, names: Mapping[str, str], period: date, 
                 "id": row["name"],
                 "name": names.get(row["name"], row["name"]),
                 "value": f"{row['closing']:f}",
-                "weight": _number(float(row["closing"]) / whole) if whole > 0 else None,
+                "weight": number(float(row["closing"]) / whole) if whole > 0 else None,
                 "since": began.isoformat(),
-                "month": _number(history.returned(own, max(period, began), last)),
-                "year_to_date": _number(history.returned(own, max(date(last.year, 1, 1), began), last)),
-                "whole": _number(whole_time),
-                "a_year": _number(per_year(whole_time, began, last)),
-                "money": _number(history.earned_by_money(own, last)) if scope == "account" else None,
+                "month": number(history.returned(own, max(period, began), last)),
+                "year_to_date": number(history.returned(own, max(date(last.year, 1, 1), began), last)),
+                "whole": number(whole_time),
+                "a_year": number(per_year(whole_time, began, last)),
+                "money": number(history.earned_by_money(own, last)) if scope == "account" else None,
             }
         )
     return found
@@ -248,7 +160,7 @@ def _contributions(history: History, names: Mapping[str, str], period: date, las
     first = max(date(last.year, 1, 1), history.days[0])
     parts = contributed(history.by_holding.between(first, last))
     rows = sorted(((abs(value), names.get(name, name), value) for name, value in parts.items()), reverse=True)
-    named = [{"name": name, "contribution": _number(value)} for size, name, value in rows if size > 0]
+    named = [{"name": name, "contribution": number(value)} for size, name, value in rows if size > 0]
     return {"since": first.isoformat(), "rows": named}
 
 
@@ -259,28 +171,12 @@ def _attribution(history: History, last: date) -> Document:
         return {"since": first.isoformat(), "rows": []}
     rows = explained(history.by_class.between(first, last), history.mix_by_class)
     told = [
-        {name: value if name == "class" else _number(value) for name, value in row.items()} for row in rows
+        {name: value if name == "class" else number(value) for name, value in row.items()} for row in rows
     ]
     return {
         "since": first.isoformat(),
         "rows": [row for row in told if any(v for k, v in row.items() if k != "class")],
     }
-
-
-def _stress(history: History, last: date) -> list[Document]:
-    held = weights(history.on(last), "class")
-    if not held:
-        return []
-    scenarios = history.book.performance.scenarios.items()
-    return [
-        {
-            "scenario": name,
-            "return": _number(
-                risk.stress(held, {kind: float(s) for kind, s in shocks.items() if kind in held})
-            ),
-        }
-        for name, shocks in scenarios
-    ]
 
 
 def _notes(book: pl.DataFrame, last: date) -> list[Document]:
@@ -297,10 +193,3 @@ def _notes(book: pl.DataFrame, last: date) -> list[Document]:
     if broken.height:
         found.append({"kind": "broken", "day": broken["date"][0].isoformat(), "reason": broken["reason"][0]})
     return found
-
-
-def _number(value: Any) -> float | None:
-    """To six decimals, which is more than a page shows; NaN is none."""
-    if value is None or not np.isfinite(value):
-        return None
-    return round(float(value), 6) + 0.0

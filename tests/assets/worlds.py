@@ -23,13 +23,12 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from assets import categorized, clean, findings, ledger, performance, portfolio, published, tax
+from assets import categorized, clean, findings, ledger, performance, portfolio, published, tax, tear_sheets
 from assets.common import key
 from assets.raw import alpaca as broker
 from assets.raw import plaid
 from assets.raw.bars import bars_asset
 from assets.reports import statements_asset
-from assets.tear_sheets import tear_sheets_asset
 from manna.contracts import CONTRACTS
 from pipelines.demo import link_people
 from pipelines.partitions import market_days, months
@@ -51,7 +50,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 BARS = bars_asset(market_days(FIRST_MONTH))
 STATEMENTS = statements_asset(months(FIRST_MONTH))
-TEAR_SHEETS = tear_sheets_asset(months(FIRST_MONTH))
+TEAR_SHEETS = tear_sheets.tear_sheets_asset(months(FIRST_MONTH))
 RAW = [plaid.plaid, broker.alpaca]
 NIGHT = [
     *RAW,
