@@ -26,6 +26,7 @@ from manna.book_sections import (
     Valued,
 )
 from manna.investment_settings import Investments
+from manna.performance_settings import Performance
 from manna.trading.settings import Trading
 
 _Said = TypeVar("_Said", ChartSetting, Valued, LoanSetting)
@@ -154,6 +155,7 @@ class Book(Section):
     shared: tuple[Shared, ...] = ()
     rules: tuple[Rule, ...] = ()
     investments: Investments = Investments()
+    performance: Performance = Performance()
     targets: Targets = Targets()
     trading: Trading = Trading()
     thresholds: Thresholds = Thresholds()

@@ -18,12 +18,14 @@ from assets import (
     findings,
     ledger,
     model,
+    performance,
     portfolio,
     published,
     tax,
 )
 from assets.raw import alpaca, bars, plaid
 from assets.reports import statements_asset
+from assets.tear_sheets import tear_sheets_asset
 from pipelines.execution_job import execution, execution_sensor
 from pipelines.jobs import jobs
 from pipelines.partitions import backtest_sets, market_days, months
@@ -52,6 +54,7 @@ def build_definitions(
     days, periods = market_days(settings.first_month), months(settings.first_month)
     bars_asset, statements = bars.bars_asset(days), statements_asset(periods)
     tried = backtests.backtests_asset(backtest_sets(books.values()))
+    tear_sheets = tear_sheets_asset(periods)
     unpartitioned = [plaid.plaid, alpaca.alpaca, *clean.ASSETS, findings.found, categorized.categories]
     unpartitioned += [
         categorized.recurrences,
@@ -59,12 +62,13 @@ def build_definitions(
         tax.taxable,
         portfolio.valuations,
         portfolio.drift,
+        performance.measured,
     ]
     unpartitioned += [ledger.months]
     defined = jobs(
         nightly=unpartitioned,
         market=[bars_asset],
-        reports=[statements, published.published],
+        reports=[statements, tear_sheets, published.published],
         rebalancing=[portfolio.plan],
         training=[model.models],
         backtests=[tried],
@@ -74,6 +78,7 @@ def build_definitions(
             *unpartitioned,
             bars_asset,
             statements,
+            tear_sheets,
             published.published,
             portfolio.plan,
             model.models,

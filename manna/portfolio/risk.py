@@ -182,15 +182,19 @@ def information_ratio(returns: Returns, benchmark: Returns, per_year: float = MA
 
 def correlation(returns: Returns) -> Returns:
     """Correlation of every two series over the periods both have: (series, series)."""
-    import polars as pl
-
-    names = [str(number) for number in range(returns.shape[1])]
-    if not np.isnan(returns).any():
-        with _quiet():
+    missing = np.isnan(returns)
+    with _quiet():
+        if not missing.any():
             return np.atleast_2d(np.corrcoef(returns, rowvar=False))
-    frame = pl.DataFrame(returns, schema=names).fill_nan(None)
-    found = [[frame.select(pl.corr(a, b)).item() for b in names] for a in names]
-    return np.array(found, dtype=np.float64)
+        # Around each series' own mean, for the sums below lose no digits then; it takes no part in the result.
+        there, some = (
+            (~missing).astype(np.float64),
+            np.where(missing, 0, returns - np.nanmean(returns, axis=0)),
+        )
+        n, sums, squares = there.T @ there, some.T @ there, (some**2).T @ there
+        covariance = some.T @ some - sums * sums.T / n
+        spread = squares - sums**2 / n
+        return np.asarray(_ratio(covariance, np.sqrt(spread * spread.T)), np.float64)
 
 
 def concentration(weights: Returns) -> np.float64:
@@ -236,6 +240,16 @@ def _deviation(returns: Returns) -> Figure:
     """Standard deviation (n - 1) of what is known, as :func:`_mean`."""
     found = np.std(returns, axis=0, ddof=1)
     return np.nanstd(returns, axis=0, ddof=1) if np.isnan(found).any() else found
+
+
+def rolling_beta(returns: Returns, benchmark: Returns, window: int) -> Returns:
+    """:func:`beta` of every ``window`` periods on end of one series; see :func:`rolling`."""
+    both = np.column_stack([returns, benchmark])
+    found = np.full(len(returns), np.nan)
+    if len(returns) >= window:
+        windows = np.lib.stride_tricks.sliding_window_view(both, window, axis=0)
+        found[window - 1 :] = beta(windows[:, 0].T, windows[:, 1].T)
+    return found
 
 
 def _ratio(over: Figure, under: Figure) -> Figure:

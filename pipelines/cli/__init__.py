@@ -9,7 +9,7 @@ One module per kind of command; their order here is the order in ``manna --help`
 """
 
 from pipelines.cli import nights, reading, reviewing, modelling  # isort: skip  (the order of the help)
-from pipelines.cli import connecting, accounts, quarantine, journal, lots, instructions, measuring  # isort: skip
+from pipelines.cli import connecting, accounts, quarantine, journal, lots, instructions, measuring, performing  # isort: skip
 from pipelines.cli import backtesting  # isort: skip
 from pipelines.cli import export, explain, ledger, bundle  # isort: skip
 from pipelines.cli import reconciling, closing  # isort: skip
@@ -34,6 +34,7 @@ __all__ = [
     "measuring",
     "modelling",
     "nights",
+    "performing",
     "quarantine",
     "reading",
     "rebalancing",

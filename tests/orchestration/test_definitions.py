@@ -76,7 +76,7 @@ def test_every_asset_is_in_one_job(definitions: dg.Definitions, specs: dict[str,
     assert jobs[REBALANCE] == {"portfolio.rebalance_plan"}
     assert jobs[TRAINING] == {"categorized.model"}
     assert jobs[BACKTESTS] == {"portfolio.backtests", "portfolio.backtest_days"}
-    assert {asset.partition(".")[0] for asset in jobs[STATEMENTS]} == {"reports", "published"}
+    assert {asset.partition(".")[0] for asset in jobs[STATEMENTS]} == {"reports", "published", "portfolio"}
 
 
 def test_what_is_partitioned(specs: dict[str, dg.AssetSpec]) -> None:
@@ -85,6 +85,7 @@ def test_what_is_partitioned(specs: dict[str, dg.AssetSpec]) -> None:
         "raw.alpaca_bars",
         "portfolio.backtests",
         "portfolio.backtest_days",
+        "portfolio.tear_sheets",
         *(address for address in specs if address.startswith("reports.")),
     }
 
@@ -105,7 +106,7 @@ def test_one_night_per_time_zone(tmp_path: Path) -> None:
     tick = nights["Europe/Berlin"].evaluate_tick(_at(at, repository))
     assert tick.run_requests is not None
     [request] = tick.run_requests
-    assert [op["config"]["books"] for op in request.run_config["ops"].values()] == [["a", "c"]] * 8
+    assert [op["config"]["books"] for op in request.run_config["ops"].values()] == [["a", "c"]] * 9
     # The configuration is one that the job accepts.
     dg.validate_run_config(repository.get_job(NIGHTLY), request.run_config)
 
