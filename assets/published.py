@@ -16,6 +16,7 @@ from assets.common import BooksConfig, Manna, chosen
 from assets.examined import data_docs
 from assets.opened import Opening
 from assets.reports import TABLES, dirty_months
+from assets.tear_sheets import stale_months
 from manna.contracts.reports import PUBLICATIONS
 from manna.documents.page import IndexEntry, index_page, month_page
 from resources.installation import Installation
@@ -102,8 +103,8 @@ def unpublished(manna: Installation) -> list[date]:
 
 
 def months_to_publish(manna: Installation) -> list[date]:
-    """Months whose ledger has changed, or whose reports are not published as they are stored; sorted."""
-    return sorted({*dirty_months(manna.lake), *unpublished(manna)})
+    """Months whose ledger or performance has changed, or whose reports are not published as they are stored; sorted."""
+    return sorted({*dirty_months(manna.lake), *stale_months(manna), *unpublished(manna)})
 
 
 def _edition(manna: Installation, book: str, snapshot: int) -> Edition:

@@ -18,16 +18,16 @@ from assets.ledger import moment, today
 from manna.books import Book
 from manna.contracts.portfolio import REBALANCE_PLAN
 from manna.rebalancing.facts import Facts
-from manna.rebalancing.from_books import STALE, NotPlannableError, Rows, account_sha256, facts_of
 from manna.rebalancing.plan_document import PlanDocument
-from manna.rebalancing.planning import Proposal, propose
 from manna.rebalancing.standing import APPROVED, EXECUTING, World, reasons_void
-from manna.rebalancing.writing import Source, plan_document
 from manna.tax.taxpayers import taxpayers
 from resources.installation import Installation
 from resources.lake import Change, Lake, LakeTransaction
 
 if TYPE_CHECKING:
+    from manna.rebalancing.from_books import Rows
+    from manna.rebalancing.planning import Proposal
+    from manna.rebalancing.writing import Source
     from resources.plans import StoredPlan  # SQLAlchemy takes 0.4 s to import
 
 PLAN, PLANNER = REBALANCE_PLAN.address, "manna"
@@ -65,6 +65,10 @@ def make_plan(
 
     While a plan of the book is approved or executing that is its plan. Without need for one, open proposals are void.
     """
+    from manna.rebalancing.writing import (
+        plan_document,  # the planners are not for every process that imports this
+    )
+
     under_way = committed_plans(manna, [book])
     if under_way:
         return under_way[0], ""
@@ -79,8 +83,14 @@ def make_plan(
     return stored, ""
 
 
-def proposed(manna: Installation, book: Book, *, cash_flow: Decimal = Decimal(0)) -> tuple[Proposal, Source]:
+def proposed(
+    manna: Installation, book: Book, *, cash_flow: Decimal = Decimal(0)
+) -> "tuple[Proposal, Source]":
     """What would be planned for a book now, and where it is from. Nothing is written."""
+    from manna.rebalancing.from_books import NotPlannableError
+    from manna.rebalancing.planning import Proposal, propose
+    from manna.rebalancing.writing import Source
+
     if not book.targets.weights:
         return Proposal(None, {}, why_none="the book has no targets"), Source()
     try:
@@ -92,12 +102,15 @@ def proposed(manna: Installation, book: Book, *, cash_flow: Decimal = Decimal(0)
 
 def facts_now(
     manna: Installation, book: Book, *, cash_flow: Decimal = Decimal(0), without: str = ""
-) -> tuple[Facts, Source]:
+) -> "tuple[Facts, Source]":
     """The facts of a book's plan as the lake and the other plans have them; ``without``: a plan that is left out.
 
     Raises:
         NotPlannableError: no facts can be stated.
     """
+    from manna.rebalancing.from_books import account_sha256, facts_of
+    from manna.rebalancing.writing import Source
+
     group, day = group_of(manna, book), today(manna, book)
     snapshot = manna.lake.snapshot()
     rows = _rows(manna.lake, book, group, day, snapshot)
@@ -108,6 +121,8 @@ def facts_now(
 
 def why_void(manna: Installation, plan: PlanDocument) -> list[str]:
     """Everything that has moved since a plan was made, by the lake, the book's file and the other plans as they are."""
+    from manna.rebalancing.from_books import NotPlannableError
+
     book = manna.books.get(plan.book)
     if book is None:
         return [f"there is no book {plan.book} any more"]
@@ -171,8 +186,10 @@ def _last_valuation(lake: Lake, book: Book, day: date, snapshot: int) -> pl.Data
     return lake.read_at("portfolio.valuations", snapshot, {"book": book.id, "date": last or day})
 
 
-def _rows(lake: Lake, book: Book, group: Sequence[Book], day: date, snapshot: int) -> Rows:
+def _rows(lake: Lake, book: Book, group: Sequence[Book], day: date, snapshot: int) -> "Rows":
     """All of one snapshot, whatever is written meanwhile."""
+    from manna.rebalancing.from_books import STALE, Rows
+
     ids = frozenset(each.id for each in group)
     found = {name: lake.read_at(address, snapshot, {"book": ids}) for name, address in _OF_GROUP.items()}
     return Rows(

@@ -5,15 +5,17 @@ What belongs here: when something is worth an alert, and its words. What does no
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from manna.books import Book
 from manna.connections import BROKEN
 from manna.ledger.closing import reopened
-from manna.rebalancing.plan_document import PlanDocument
-from manna.rebalancing.standing import PROPOSED, State
+
+if TYPE_CHECKING:
+    from manna.rebalancing.plan_document import PlanDocument
+    from manna.rebalancing.standing import State
 
 Alert = dict[str, Any]
 
@@ -175,8 +177,10 @@ def held_reports(publications: pl.DataFrame) -> list[Alert]:
     ]
 
 
-def plans_to_approve(plans: Iterable[tuple[PlanDocument, State]]) -> list[Alert]:
+def plans_to_approve(plans: Iterable[tuple["PlanDocument", "State"]]) -> list[Alert]:
     """Plans of trades that wait for an approval, with what they would do."""
+    from manna.rebalancing.standing import PROPOSED
+
     return [
         _alert(
             plan.book,
@@ -207,6 +211,31 @@ def reopened_books(closings: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[
         _alert(book, "reopened", f"{days.after}", "critical", f"a closed period is open: {days.words}")
         for book, days in found.items()
         if days is not None
+    ]
+
+
+def order_problems(problems: Iterable[Mapping[str, Any]]) -> list[Alert]:
+    """Orders and executions that a person must look at (``resources.order_problems``): rejected, or worse.
+
+    A rejection and a halt are warnings; where nobody knows what became of an order, or positions are not what fills
+    would make them, it is critical.
+    """
+    advice = {
+        "rejected": "`manna rebalance status` shows its plan",
+        "unknown": "`manna rebalance execute` looks it up",
+        "problem": "compare the account with its orders at the broker before anything else is traded",
+        "unfinished": "`manna rebalance execute` brings it to its end",
+        "halted": "`manna resume` lets it trade again",
+    }
+    return [
+        _alert(
+            row["book"],
+            "order",
+            f"{row['kind']} {row['subject']}",
+            "warning" if row["kind"] in ("rejected", "halted") else "critical",
+            f"{row['words']}; {advice[row['kind']]}",
+        )
+        for row in problems
     ]
 
 

@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from manna.backtest_settings import BacktestName, BacktestSetting
 from manna.book_sections import (
     ChartAccount,
     ChartSetting,
@@ -24,7 +25,9 @@ from manna.book_sections import (
     Valued,
 )
 from manna.investment_settings import Investments, sameness
+from manna.performance_settings import Performance
 from manna.rebalancing.targets import Targets
+from manna.trading.settings import Trading
 
 __all__ = [
     "AccountSetting",
@@ -149,8 +152,11 @@ class Book(Section):
     shared: tuple[Shared, ...] = ()
     rules: tuple[Rule, ...] = ()
     investments: Investments = Investments()
+    performance: Performance = Performance()
     targets: Targets = Targets()
+    trading: Trading = Trading()
     thresholds: Thresholds = Thresholds()
+    backtests: dict[BacktestName, BacktestSetting] = Field(default_factory=dict)
 
     @field_validator("time_zone")
     @classmethod

@@ -4,11 +4,14 @@ What belongs here: each thing a person can get wrong on the command line, and th
 to do. What does not: what goes wrong later (each module raises its own errors).
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resources.settings import Settings
+
+if TYPE_CHECKING:
+    import polars as pl
 
 FORMATS = ("table", "json", "csv", "html")
 
@@ -52,23 +55,28 @@ def uses_sandbox(settings: Settings) -> bool:
 def require_partition(job: str, text: str | None, settings: Settings) -> None:
     """Raises :class:`UsageError` unless ``text`` (``KEY`` or ``FIRST...LAST``) suits the job.
 
-    Jobs over months or market days need a partition, the others have none.
+    Jobs over months, market days or backtests need a partition, the others have none.
     """
-    from pipelines.jobs import MARKET, STATEMENTS
-    from pipelines.partitions import market_days, months
+    from pipelines.jobs import BACKTESTS, MARKET, STATEMENTS
+    from pipelines.partitions import backtest_sets, market_days, months
+    from resources.books import read_books
 
-    partitions: Mapping[str, Any] = {
-        MARKET: (market_days, "market day", "2026-03-16"),
-        STATEMENTS: (months, "month", "2026-03-01"),
+    partitions: Mapping[str, tuple[Callable[[], Any], str, str | None]] = {
+        MARKET: (lambda: market_days(settings.first_month), "market day", "2026-03-16"),
+        STATEMENTS: (lambda: months(settings.first_month), "month", "2026-03-01"),
+        BACKTESTS: (lambda: backtest_sets(read_books(settings.books).values()), "set of parameters", None),
     }
     if job not in partitions:
         if text is not None:
             raise UsageError(f"{job} has no partitions; leave --partition out")
         return
     make, kind, example = partitions[job]
+    known = make().get_partition_keys(current_time=settings.now())
+    if not known:
+        raise UsageError(f"there is no {kind}: no book's file has a section {job}")
+    example = example or known[0]
     if text is None:
         raise UsageError(f"{job} works on a {kind}: add --partition {example}, or FIRST...LAST for a range")
-    known = make(settings.first_month).get_partition_keys(current_time=settings.now())
     keys = text.split("...")
     unknown = [key for key in keys if key not in known]
     if len(keys) > 2 or unknown:
@@ -76,7 +84,7 @@ def require_partition(job: str, text: str | None, settings: Settings) -> None:
             f"there is no {kind} {', '.join(map(repr, unknown or [text]))}; from {known[0]} to {known[-1]}, "
             f"written as {example}"
         )
-    if len(keys) == 2 and keys[0] > keys[1]:
+    if len(keys) == 2 and known.index(keys[0]) > known.index(keys[1]):
         raise UsageError(f"{keys[0]} is after {keys[1]}; the first comes first")
 
 
@@ -100,3 +108,26 @@ def csv_rows(path: Path) -> tuple[list[dict[str, str | None]], list[str]]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path} is no CSV file in UTF-8: {error}") from None
     return rows, columns
+
+
+def csv_table(path: Path) -> "pl.DataFrame":
+    """The same as a table of texts, for files with millions of cells.
+
+    Raises:
+        UsageError: there is no such file, or it is no CSV file in UTF-8.
+    """
+    import polars as pl
+
+    try:
+        table = pl.read_csv(path, infer_schema=False, truncate_ragged_lines=False)
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {path}") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+    except pl.exceptions.PolarsError as error:
+        raise UsageError(f"{path} is no CSV file in UTF-8: {str(error).splitlines()[0]}") from None
+    names = [name.strip().lower() for name in table.columns]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"{path}: columns need names of their own: {', '.join(twice)}")
+    return table.rename(dict(zip(table.columns, names, strict=True)))

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from assets import (
+    backtests,
     broker,
     categorized,
     clean,
@@ -17,6 +18,7 @@ from assets import (
     findings,
     ledger,
     model,
+    performance,
     portfolio,
     published,
     rebalancing,
@@ -24,8 +26,10 @@ from assets import (
 )
 from assets.raw import alpaca, bars, plaid
 from assets.reports import statements_asset
+from assets.tear_sheets import tear_sheets_asset
+from pipelines.execution_job import execution, execution_sensor
 from pipelines.jobs import jobs
-from pipelines.partitions import market_days, months
+from pipelines.partitions import backtest_sets, market_days, months
 from pipelines.process import installation_resource
 from pipelines.rebalancing import deciding
 from pipelines.schedules import schedules
@@ -48,8 +52,11 @@ def build_definitions(
         BookError: the book files cannot be used; the schedules depend on them.
     """
     settings = settings or Settings.load()
+    books = read_books(settings.books)
     days, periods = market_days(settings.first_month), months(settings.first_month)
     bars_asset, statements = bars.bars_asset(days), statements_asset(periods)
+    tried = backtests.backtests_asset(backtest_sets(books.values()))
+    tear_sheets = tear_sheets_asset(periods)
     unpartitioned = [plaid.plaid, alpaca.alpaca, *clean.ASSETS, findings.found, categorized.categories]
     unpartitioned += [
         categorized.recurrences,
@@ -57,21 +64,32 @@ def build_definitions(
         tax.taxable,
         portfolio.valuations,
         portfolio.drift,
+        performance.measured,
     ]
     unpartitioned += [ledger.months]
     defined = jobs(
         nightly=unpartitioned,
         market=[bars_asset],
-        reports=[statements, published.published],
+        reports=[statements, tear_sheets, published.published],
         rebalancing=[rebalancing.plan],
         training=[model.models],
+        backtests=[tried],
     )
     return dg.Definitions(
-        assets=[*unpartitioned, bars_asset, statements, published.published, rebalancing.plan, model.models],
+        assets=[
+            *unpartitioned,
+            bars_asset,
+            statements,
+            tear_sheets,
+            published.published,
+            rebalancing.plan,
+            model.models,
+            tried,
+        ],
         asset_checks=[*examined.CHECKS, broker.positions, broker.calendar_check(days)],
-        jobs=[*defined.values(), deciding],
-        schedules=schedules(defined, read_books(settings.books), days),
-        sensors=[*SENSORS, webhooks],
+        jobs=[*defined.values(), execution, deciding],
+        schedules=schedules(defined, books, days),
+        sensors=[*SENSORS, execution_sensor, webhooks],
         resources={"manna": installation_resource, **(resources or {})},
         executor=dg.in_process_executor,
     )

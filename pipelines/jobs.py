@@ -11,13 +11,19 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 NIGHTLY, MARKET, STATEMENTS, REBALANCE = "nightly_close", "market_close", "statements", "rebalance"
-TRAINING = "training"
+TRAINING, BACKTESTS = "training", "backtests"
 
 Assets = Sequence[dg.AssetsDefinition]
 
 
 def jobs(
-    *, nightly: Assets, market: Assets, reports: Assets, rebalancing: Assets, training: Assets
+    *,
+    nightly: Assets,
+    market: Assets,
+    reports: Assets,
+    rebalancing: Assets,
+    training: Assets,
+    backtests: Assets,
 ) -> dict[str, UnresolvedAssetJobDefinition]:
     """The jobs by name."""
 
@@ -33,5 +39,10 @@ def jobs(
         ),
         TRAINING: job(
             TRAINING, training, "Train a model per book on what people decided; use it if it is not worse."
+        ),
+        BACKTESTS: job(
+            BACKTESTS,
+            backtests,
+            "Try the books' strategies on the lake's own bars, one set of parameters each.",
         ),
     }

@@ -1,13 +1,16 @@
-"""The two partitionings: months for reports, New York market days for bars.
+"""The partitionings: months for reports, New York market days for bars, sets of parameters for backtests.
 
 What belongs here: which partitions exist. What does not: symbols, books and accounts; they are columns.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import holidays
+
+from manna.books import Book
 
 MARKET_ZONE = "America/New_York"
 _LAST_YEAR_OF_HOLIDAYS = 2040
@@ -33,4 +36,16 @@ def market_days(first: date) -> dg.TimeWindowPartitionsDefinition:
         timezone=MARKET_ZONE,
         end_offset=1,
         exclusions=[datetime(day.year, day.month, day.day, tzinfo=zone) for day in sorted(closed)],
+    )
+
+
+def backtest_sets(books: Iterable[Book]) -> dg.StaticPartitionsDefinition:
+    """Every set of parameters that the books' files ask for; like schedules they are read when definitions are loaded."""
+    return dg.StaticPartitionsDefinition(
+        [
+            one.key
+            for book in books
+            for name, setting in book.backtests.items()
+            for one in setting.sets(book.id, name)
+        ]
     )

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from assets import categorized, clean, findings, ledger, portfolio, reports, tax
+from assets import categorized, clean, findings, ledger, performance, portfolio, reports, tax
 from manna.cleaning import CLEANERS
 from resources.installation import CODE_VERSION, Installation
 from resources.past import Past
@@ -118,6 +118,7 @@ def _stages(past: Past) -> None:
         tax.count_gains,
         portfolio.value_books,
         portfolio.measure_books,
+        performance.measure,
         ledger.refresh_months,
     ):
         lake.commit([], lambda transaction, stage=stage: stage(past, [], transaction))  # type: ignore[misc]

@@ -25,6 +25,7 @@ OPS_WITH_BOOKS = (
     "keep_books",
     "value_positions",
     "measure_drift",
+    "measure_performance",
     "hash_months",
 )
 """Ops of the nightly close that can be told which books to work on."""

@@ -27,6 +27,7 @@ from manna.alerting import (
     held_reports,
     low_balances,
     open_questions,
+    order_problems,
     plans_to_approve,
     quarantined_rows,
     reopened_books,
@@ -44,6 +45,8 @@ RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_p
 STATE_TAG = "manna/state"
 MOST_ATTEMPTS = 3
 HISTORY = timedelta(days=730)
+ORDER_DAYS = timedelta(days=7)
+"""How long a rejected order, or a position that nobody explains, stays an alert."""
 EVENING = 18
 """Hour in New York from which the day's bars are missing when we have none."""
 RUNNING = dg.DefaultSensorStatus.RUNNING
@@ -226,6 +229,7 @@ def settle(manna: Installation, instance: dg.DagsterInstance) -> tuple[int, int,
     found += failed_checks(_failed_checks(instance))
     now = manna.settings.now()
     found += plans_to_approve((stored.plan, stored.state) for stored in manna.ops.plans(now))
+    found += order_problems(manna.ops.order_problems(now - ORDER_DAYS, now))
     opened, resolved = manna.ops.settle_alerts(found, now)
     told = 0
     for alert in manna.ops.alerts(unsent=True):

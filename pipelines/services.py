@@ -178,6 +178,7 @@ def sandbox(settings: Settings, people: Path | None = None) -> Iterator[str]:
                 "PLAID_SECRET": keys["plaid_secret"],
                 "ALPACA_TRADING_URL": ready["alpaca_trading_url"],
                 "ALPACA_DATA_URL": ready["alpaca_data_url"],
+                "ALPACA_STREAM_URL": ready["alpaca_stream_url"],
                 "ALPACA_API_KEY": keys["alpaca_key_id"],
                 "ALPACA_SECRET_KEY": keys["alpaca_secret_key"],
             }

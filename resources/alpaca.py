@@ -41,13 +41,18 @@ BARS_PAGE = 10_000
 MOST_PAGES = 5000
 
 
-class _Session(requests.Session):
+class Session(requests.Session):
     """A session with a time-out that remembers the last body."""
 
     body: bytes = b""
 
+    def __init__(self, read_seconds: float | None = None) -> None:
+        super().__init__()
+        self._read_seconds = read_seconds
+
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
-        kwargs.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))
+        """As it is there, with our time-out."""
+        kwargs.setdefault("timeout", (CONNECT_SECONDS, self._read_seconds or READ_SECONDS))
         response = super().request(*args, **kwargs)
         self.body = response.content
         return response
@@ -62,7 +67,7 @@ class Alpaca:
         """``rate`` holds the budgets of calls; without it nothing is counted."""
         self._urls = {"trading": trading_url, "data": data_url}
         self._key_id, self._secret_key = key_id, secret_key
-        self._session, self._rate = _Session(), rate
+        self._session, self._rate = Session(), rate
         # The row in `ops` tells budgets apart, and must not tell the key.
         self._budget = f"alpaca:{hashlib.sha256(key_id.encode()).hexdigest()[:16]}"
 

@@ -72,7 +72,9 @@ def translated(error: Any) -> ProviderError:
     status = response.status_code if response is not None else 0
     said = f"Alpaca: HTTP {status}: {' '.join(str(error).split())[:200]}"
     if status in (401, 403):
-        return CredentialsRefusedError(f"{said}; check ALPACA_API_KEY, ALPACA_SECRET_KEY and the URLs")
+        return CredentialsRefusedError(
+            f"{said}; check ALPACA_API_KEY, ALPACA_SECRET_KEY and the URLs", str(status)
+        )
     if status == 429 or status >= 500:
         asked = response.headers.get("Retry-After") if response is not None else None
         return ProviderUnavailableError(

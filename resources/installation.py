@@ -19,6 +19,7 @@ from resources.settings import Settings, SettingsError
 from resources.vault import Vault
 
 if TYPE_CHECKING:
+    from resources.broker import Broker
     from resources.ops import Ops
     from resources.rate import Rate
 
@@ -113,6 +114,19 @@ class Installation:
         key_id, _, secret = token.partition(":")
         urls = (self.settings.alpaca_trading_url, self.settings.alpaca_data_url)
         return Alpaca(*urls, key_id, secret, self.rate)
+
+    def broker(self, book: Book, token: str) -> "Broker":
+        """The client for orders of one brokerage account, which is a paper account unless both switches are on.
+
+        Raises:
+            LiveTradingError: it is not, and a switch is off.
+        """
+        from resources.broker import Broker, require_paper
+
+        settings = self.settings
+        require_paper(settings.alpaca_trading_url, environment=settings.live_trading, book=book.trading.live)
+        key_id, _, secret = token.partition(":")
+        return Broker(settings.alpaca_trading_url, key_id, secret, self.rate)
 
     def close(self) -> None:
         """Ends what was opened."""

@@ -21,6 +21,7 @@ from resources.entries import Entries
 from resources.lot_instructions import LotInstructions
 from resources.models import Models
 from resources.ops_tables import ALERTS, CONNECTIONS, METADATA, SCHEMA, WEBHOOKS
+from resources.order_problems import order_problems
 from resources.plans import Plans
 from resources.verdicts import Verdicts
 
@@ -48,6 +49,13 @@ class Ops(BookRecords, Connections, Decisions, Entries, LotInstructions, Models,
             query = query.where(w.webhook_id <= through)
         with self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
+
+    # -- orders -----------------------------------------------------------------------------------
+
+    def order_problems(self, since: datetime, now: datetime) -> list[dict[str, Any]]:
+        """What of orders a person has to look at (:mod:`resources.order_problems`)."""
+        with self.engine.connect() as connection:
+            return order_problems(connection, since, now)
 
     # -- alerts -----------------------------------------------------------------------------------
 

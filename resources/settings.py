@@ -44,8 +44,11 @@ class Settings(BaseSettings):
     alpaca_secret_key: SecretStr | None = Field(None, alias="ALPACA_SECRET_KEY")
     alpaca_trading_url: str = Field("https://paper-api.alpaca.markets", alias="ALPACA_TRADING_URL")
     alpaca_data_url: str = Field("https://data.alpaca.markets", alias="ALPACA_DATA_URL")
+    alpaca_stream_url: str | None = Field(None, alias="ALPACA_STREAM_URL")
     alpaca_calls_per_minute: int = Field(200, alias="ALPACA_CALLS_PER_MINUTE", ge=4)
     alpaca_book: str | None = Field(None, alias="ALPACA_BOOK")
+
+    live_trading: bool = Field(False, alias="MANNA_LIVE_TRADING")
 
     webhook_url: str | None = Field(None, alias="MANNA_WEBHOOK_URL")
     webhook_port: int | None = Field(None, alias="MANNA_WEBHOOK_PORT", ge=1, le=65535)
@@ -116,6 +119,11 @@ class Settings(BaseSettings):
     def receiver_port(self) -> int:
         """Port on 127.0.0.1 at which webhooks are received; 0 stands for a free one (only of the sandbox)."""
         return self.webhook_port or (0 if self.uses_sandbox else DEFAULT_RECEIVER_PORT)
+
+    @property
+    def trade_updates_url(self) -> str:
+        """Where Alpaca tells of trades: ``ALPACA_STREAM_URL``, else the stream of the trading address."""
+        return self.alpaca_stream_url or f"{self.alpaca_trading_url.replace('http', 'ws', 1)}/stream"
 
     @property
     def dagster_home(self) -> Path:

@@ -29,6 +29,17 @@ DEAR = {"finished_demo": "demo", "finished": "worlds"}
 """Fixtures that take half a minute to make, and the group of the tests that use one."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`pytest -m slow tests/integration/test_execution_crashes.py --crash-runs 200`: more random crashes."""
+    parser.addoption("--crash-runs", type=int, default=25, help="random crash runs of the executor")
+
+
+@pytest.fixture(scope="session")
+def crash_runs(request: pytest.FixtureRequest) -> int:
+    """How many random crash runs are made."""
+    return int(request.config.getoption("--crash-runs"))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share a dear fixture run in one worker, so that the other does not wait for it or make it again.

@@ -75,12 +75,16 @@ def bars_asset(market_days: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
 def symbols_of_interest(
     manna: Installation, lake: Lake | LakeTransaction, just_told: Iterable[Record] = ()
 ) -> list[str]:
-    """Every symbol a book targets, a brokerage holds or held, or a bank's feed lists as traded; sorted.
+    """Every symbol a book targets or is measured by, a brokerage holds or held, or a bank's feed lists as traded; sorted.
 
     By the clean tables, which have a row per security, and by what ``raw`` was told since they were made: its
     payloads grow by every day's prices.
     """
-    symbols = {symbol for book in manna.books.values() for symbol in book.targets.symbols}
+    symbols = {
+        symbol
+        for book in manna.books.values()
+        for symbol in (*book.targets.symbols, *book.performance.benchmark)
+    } - {"CASH"}
     symbols |= set(lake.query(_CLEANED)["symbol"])
     last = lake.query("SELECT max(known_at) AS last FROM clean.securities")["last"].item()
     recent, since = ("", []) if last is None else (" WHERE known_at >= ?", [last - _LOOKING_BACK])

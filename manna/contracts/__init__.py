@@ -3,7 +3,7 @@
 From a contract come the lake's DDL, the row-level checks that feed ``clean.quarantine``, the Great
 Expectations suite, the Dagster column schema and the data dictionary. The tables themselves are
 declared in one module per stage: :mod:`raw`, :mod:`clean` (and :mod:`continuity`, :mod:`coverage`,
-:mod:`findings`, :mod:`market`), :mod:`categorized`, :mod:`ledger` (and :mod:`closings`), :mod:`tax`, :mod:`portfolio`,
+:mod:`findings`, :mod:`market`), :mod:`categorized`, :mod:`ledger` (and :mod:`closings`), :mod:`tax`, :mod:`portfolio`, :mod:`performance`,
 :mod:`reports`. The machinery is in
 :mod:`declaration`.
 """
@@ -17,6 +17,7 @@ from manna.contracts import (
     findings,
     ledger,
     market,
+    performance,
     portfolio,
     raw,
     reports,
@@ -38,6 +39,7 @@ CONTRACTS: dict[str, Contract] = {
         tax,
         closings,
         portfolio,
+        performance,
         reports,
     )
     for contract in stage.TABLES

@@ -84,4 +84,67 @@ REBALANCE_PLAN = Contract(
     key=("plan_id", "symbol"),
 )
 
-TABLES = (VALUATIONS, DRIFT, REBALANCE_PLAN)
+BACKTESTS = Contract(
+    "portfolio",
+    "backtests",
+    "What each strategy of a book's file would have come to on the lake's own bars: one row per set of parameters.",
+    (
+        Column("backtest", Kind.TEXT, "book, name and swept parameters; the partition"),
+        Column("book", Kind.TEXT, "the book"),
+        Column("name", Kind.TEXT, "as the book's file calls it"),
+        Column("strategy", Kind.TEXT, "manna.portfolio.strategies"),
+        Column("parameters", Kind.TEXT, "of the strategy (JSON)"),
+        Column("first", Kind.DATE, "first day"),
+        Column("last", Kind.DATE, "last day"),
+        Column("currency", Kind.TEXT, "of all money"),
+        Column("final_value", Kind.MONEY, "at the last close"),
+        Column("total_return", Kind.RATIO, "of the whole span"),
+        Column(
+            "annual_return", Kind.RATIO, "compound rate per year; null for less than a year", nullable=True
+        ),
+        Column("volatility", Kind.RATIO, "standard deviation per year", nullable=True),
+        Column("sharpe", Kind.RATIO, "mean return over standard deviation, per year", nullable=True),
+        Column("sortino", Kind.RATIO, "mean return over downside deviation, per year", nullable=True),
+        Column("calmar", Kind.RATIO, "annual_return over the depth of the deepest fall", nullable=True),
+        Column("max_drawdown", Kind.RATIO, "deepest fall, zero or negative"),
+        Column("value_at_risk", Kind.RATIO, "return that one day in twenty falls short of", nullable=True),
+        Column("contributions", Kind.MONEY, "put in after the beginning; negative: taken out"),
+        Column("trades", Kind.INTEGER, "rebalancings", minimum=0),
+        Column("turnover", Kind.RATIO, "half of what was traded over the value before, per year"),
+        Column("costs", Kind.MONEY, "of all trades, slippage included"),
+        Column("benchmark", Kind.TEXT, "symbol bought and held", nullable=True),
+        Column("benchmark_return", Kind.RATIO, "of the whole span, dividends included", nullable=True),
+        Column("benchmark_volatility", Kind.RATIO, "standard deviation per year", nullable=True),
+        Column("benchmark_max_drawdown", Kind.RATIO, "deepest fall, zero or negative", nullable=True),
+        Column("beta", Kind.RATIO, "against the benchmark", nullable=True),
+        Column("alpha", Kind.RATIO, "Jensen's, per year", nullable=True),
+        Column("tracking_error", Kind.RATIO, "standard deviation of the difference, per year", nullable=True),
+        Column("information_ratio", Kind.RATIO, "mean difference over tracking_error", nullable=True),
+        Column("notes", Kind.TEXT, "what could not be told of the market", nullable=True),
+    ),
+    key=("backtest",),
+)
+
+BACKTEST_DAYS = Contract(
+    "portfolio",
+    "backtest_days",
+    "Each backtest day by day.",
+    (
+        Column("backtest", Kind.TEXT, "portfolio.backtests", references="portfolio.backtests"),
+        Column("book", Kind.TEXT, "the book"),
+        Column("date", Kind.DATE, "market day"),
+        Column("value", Kind.MONEY, "of everything at the close"),
+        Column("cash", Kind.MONEY, "part of it that is money"),
+        Column(
+            "benchmark",
+            Kind.MONEY,
+            "what the same capital and contributions would be worth there",
+            nullable=True,
+        ),
+        Column("drawdown", Kind.RATIO, "below the highest value so far, zero or negative"),
+        Column("currency", Kind.TEXT, "of value, cash and benchmark"),
+    ),
+    key=("backtest", "date"),
+)
+
+TABLES = (VALUATIONS, DRIFT, REBALANCE_PLAN, BACKTESTS, BACKTEST_DAYS)

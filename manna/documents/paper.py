@@ -50,7 +50,7 @@ def _compiled(
 
     moment = cover.known_at or datetime(2000, 1, 1, tzinfo=UTC)
     tagged = sum(len(table.rows) for table in tables) <= _TAGGED_ROWS
-    made = typst.Compiler(str(_TEMPLATE), font_paths=_fonts()).compile(
+    made = typst.Compiler(str(_TEMPLATE), font_paths=fonts()).compile(
         format=form,
         ppi=ppi,
         sys_inputs={"data": json.dumps(_told(cover, tables), ensure_ascii=False)},
@@ -61,8 +61,14 @@ def _compiled(
     return made if isinstance(made, list) else [made] if made else []
 
 
+def paper_of(currency: str) -> str:
+    """What a book in that currency is printed on."""
+    return _PAPERS.get(currency, "a4")
+
+
 @cache
-def _fonts() -> Any:
+def fonts() -> Any:
+    """The fonts inside Typst's wheel, and no other: the same on every machine."""
     import typst
 
     return typst.Fonts(include_system_fonts=False)
@@ -85,7 +91,7 @@ def _told(cover: Cover, tables: Sequence[Table]) -> dict[str, Any]:
         "facts": cover.facts,
         "items": cover.open_items,
         "footer": " · ".join(filter(None, footer)),
-        "paper": _PAPERS.get(cover.book.currency, "a4"),
+        "paper": paper_of(cover.book.currency),
         "tables": [_table(table) for table in tables],
     }
 
@@ -107,18 +113,18 @@ def _table(table: Table) -> dict[str, Any]:
 
 
 def _section(heading: str) -> list[dict[str, Any]]:
-    return [{"level": "section", "label": _breakable(heading), "depth": 0}] if heading else []
+    return [{"level": "section", "label": breakable(heading), "depth": 0}] if heading else []
 
 
 def _row(row: Row) -> dict[str, Any]:
     return {
         "level": row.level,
-        "label": _breakable(row.label),
+        "label": breakable(row.label),
         "note": row.note,
         "depth": row.depth,
         "cells": [
             {
-                "text": _breakable(cell.text) if cell.kind == "text" else cell.text,
+                "text": breakable(cell.text) if cell.kind == "text" else cell.text,
                 "negative": cell.negative,
                 "faint": cell.faint,
                 "figure": cell.kind in ("money", "ratio", "quantity"),
@@ -128,6 +134,6 @@ def _row(row: Row) -> dict[str, Any]:
     }
 
 
-def _breakable(text: str) -> str:
+def breakable(text: str) -> str:
     """A word too long for a column may be broken anywhere."""
     return _LONG_WORD.sub(lambda found: "\N{ZERO WIDTH SPACE}".join(found.group()), text)

@@ -9,8 +9,8 @@ five hundred assets take milliseconds. A strategy is given copies of what was kn
 decides, of as many days as it says it needs: what came later is not in them, and cannot be reached from them.
 
 A missing price (NaN) is a day without trading: what is held is carried at the last
-price, and nothing of it is bought or sold. After an asset's last price it has been delisted: what is held is paid out at
-that price on the next day.
+price, and nothing of it is bought or sold, until the asset is delisted: by an event of its own, or because nothing was heard
+of it for long (:class:`manna.portfolio.market.Market`). That no price will ever come again is not known before.
 """
 
 from collections.abc import Iterator, Sequence
@@ -114,7 +114,7 @@ def backtest(
             there is leaves the cash negative until the next trade.
         costs: of trading; None: free.
         delay: days from a decision to its trade.
-        whole: whole shares only, rounded towards zero.
+        whole: whole shares only, rounded towards zero; fractions that a split leaves are paid out.
 
     Raises:
         ValueError: decisions that are no days, weights that are negative, not finite or above one in sum, or a strategy
@@ -126,21 +126,25 @@ def backtest(
     told = Told(market)
     account = Held(np.zeros(len(market.symbols)), capital)
     values, cash = np.empty(count), np.empty(count)
-    traded_on = {at + delay: at for at in decisions if at + delay < count}
+    deciding = {at for at in decisions if at + delay < count}
     wanted: dict[int, Floats | None] = {}
     trades: list[Traded] = []
-    stops = {0, *traded_on, *traded_on.values(), *told.ends, *np.flatnonzero(moved).tolist(), count - 1}
+    splits = set(told.split_days) if whole else set()
+    stops = {0, *deciding, *(at + delay for at in deciding), *told.ends, *splits, count - 1}
     last = 0
-    for at in sorted(stops):
+    for at in sorted(stops.union(np.flatnonzero(moved).tolist())):
         told.walk(last, at, account, values, cash)
         told.delist(at, account)
+        if at in splits:
+            told.pay_fractions(at, account)
         account.cash += moved[at]
-        if at in traded_on.values():
-            wanted[at] = _decided(strategy, told.seen(at, account, strategy.window))
-        if at in traded_on:
-            weights = wanted.pop(traded_on[at])
-            if weights is not None:
-                trades += _trade(at, weights, told, account, costs, whole)
+        # What was decided before is done by the time of the next decision, which sees it done.
+        if delay and (weights := wanted.pop(at, None)) is not None:
+            trades += _trade(at, weights, told, account, costs, whole)
+        if at in deciding:
+            wanted[at + delay] = _decided(strategy, told.seen(at, account, strategy.window))
+        if not delay and (weights := wanted.pop(at, None)) is not None:
+            trades += _trade(at, weights, told, account, costs, whole)
         values[at], cash[at] = told.worth(at, account), account.cash
         last = at
     return Backtest(market.days, values, cash, moved, tuple(trades), tuple(account.delisted))

@@ -14,6 +14,7 @@ from datetime import date
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 Timing = Literal["start", "end"]
 """When in its day a flow moves: before anything is earned that day, or after."""
@@ -23,6 +24,8 @@ YEAR = 365
 
 _RATES = np.geomspace(1e-6, 1e6, 6001) - 1
 """Where roots are looked for: from losing all but a millionth a year to gaining a millionfold."""
+_HALVINGS = 60
+"""So many make an interval as narrow as a float."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,21 +192,41 @@ def money_weighted(values: Sequence[Value], flows: Sequence[Flow]) -> tuple[floa
 
 
 def roots(flows: Sequence[Flow]) -> tuple[float, ...]:
-    """Every rate per year at which ``flows`` have no present value, rising; see :func:`money_weighted`."""
-    from pyxirr import xnpv
-    from scipy.optimize import brentq
+    """Every rate per year at which ``flows`` have no present value, rising; see :func:`money_weighted`.
 
-    days, amounts = [flow.day for flow in flows], [flow.amount for flow in flows]
-    if not (any(amount > 0 for amount in amounts) and any(amount < 0 for amount in amounts)):
+    Where one rate solves it and what is invested at that rate never changes its sign before the end, there is no other
+    (Soper 1959: The marginal efficiency of capital, a further note). Else all of the range is searched.
+    """
+    from pyxirr import xirr
+
+    amounts = np.array([flow.amount for flow in flows], np.float64)
+    if not ((amounts > 0).any() and (amounts < 0).any()):
         return ()
-
-    def worth(rate: float) -> float:
-        found = xnpv(rate, days, amounts)
-        return np.nan if found is None else found
-
+    years = np.array([(flow.day - flows[0].day).days / YEAR for flow in flows])
     with np.errstate(all="ignore"):
-        signs = np.sign([worth(rate) for rate in _RATES])
+        one = xirr([flow.day for flow in flows], amounts)
+        if one is not None and np.isfinite(one) and _RATES[0] <= one <= _RATES[-1]:
+            order = np.argsort(years, kind="stable")
+            invested = np.cumsum((amounts * (1 + one) ** -years)[order])
+            _, last = np.unique(years[order], return_index=True)
+            at_ends = invested[np.append(last[1:], len(years)) - 1][:-1]
+            if (at_ends < 0).all() or (at_ends > 0).all():
+                return (float(one),)
+        return _searched(amounts, years)
+
+
+def _searched(amounts: NDArray[np.float64], years: NDArray[np.float64]) -> tuple[float, ...]:
+    """All roots between the first and the last of the rates looked at, each by halving its interval."""
+
+    def worth(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(np.exp(-np.outer(np.log1p(rates), years)) @ amounts)
+
+    signs = np.sign(worth(_RATES))
     found = [float(_RATES[at]) for at in np.flatnonzero(signs == 0)]
-    for at in np.flatnonzero(signs[:-1] * signs[1:] < 0):
-        found.append(float(brentq(worth, _RATES[at], _RATES[at + 1], xtol=1e-14, rtol=1e-13)))
-    return tuple(sorted(found))
+    between = np.flatnonzero(signs[:-1] * signs[1:] < 0)
+    low, high = _RATES[between].copy(), _RATES[between + 1].copy()
+    for _ in range(_HALVINGS if len(between) else 0):
+        middle = (low + high) / 2
+        below = np.sign(worth(middle)) == signs[between]
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return tuple(sorted([*found, *map(float, (low + high) / 2)]))

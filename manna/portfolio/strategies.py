@@ -8,11 +8,12 @@ a line in :data:`STRATEGIES`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 import numpy as np
 
+from manna.portfolio import indicators
 from manna.portfolio.backtest import Strategy
 from manna.portfolio.market import Floats, Seen
 
@@ -69,6 +70,10 @@ class Momentum:
     lookback: int = _TRADING_YEAR
     skip: int = _TRADING_MONTH
 
+    def __post_init__(self) -> None:
+        if self.count < 1 or not 0 <= self.skip < self.lookback:
+            raise ValueError("momentum: count is 1 or more, and skip at least 0 and less than lookback")
+
     @property
     def window(self) -> int:
         """The lookback and the day it begins on."""
@@ -79,11 +84,47 @@ class Momentum:
         found = np.zeros(len(seen.symbols))
         if len(seen.closes) < self.window:
             return found
-        rise = seen.closes[-1 - self.skip] / seen.closes[0] - 1
+        until = len(seen.closes) - self.skip
+        rise = indicators.momentum(seen.closes[:until], until - 1)[-1]
         rise = np.where(np.isnan(seen.closes[-1]), np.nan, rise)
         known = np.flatnonzero(~np.isnan(rise))
         best = known[np.argsort(-rise[known], kind="stable")][: self.count]
         found[best] = 1 / self.count
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class MovingAverageCross:
+    """Equal parts of every asset whose ``fast`` moving average is above its ``slow`` one; the parts of the others are cash.
+
+    Source: Brock, Lakonishok and LeBaron (1992), variable-length moving averages without a band. A part is one over the
+    number of assets that have both averages. ``exponential``: of exponential averages, which are shown four times ``slow``.
+    """
+
+    fast: int = 50
+    slow: int = 200
+    exponential: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.fast < self.slow:
+            raise ValueError(
+                f"the fast average is of fewer days than the slow one, not {self.fast} and {self.slow}"
+            )
+
+    @property
+    def window(self) -> int:
+        """Days of the slow average, and some more for an exponential one."""
+        return self.slow * (4 if self.exponential else 1)
+
+    def weights(self, seen: Seen) -> Floats:
+        """Equal parts of what rises."""
+        average = indicators.exponential_average if self.exponential else indicators.simple_average
+        found = np.zeros(len(seen.symbols))
+        if len(seen.closes) < self.slow:
+            return found
+        fast, slow = (average(seen.closes, window)[-1] for window in (self.fast, self.slow))
+        known = ~np.isnan(fast) & ~np.isnan(slow)
+        found[known & (fast > slow)] = 1 / max(int(known.sum()), 1)
         return found
 
 
@@ -143,6 +184,7 @@ STRATEGIES: dict[str, Callable[..., Strategy]] = {
     "fixed targets": FixedTargets,
     "drift bands": DriftBands,
     "momentum": Momentum,
+    "moving average cross": MovingAverageCross,
     **{kind: lambda kind=kind, **more: Optimized(kind, **more) for kind in _OPTIMIZERS},
 }
 """Every strategy by the name that people use."""
@@ -152,7 +194,7 @@ def strategy(name: str, **parameters: Any) -> Strategy:
     """The strategy of that name.
 
     Raises:
-        ValueError: there is none, or it has no such parameter; the message names those there are.
+        ValueError: there is none, or it has no such parameter (the message names those there are), one is missing, or means nothing.
     """
     if name not in STRATEGIES:
         raise ValueError(f"unknown strategy {name!r}; there are: {', '.join(STRATEGIES)}")
@@ -161,4 +203,28 @@ def strategy(name: str, **parameters: Any) -> Strategy:
     unknown = sorted(parameters.keys() - known)
     if unknown:
         raise ValueError(f"{name} has no parameter {', '.join(unknown)}; it has: {', '.join(sorted(known))}")
+    required = sorted(
+        field.name
+        for field in fields(kind)
+        if field.name in known and field.default is MISSING and field.name not in parameters
+    )
+    if required:
+        raise ValueError(f"{name} needs {', '.join(required)}")
+    for field in fields(kind):
+        if field.name in parameters and not _fits(parameters[field.name], field.type):
+            raise ValueError(f"{name}: {field.name} is {_WORDS[field.type]}, not {parameters[field.name]!r}")
     return STRATEGIES[name](**parameters)
+
+
+_WORDS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    Mapping[str, float]: "weights by symbol",
+}
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    if kind in (int, float):
+        return isinstance(value, (int, float) if kind is float else int) and not isinstance(value, bool)
+    return isinstance(value, bool if kind is bool else Mapping)

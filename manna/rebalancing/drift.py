@@ -7,8 +7,7 @@ import polars as pl
 
 from manna.books import Book
 from manna.contracts.portfolio import DRIFT
-from manna.rebalancing.parts import RATIO, Node, nodes
-from manna.rebalancing.problem import EXACT
+from manna.rebalancing.parts import EXACT, RATIO, Node, nodes
 from manna.rebalancing.targets import CASH
 
 _NONE = Decimal(0)

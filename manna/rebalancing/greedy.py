@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from decimal import ROUND_DOWN, Decimal, localcontext
 
 from manna.money import minor_units
-from manna.rebalancing.parts import Node
-from manna.rebalancing.problem import EXACT, NONE, Outcome, Problem, measure, tax_of, turnover
+from manna.rebalancing.parts import EXACT, Node
+from manna.rebalancing.problem import NONE, Outcome, Problem, measure, tax_of, turnover
 
 _UNIT, _CENT = Decimal("0.000000001"), Decimal("0.01")
 

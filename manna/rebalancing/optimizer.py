@@ -12,8 +12,8 @@ from decimal import ROUND_DOWN, Decimal, localcontext
 from typing import Any
 
 from manna.rebalancing.guards import may_lose, tax_per_unit
-from manna.rebalancing.parts import Node
-from manna.rebalancing.problem import EXACT, NONE, Problem, measure, turnover
+from manna.rebalancing.parts import EXACT, Node
+from manna.rebalancing.problem import NONE, Problem, measure, turnover
 from manna.rebalancing.targets import CASH
 
 _UNIT, _CENT = Decimal("0.000000001"), Decimal("0.01")

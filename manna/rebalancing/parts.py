@@ -6,11 +6,13 @@ What belongs here: the tree of targets laid out flat, the 5/25 rule, the cash fl
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from manna.rebalancing.targets import CASH, Part, Targets, Weights
 
 RATIO = Decimal("0.00000001")
+EXACT = Context(prec=60)
+"""Products of units and prices have up to 56 digits."""
 _NONE = Decimal(0)
 
 

@@ -11,8 +11,8 @@ from decimal import Decimal, localcontext
 from manna.rebalancing.facts import Facts
 from manna.rebalancing.greedy import from_cash, greedy, harvested, needed, out_of_band
 from manna.rebalancing.optimizer import optimized
-from manna.rebalancing.parts import Node
-from manna.rebalancing.problem import EXACT, NONE, Outcome, Problem, measure, turnover, violations
+from manna.rebalancing.parts import EXACT, Node
+from manna.rebalancing.problem import NONE, Outcome, Problem, measure, turnover, violations
 from manna.rebalancing.targets import CASH, Targets
 
 PLAIN, OPTIMIZED = "greedy", "optimizer"

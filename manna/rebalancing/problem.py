@@ -10,18 +10,15 @@ Trades are signed units by security, positive = bought. The score of trades, in 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 from functools import cached_property
 
 from manna.ledger.lots import Taken, fifo
 from manna.money import round_money
 from manna.rebalancing.facts import Facts
 from manna.rebalancing.guards import Sellable, barred_purchase, may_lose, rate, sellable
-from manna.rebalancing.parts import Node, nodes, weight
+from manna.rebalancing.parts import EXACT, Node, nodes, weight
 from manna.rebalancing.targets import CASH, Targets
-
-EXACT = Context(prec=60)
-"""Products of units and prices have up to 56 digits."""
 
 NONE = Decimal(0)
 Trades = Mapping[str, Decimal]

@@ -135,6 +135,11 @@ class Targets(Section):
         return (set(_securities(self.weights)) | stand_ins) - {CASH}
 
     @property
+    def by_security(self) -> dict[str, Decimal]:
+        """The wanted share of the whole by security, without cash; of a class all of it in what is bought first."""
+        return dict(_shares(self.weights, Decimal(1)))
+
+    @property
     def lot_method(self) -> str:
         """``fifo`` where the broker takes no instruction which lots are sold (Alpaca takes none), else ``best``."""
         return self.lots or ("fifo" if self.institution.casefold() == "alpaca" else "best")
@@ -144,6 +149,17 @@ def _require_one(weights: Mapping[str, Decimal | Part]) -> None:
     total = sum((each.weight if isinstance(each, Part) else each for each in weights.values()), Decimal(0))
     if total != 1:
         raise ValueError(f"weights sum to {total}, not 1")
+
+
+def _shares(weights: Mapping[str, Decimal | Part], whole: Decimal) -> Iterator[tuple[str, Decimal]]:
+    for name, each in weights.items():
+        if not isinstance(each, Part):
+            if name != CASH:
+                yield name, each * whole
+        elif each.weights:
+            yield from _shares(each.weights, each.weight * whole)
+        else:
+            yield (each.securities or (name,))[0], each.weight * whole
 
 
 def _securities(weights: Mapping[str, Decimal | Part]) -> Iterator[str]:

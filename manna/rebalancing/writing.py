@@ -12,7 +12,7 @@ from typing import Any
 from manna.ledger.lots import Taken, term
 from manna.money import round_money
 from manna.rebalancing.facts import Facts
-from manna.rebalancing.parts import Node, ratio
+from manna.rebalancing.parts import EXACT, Node, ratio
 from manna.rebalancing.plan_document import (
     BUY,
     SELL,
@@ -24,7 +24,7 @@ from manna.rebalancing.plan_document import (
     sha256_of,
 )
 from manna.rebalancing.planning import Proposal, percent
-from manna.rebalancing.problem import EXACT, NONE, Problem, tax_of
+from manna.rebalancing.problem import NONE, Problem, tax_of
 from manna.rebalancing.targets import Targets
 
 _UNIT = Decimal("0.000000001")

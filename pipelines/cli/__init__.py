@@ -9,16 +9,18 @@ One module per kind of command; their order here is the order in ``manna --help`
 """
 
 from pipelines.cli import nights, reading, reviewing, modelling  # isort: skip  (the order of the help)
-from pipelines.cli import connecting, accounts, quarantine, journal, lots, instructions, measuring  # isort: skip
+from pipelines.cli import connecting, accounts, quarantine, journal, lots, instructions, measuring, performing  # isort: skip
+from pipelines.cli import backtesting  # isort: skip
 from pipelines.cli import export, explain, ledger, bundle  # isort: skip
 from pipelines.cli import reconciling, closing  # isort: skip
-from pipelines.cli import rebalancing, auditing  # isort: skip
+from pipelines.cli import rebalancing, trading, auditing  # isort: skip
 from pipelines.cli.shell import app, main
 
 __all__ = [
     "accounts",
     "app",
     "auditing",
+    "backtesting",
     "bundle",
     "closing",
     "connecting",
@@ -32,9 +34,11 @@ __all__ = [
     "measuring",
     "modelling",
     "nights",
+    "performing",
     "quarantine",
     "reading",
     "rebalancing",
     "reconciling",
     "reviewing",
+    "trading",
 ]

@@ -38,7 +38,7 @@ def demo(
 @app.command()
 def run(
     job: Annotated[
-        str, typer.Argument(help="nightly_close, market_close, statements, rebalance or training")
+        str, typer.Argument(help="nightly_close, market_close, statements, rebalance, training or backtests")
     ],
     partition: Annotated[
         str | None, typer.Option(help="a partition, or FIRST...LAST for a range in one run")
@@ -51,7 +51,7 @@ def run(
 
     Example: `manna run statements --partition 2026-01-01...2026-03-01`
     """
-    from pipelines.jobs import MARKET, NIGHTLY, REBALANCE, STATEMENTS, TRAINING
+    from pipelines.jobs import BACKTESTS, MARKET, NIGHTLY, REBALANCE, STATEMENTS, TRAINING
     from pipelines.progress import progress
     from pipelines.schedules import OPS_WITH_BOOKS, books_config
     from resources.books import read_books
@@ -64,6 +64,7 @@ def run(
         STATEMENTS: ("make_statements", "publish"),
         REBALANCE: ("plan_trades",),
         TRAINING: ("train_models",),
+        BACKTESTS: (),
     }
     require_one_of("job", [job], ops)
     require_one_of("book", book or (), read_books(settings.books))

@@ -1,7 +1,7 @@
 """`manna rebalance`: plans of trades that bring a book to its targets.
 
-What belongs here: these commands. What does not: the work (``pipelines.rebalancing``), or how a plan looks
-(``pipelines.plan_view``).
+What belongs here: these commands. What does not: the work (``pipelines.rebalancing``), how a plan looks
+(``pipelines.plan_view``), or sending orders (``trading``).
 """
 
 import getpass
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from resources.plans import StoredPlan
 
 rebalance = typer.Typer(
-    help="Plans of trades that bring a book to its targets: make, look at, approve, cancel.",
+    help="Plans of trades that bring a book to its targets: make, look at, approve, cancel, execute.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )

@@ -17,6 +17,7 @@ from typing import Any
 from sandbox.alpaca.checks import ORDER_FIELDS, check_order
 from sandbox.alpaca.funds import check_funds, left_to_fill
 from sandbox.alpaca.wire import (
+    FORBIDDEN,
     NOT_FOUND,
     OPEN_STATUSES,
     UNPROCESSABLE,
@@ -125,6 +126,7 @@ class Desk:
         """Check an order and store it; nobody is told yet."""
         world = self._world
         check_order(request, world.market)
+        self._check_tradable(request)
         with world.state.transaction():
             client_order_id = request.get("client_order_id") or identifier("client order", len(world.orders))
             self._check_unique(client_order_id)
@@ -133,6 +135,14 @@ class Desk:
             check_funds(world, order, [each for each in self.open() if each is not replaces])
             world.save(order)
         return order
+
+    def _check_tradable(self, request: Document) -> None:
+        symbol, fraction = request["symbol"], Decimal(str(request.get("qty") or 0)) % 1 != 0
+        if self._world.changes(symbol).get("tradable") is False:
+            raise AlpacaError(422, UNPROCESSABLE, f"asset {symbol} is not tradable")
+        takes = {**self._world.changes(""), **self._world.changes(symbol)}
+        if fraction and False in (takes.get("fractionable"), takes.get("fractional_trading")):
+            raise AlpacaError(403, FORBIDDEN, f"asset {symbol} is not fractionable")
 
     def _begin(self, order: Document) -> None:
         self._tell(order["status"], order, self._world.now())

@@ -90,8 +90,24 @@ def position_document(world: AlpacaWorld, desk: Desk, symbol: str, position: Pos
     }
 
 
-def asset_document(listing: Listing) -> Document:
-    """A listed security: tradable in fractions, never short."""
+def configurations_document(world: AlpacaWorld) -> Document:
+    """The account's settings: fractions are allowed unless that was changed."""
+    return {
+        "dtbp_check": "entry",
+        "no_shorting": True,
+        "suspend_trade": False,
+        "fractional_trading": True,
+        "max_margin_multiplier": "1",
+        "pdt_check": "entry",
+        "trade_confirm_email": "all",
+        "ptp_no_exception_entry": False,
+        "max_options_trading_level": 0,
+        **world.changes(""),
+    }
+
+
+def asset_document(listing: Listing, world: AlpacaWorld) -> Document:
+    """A listed security: tradable in fractions unless that was changed, never short."""
     return {
         "id": asset_id(listing.symbol),
         "class": "us_equity",
@@ -109,6 +125,7 @@ def asset_document(listing: Listing) -> Document:
         "margin_requirement_long": "30",
         "margin_requirement_short": "100",
         "attributes": ["fractional_eh_enabled"],
+        **world.changes(listing.symbol),
     }
 
 

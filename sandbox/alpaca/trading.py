@@ -16,7 +16,12 @@ from starlette.routing import Route
 from sandbox.alpaca.activities import select_activities
 from sandbox.alpaca.booking import book_activity
 from sandbox.alpaca.desk import Desk
-from sandbox.alpaca.documents import account_document, asset_document, position_document
+from sandbox.alpaca.documents import (
+    account_document,
+    asset_document,
+    configurations_document,
+    position_document,
+)
 from sandbox.alpaca.wire import (
     MALFORMED,
     NEW_YORK,
@@ -44,6 +49,7 @@ def trading_routes(world: AlpacaWorld, desk: Desk) -> list[Route]:
     orders, one, by_client = "/v2/orders", "/v2/orders/{order_id}", "/v2/orders:by_client_order_id"
     table: list[tuple[str, str, Endpoint]] = [
         ("GET", "/v2/account", service.account),
+        ("GET", "/v2/account/configurations", service.configurations),
         ("GET", "/v2/account/activities", service.activities),
         ("GET", "/v2/account/activities/{activity_type}", service.activities),
         ("GET", "/v2/positions", service.positions),
@@ -80,8 +86,16 @@ def control_routes(world: AlpacaWorld, desk: Desk) -> list[Route]:
     async def expire(request: Request) -> Response:
         return _order(desk.expire(request.path_params["order_id"]))
 
+    async def change(request: Request) -> Response:
+        body = await _object_in(request)
+        if set(body) - {"tradable", "fractionable", "fractional_trading", "symbol"}:
+            raise AlpacaError(422, MALFORMED, f"cannot be changed: {', '.join(sorted(body))}")
+        world.change(body.pop("symbol", ""), body)
+        return Response(status_code=204)
+
     return [
         Route("/_sandbox/activities", book, methods=["POST"]),
+        Route("/_sandbox/alpaca", change, methods=["POST"]),
         *_order_controls(fill=fill, reject=reject, expire=expire),
     ]
 
@@ -101,6 +115,9 @@ class _Trading:
     async def account(self, request: Request) -> Response:
         self._desk.settle()
         return JSONResponse(account_document(self._world, self._desk))
+
+    async def configurations(self, request: Request) -> Response:
+        return JSONResponse(configurations_document(self._world))
 
     async def activities(self, request: Request) -> Response:
         self._desk.settle()
@@ -184,11 +201,13 @@ class _Trading:
         if wanted.get("exchange"):
             listings = [listing for listing in listings if listing.exchange == wanted["exchange"]]
         listings.sort(key=lambda listing: (listing.exchange, listing.symbol))
-        return JSONResponse([asset_document(listing) for listing in listings])
+        return JSONResponse([asset_document(listing, self._world) for listing in listings])
 
     async def asset(self, request: Request) -> Response:
         wanted = request.path_params["symbol"]
-        return JSONResponse(asset_document(_listing(self._world, wanted, f"asset not found for {wanted}")))
+        return JSONResponse(
+            asset_document(_listing(self._world, wanted, f"asset not found for {wanted}"), self._world)
+        )
 
 
 def _select_orders(orders: list[Document], params: dict[str, str]) -> list[Document]:

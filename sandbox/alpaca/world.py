@@ -102,6 +102,14 @@ class AlpacaWorld:
         self.state.put(f"alpaca/booked/{len(self.booked()):09d}", said)
         self._books.clear()
 
+    def changes(self, symbol: str) -> Document:
+        """What was changed from outside of a security, or of the account's settings ("")."""
+        return self.state.get(f"alpaca/changed/{symbol}") or {}
+
+    def change(self, symbol: str, changes: Document) -> None:
+        """A security stops trading, say, or the account takes no fractions any more."""
+        self.state.put(f"alpaca/changed/{symbol}", {**self.changes(symbol), **changes})
+
     def equity(self, at: datetime | None = None) -> Decimal:
         """Cash and market value of the positions at `at` (default: now), in USD."""
         book = self.book(at)

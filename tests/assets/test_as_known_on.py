@@ -18,7 +18,7 @@ MARCH = date(2026, 3, 1)
 MADE = [
     c for c in CONTRACTS.values() if c.schema in ("clean", "categorized", "ledger", "portfolio", "reports")
 ]
-ELSEWHERE = {"categorized.model", "portfolio.rebalance_plan", "reports.editions"}
+ELSEWHERE = {"categorized.model", "portfolio.rebalance_plan", "portfolio.tear_sheets", "reports.editions"}
 """Made by other jobs than a night's, or a record of more than one night."""
 
 

@@ -133,6 +133,7 @@ class TestAPersonsDecision:
         (worlds.categorized.categories, "categorize"),
         (ledger.ledger, "keep_books"),
         (worlds.portfolio.drift, "measure_drift"),
+        (worlds.performance.measured, "measure_performance"),
     ],
 )
 def test_an_unknown_book_is_a_clear_failure(world: World, asset: Any, op: str) -> None:

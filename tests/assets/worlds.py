@@ -23,7 +23,18 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from assets import categorized, clean, findings, ledger, portfolio, published, rebalancing, tax
+from assets import (
+    categorized,
+    clean,
+    findings,
+    ledger,
+    performance,
+    portfolio,
+    published,
+    rebalancing,
+    tax,
+    tear_sheets,
+)
 from assets.common import key
 from assets.raw import alpaca as broker
 from assets.raw import plaid
@@ -50,6 +61,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 BARS = bars_asset(market_days(FIRST_MONTH))
 STATEMENTS = statements_asset(months(FIRST_MONTH))
+TEAR_SHEETS = tear_sheets.tear_sheets_asset(months(FIRST_MONTH))
 RAW = [plaid.plaid, broker.alpaca]
 NIGHT = [
     *RAW,
@@ -61,9 +73,10 @@ NIGHT = [
     tax.taxable,
     portfolio.valuations,
     portfolio.drift,
+    performance.measured,
     ledger.months,
 ]
-REPORTS = [STATEMENTS, published.published]
+REPORTS = [STATEMENTS, TEAR_SHEETS, published.published]
 
 Result = dg.ExecuteInProcessResult
 

@@ -123,10 +123,11 @@ class Bank:
 
     def __init__(self, url: str, state: State) -> None:
         found = endpoints(url)
-        self.plaid_url, self.trading_url, self.data_url = (
+        self.plaid_url, self.trading_url, self.data_url, self.stream_url = (
             found["plaid_url"],
             found["alpaca_trading_url"],
             found["alpaca_data_url"],
+            found["alpaca_stream_url"],
         )
         # No connection is kept: the server may close an idle one at the moment it is used again.
         fresh = httpx.Limits(max_keepalive_connections=0)

@@ -13,7 +13,8 @@ import pytest
 from manna.contracts import CONTRACTS
 from manna.contracts.closings import REPORTED
 from pipelines.definitions import build_definitions
-from pipelines.jobs import MARKET, NIGHTLY, REBALANCE, STATEMENTS, TRAINING
+from pipelines.execution_job import EXECUTION
+from pipelines.jobs import BACKTESTS, MARKET, NIGHTLY, REBALANCE, STATEMENTS, TRAINING
 from pipelines.partitions import MARKET_ZONE
 from pipelines.rebalancing import DECIDING
 from resources.settings import PROJECT, Settings
@@ -68,20 +69,25 @@ def test_every_asset_is_in_one_job(definitions: dg.Definitions, specs: dict[str,
     repository = definitions.get_repository_def()
     jobs = {
         name: {".".join(key.path) for key in repository.get_job(name).asset_layer.executable_asset_keys}
-        for name in (NIGHTLY, MARKET, STATEMENTS, REBALANCE, TRAINING)
+        for name in (NIGHTLY, MARKET, STATEMENTS, REBALANCE, TRAINING, BACKTESTS)
     }
-    assert {name for name in repository.job_names if not name.startswith("__")} == {*jobs, DECIDING}
+    others = {EXECUTION, DECIDING}
+    assert {name for name in repository.job_names if not name.startswith("__")} == jobs.keys() | others
     assert sorted(asset for assets in jobs.values() for asset in assets) == sorted(specs)
     assert jobs[MARKET] == {"raw.alpaca_bars"}
     assert jobs[REBALANCE] == {"portfolio.rebalance_plan"}
     assert jobs[TRAINING] == {"categorized.model"}
-    assert {asset.partition(".")[0] for asset in jobs[STATEMENTS]} == {"reports", "published"}
+    assert jobs[BACKTESTS] == {"portfolio.backtests", "portfolio.backtest_days"}
+    assert {asset.partition(".")[0] for asset in jobs[STATEMENTS]} == {"reports", "published", "portfolio"}
 
 
 def test_what_is_partitioned(specs: dict[str, dg.AssetSpec]) -> None:
     partitioned = {address for address, spec in specs.items() if spec.partitions_def is not None}
     assert partitioned == {
         "raw.alpaca_bars",
+        "portfolio.backtests",
+        "portfolio.backtest_days",
+        "portfolio.tear_sheets",
         *(address for address in specs if address.startswith("reports.")),
     }
 
@@ -102,7 +108,7 @@ def test_one_night_per_time_zone(tmp_path: Path) -> None:
     tick = nights["Europe/Berlin"].evaluate_tick(_at(at, repository))
     assert tick.run_requests is not None
     [request] = tick.run_requests
-    assert [op["config"]["books"] for op in request.run_config["ops"].values()] == [["a", "c"]] * 8
+    assert [op["config"]["books"] for op in request.run_config["ops"].values()] == [["a", "c"]] * 9
     # The configuration is one that the job accepts.
     dg.validate_run_config(repository.get_job(NIGHTLY), request.run_config)
 

@@ -47,5 +47,5 @@ def test_what_the_template_is_told_are_strings(front, statements, period):
     told = json.loads(json.dumps(paper._told(front, tables)))
     assert told["items"][0] == HOSTILE.partition("; ")[0]
     assert told["paper"] == "us-letter"
-    assert paper._breakable("x" * 30).count("\u200b") == 29
-    assert paper._breakable("short words only") == "short words only"
+    assert paper.breakable("x" * 30).count("\u200b") == 29
+    assert paper.breakable("short words only") == "short words only"

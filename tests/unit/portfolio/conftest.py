@@ -43,7 +43,7 @@ DEFAULTS: dict[str, dict[str, object]] = {
 
 
 def _frame(address: str, *rows: dict[str, object]) -> pl.DataFrame:
-    filled = [{**DEFAULTS[address], **row} for row in rows]
+    filled = [{**DEFAULTS.get(address, {}), **row} for row in rows]
     for row in filled:
         row.update({k: Decimal(v) for k, v in row.items() if isinstance(v, int) and not isinstance(v, bool)})
     schema = CONTRACTS[address].polars_schema

@@ -19,7 +19,9 @@ HALF = FixedTargets({"A": 0.5, "B": 0.5})
 def market(closes: Any, **more: Any) -> Market:
     prices = np.asarray(closes, np.float64)
     days = tuple(date(2024, 1, 1) + timedelta(days=number) for number in range(len(prices)))
-    events = {name: np.asarray(rows, np.float64) for name, rows in more.items()}
+    events = {
+        name: rows if name == "patience" else np.asarray(rows, np.float64) for name, rows in more.items()
+    }
     return Market(days, tuple("ABCDEFGHIJ"[: prices.shape[1]]), prices, **events)
 
 
@@ -71,6 +73,13 @@ class TestByHand:
         assert found.trades[0].units.tolist() == [9]
         assert found.trades[1].units.tolist() == [1]  # 27 shares are held, 28 wanted
 
+    def test_what_a_split_leaves_of_a_share_is_paid_out(self) -> None:
+        """25 shares at 4 become 2 of 40 and half a one: 20 in cash."""
+        reverse = market([[4.0], [40.0], [50.0]], splits=[[1], [0.1], [1]])
+        found = backtest(reverse, FixedTargets({"A": 1.0}), [0], capital=100, delay=0, whole=True)
+        assert found.cash.tolist() == [0, 20, 20]
+        assert found.values.tolist() == [100, 100, 120]
+
     def test_a_dividend_is_cash_on_its_day(self) -> None:
         paying = market([[10.0], [9.0], [9.0]], dividends=[[0], [1], [0]])
         found = backtest(paying, FixedTargets({"A": 1.0}), [0], capital=1_000, delay=0)
@@ -82,12 +91,45 @@ class TestByHand:
         found = backtest(both, FixedTargets({"A": 1.0}), [0], capital=100, delay=0)
         assert found.cash.tolist() == [0, 10]
 
-    def test_what_is_delisted_is_paid_out_at_its_last_price(self) -> None:
-        ending = market([[10, 20], [8, 20], [np.nan, 20], [np.nan, 20]])
+    def test_what_is_delisted_is_paid_out(self) -> None:
+        """500 in A at 10 are 50 shares; 7.50 are paid for each on the third day."""
+        nan = np.nan
+        ending = market(
+            [[10, 20], [8, 20], [nan, 20], [nan, 20]],
+            delistings=[[nan] * 2, [nan] * 2, [7.5, nan], [nan] * 2],
+        )
         found = backtest(ending, HALF, [0, 2], capital=1_000, delay=0)
-        assert found.values.tolist() == [1_000, 900, 900, 900]
+        assert found.values.tolist() == [1_000, 900, 875, 875]
         assert found.delisted == ((date(2024, 1, 3), "A"),)
-        assert found.cash[2] == pytest.approx(450)  # the target of what is gone stays cash
+        assert found.cash[2] == pytest.approx(437.5)  # the target of what is gone stays cash
+
+    def test_a_delisting_may_pay_nothing_and_follows_splits(self) -> None:
+        nan = np.nan
+        split = market([[10.0], [5.0], [nan]], splits=[[1], [2], [1]], delistings=[[nan], [nan], [3.0]])
+        assert backtest(split, FixedTargets({"A": 1.0}), [0], capital=100, delay=0).values.tolist() == [
+            100, 100, 60
+        ]  # fmt: skip
+        worthless = market([[10.0], [nan]], delistings=[[nan], [0.0]])
+        assert backtest(worthless, FixedTargets({"A": 1.0}), [0], capital=100, delay=0).values[-1] == 0
+
+    def test_after_long_silence_the_last_price_is_paid(self) -> None:
+        silent = market([[10, 20], [8, 20], *[[np.nan, 20]] * 3], patience=2)
+        found = backtest(silent, HALF, [0, 2, 3], capital=1_000, delay=0)
+        assert found.values.tolist() == [1_000, 900, 900, 900, 900]
+        assert found.delisted == ((date(2024, 1, 4), "A"),)  # the second day without a price
+        assert found.cash.tolist() == pytest.approx([0, 0, 50, 450, 450])  # of B, 50 too much were sold
+
+    def test_what_comes_back_may_be_bought_again(self) -> None:
+        back = market([[10.0], [np.nan], [np.nan], [20.0], [40.0]], patience=2)
+        found = backtest(back, FixedTargets({"A": 1.0}), [0, 3], capital=1_000, delay=0)
+        assert found.values.tolist() == [1_000, 1_000, 1_000, 1_000, 2_000]
+        assert len(found.delisted) == 1
+
+    def test_a_decision_sees_the_trade_before_it_done(self) -> None:
+        """Decided on every day, traded on the next: once in balance, nothing is traded a second time."""
+        flat = market([[10, 20]] * 5)
+        found = backtest(flat, DriftBands({"A": 0.5, "B": 0.5}), [0, 1, 2, 3], capital=1_000)
+        assert [trade.day.day for trade in found.trades] == [2]
 
     def test_a_day_without_a_price_is_a_day_without_a_trade(self) -> None:
         halted = market([[10, 20], [np.nan, 40], [20, 40]])
@@ -246,7 +288,28 @@ class TestStrategies:
         )
         assert strategy("momentum", count=1, lookback=2, skip=1).weights(seen).tolist() == [0, 1, 0]  # type: ignore[union-attr]
         assert strategy("momentum", count=4, lookback=2, skip=0).weights(seen).tolist() == [0.25, 0.25, 0]  # type: ignore[union-attr]
-        assert strategy("momentum", lookback=9).weights(seen).tolist() == [0, 0, 0]  # type: ignore[union-attr]
+        assert strategy("momentum", lookback=29).weights(seen).tolist() == [0, 0, 0]  # type: ignore[union-attr]
+
+    def test_a_fast_average_above_the_slow_one_is_held(self) -> None:
+        """Two of three rise; the third has too few prices to count."""
+        closes = np.array([[1, 4, np.nan], [2, 3, np.nan], [3, 2, 5], [4, 1, 6]], np.float64)
+        seen = Seen(date(2024, 1, 1), ("A", "B", "C"), closes, np.zeros(3))
+        for parameters in ({}, {"exponential": True}):
+            cross = strategy("moving average cross", fast=2, slow=4, **parameters)
+            assert cross.weights(seen).tolist() == [0.5, 0, 0]  # type: ignore[union-attr]
+        assert strategy("moving average cross").weights(seen).tolist() == [0, 0, 0]  # type: ignore[union-attr]
+
+    @pytest.mark.parametrize(
+        ("name", "parameters", "said"),
+        [
+            ("moving average cross", {"fast": 9, "slow": 9}, "not 9 and 9"),
+            ("momentum", {"skip": 300}, "less than lookback"),
+            ("momentum", {"count": 0}, "count is 1 or more"),
+        ],
+    )
+    def test_parameters_that_mean_nothing(self, name: str, parameters: dict[str, Any], said: str) -> None:
+        with pytest.raises(ValueError, match=said):
+            strategy(name, **parameters)
 
     def test_two_uncorrelated_assets_have_known_answers(self) -> None:
         """Minimum variance: by inverse variance, 80 and 20 %; equal risk: by inverse deviation, two thirds and one."""
@@ -279,6 +342,11 @@ class TestStrategies:
             ("magic", {}, "unknown strategy 'magic'; there are: fixed targets"),
             ("momentum", {"depth": 1}, "momentum has no parameter depth; it has: count"),
             ("risk parity", {"kind": "x"}, "has no parameter kind"),
+            ("drift bands", {}, "drift bands needs targets"),
+            ("momentum", {"count": 1.5}, "count is a whole number, not 1.5"),
+            ("drift bands", {"targets": 3}, "targets is weights by symbol, not 3"),
+            ("moving average cross", {"exponential": 1}, "exponential is true or false, not 1"),
+            ("minimum variance", {"most": "x"}, "most is a number, not 'x'"),
         ],
     )
     def test_what_there_is_not(self, name: str, parameters: dict[str, Any], said: str) -> None:
@@ -311,6 +379,9 @@ def test_what_cannot_be_walked(given_: dict[str, Any], said: str) -> None:
     [
         ({"closes": np.zeros((2, 2))}, "not positive"),
         ({"splits": np.zeros((2, 2))}, "split ratio"),
+        ({"delistings": np.full((2, 2), -1.0)}, "nothing or more per share"),
+        ({"delistings": np.ones((2, 2))}, "A has a price on 2024-01-01, but is delisted by then"),
+        ({"patience": 0}, "a day or more"),
         ({"dividends": np.zeros((1, 2))}, r"dividends are \(1, 2\), but there are 2 days of 2 assets"),
         ({"days": (date(2024, 1, 2), date(2024, 1, 2))}, "days must rise"),
     ],

@@ -245,3 +245,21 @@ def test_the_optimizer_stops_where_tax_costs_more_than_drift():
     assert round(old.after.weights["VTI"], 4) == Decimal("0.6"), (
         "15 % on a long-term gain is less than twice the price of drift"
     )
+
+
+def test_fixed_weights_for_those_who_know_no_sleeves():
+    of = targets(weights={"S": {"weight": 0.8, "weights": {"VTI": 0.75, "X": 0.25}}, "B": {"weight": 0.1, "securities": ["BND", "AGG"]}, "CASH": 0.1})  # fmt: skip
+    assert of.by_security == {"VTI": Decimal("0.6"), "X": Decimal("0.2"), "BND": Decimal("0.1")}
+    assert of.symbols == {"VTI", "X", "BND", "AGG"}
+
+
+def test_drift_as_financial_advisor_magazine_mends_it():
+    """Of 110,000 bonds are 57,500, local stocks 36,000 and the rest is abroad; wanted are 50, 30 and 20 %.
+
+    Sold are 2,500 of bonds and 3,000 of stocks, bought are 50 shares at 110: Financial Advisor, "WealthTech Cookbook:
+    Rebalancing, Part 2", https://www.fa-mag.com/news/wealthtech-cookbook-rebalancing-part-2-49249.html
+    """
+    of = targets(weights={"BONDS": 0.5, "LOCAL": 0.3, "ABROAD": 0.2}, band=0.02)
+    held = [lot("BONDS", 57500, 57500), lot("LOCAL", 36000, 36000), lot("ABROAD", 150, 16500)]
+    made = propose(facts(0, held, {"BONDS": 1, "LOCAL": 1, "ABROAD": 110}), of)
+    assert traded(made) == {"BONDS": "-2500", "LOCAL": "-3000", "ABROAD": "50"}

@@ -1,0 +1,74 @@
+"""A backtest as pictures of its own, for Dagster's UI.
+
+What belongs here: choosing what is drawn of a backtest. What does not: its figures (``manna.portfolio.trial``), geometry
+(``charts``), or how a picture becomes Markdown (``plots``).
+"""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+
+import polars as pl
+
+from manna.documents import charts
+from manna.documents.figures import Figure
+from manna.documents.numerals import percent
+
+_POINTS = 120
+"""A picture is 480 units wide: more points are not seen, and twenty years would be 5,000."""
+
+
+def backtest_plots(days: pl.DataFrame) -> list[Figure]:
+    """Value, what the benchmark would have been worth, and how far below the highest value.
+
+    Args:
+        days: ``manna.portfolio.trial.days_table``.
+    """
+    drawn = [_line(days, "value", "Value", "of everything, at the close", _whole)]
+    if days["benchmark"].drop_nulls().len():
+        said = "the same capital, bought and held"
+        drawn.append(_line(days, "benchmark", "Benchmark", said, _whole))
+    fallen = days.with_columns(pl.col("drawdown") * 100)
+    return [
+        *drawn,
+        _line(fallen, "drawdown", "Drawdown", "per cent below the highest value so far", _percent),
+    ]
+
+
+def _line(
+    days: pl.DataFrame,
+    column: str,
+    title: str,
+    subtitle: str,
+    text: Callable[[Decimal], str],
+    *,
+    falls: bool = False,
+) -> Figure:
+    """A line through at most :data:`_POINTS` days: of each stretch the last one, or the lowest where ``falls``."""
+    known = days.select("date", pl.col(column).cast(pl.Decimal(18, 4))).drop_nulls()
+    every = -(-known.height // _POINTS)
+    stretch = known.group_by(pl.int_range(pl.len()).reverse() // every, maintain_order=True)
+    kept = stretch.agg(pl.all().sort_by(column).first() if falls else pl.all().last())
+    points: list[tuple[date, Decimal]] = kept.select("date", column).rows()
+    lowest, highest = (min(points, key=lambda point: point[1]), max(points, key=lambda point: point[1]))
+    points = [*points[:-1], known.rows()[-1]]
+    named = [("first", points[0]), ("last", points[-1]), ("lowest", lowest), ("highest", highest)]
+    return Figure(
+        anchor=column,
+        kind="line",
+        title=title,
+        subtitle=subtitle,
+        description=", ".join(f"{name} {text(value)} on {day}" for name, (day, value) in named),
+        chart=charts.line_chart(points),
+        header=("Day", title),
+        data=(),
+        label=text(points[-1][1]),
+    )
+
+
+def _whole(value: Decimal) -> str:
+    return f"{value:,.0f}"
+
+
+def _percent(value: Decimal) -> str:
+    return percent(value / 100)

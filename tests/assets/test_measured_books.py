@@ -1,0 +1,77 @@
+"""Performance in the lake: it ties with valuations, costs nothing on a night without news, and renews what has changed."""
+
+import json
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+import worlds
+from worlds import World
+
+from manna.portfolio.agreement import disagreements
+
+MARCH = date(2026, 3, 1)
+TABLES = ("performance", "returns", "risk", "attribution", "measured", "months")
+
+
+def said(result: Any) -> dict[str, Any]:
+    """What the step said of each of its tables."""
+    return {
+        event.asset_key.path[-1]: event.materialization.metadata["change"].value
+        for event in result.get_asset_materialization_events()
+    }
+
+
+def measured_again(world: World, failing: tuple[str, ...] = ()) -> Any:
+    return worlds.succeeded(world.run([worlds.performance.measured]), failing=failing)
+
+
+def test_it_ties_and_a_night_without_news_makes_nothing(world: World) -> None:
+    days = world.read("portfolio.performance", book="household")
+    assert days.height > 1000
+    valued = world.read("portfolio.valuations", book="household")
+    assert disagreements(world.manna.books["household"], days, valued) == []
+    again = measured_again(world)
+    assert said(again) == dict.fromkeys(TABLES, "nothing has changed")
+    [check] = again.get_asset_check_evaluations()
+    assert check.passed
+    assert check.metadata["books with nothing new"].value == ["household", "studio"]
+
+
+@pytest.mark.slow
+def test_another_value_renews_the_days_from_it_on_and_the_tear_sheets_of_their_months(world: World) -> None:
+    assert worlds.published.months_to_publish(world.manna) == []
+    before = world.read("portfolio.tear_sheets", book="household")
+    valued = world.read("portfolio.valuations", book="household")
+    day = valued.filter(pl.col("value").is_not_null() & (pl.col("date") < MARCH))["date"].max()
+    changed = (pl.col("date") == day) & pl.col("security_id").str.starts_with("CUR:").not_()
+    value = pl.when(changed).then(pl.col("value") + Decimal(7)).otherwise("value")
+    world.plant(
+        "portfolio.valuations", valued.with_columns(value.cast(valued["value"].dtype)), book="household"
+    )
+    assert said(measured_again(world))["performance"] != "nothing has changed"
+    stale = worlds.tear_sheets.stale_months(world.manna)
+    assert stale == [day.replace(day=1), MARCH], "a month's tear sheet looks back on all before it"
+    assert worlds.published.months_to_publish(world.manna) == stale
+    worlds.succeeded(world.report(*stale))
+    assert worlds.tear_sheets.stale_months(world.manna) == []
+    after = world.read("portfolio.tear_sheets", book="household")
+    same = before.join(after, on=before.columns, how="semi")
+    assert set(before["period"]) - set(same["period"]) == set(stale)
+    newest = json.loads(after.sort("period")["document"][-1])
+    page = world.manna.settings.documents_dir / "household" / "2026-03-tear-sheet.html"
+    assert newest["name"] in page.read_text()
+
+
+def test_what_does_not_tie_fails_the_check_and_is_said_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = world.read("portfolio.measured")
+    world.plant("portfolio.measured", rows.with_columns(state=pl.lit("another")))
+    monkeypatch.setattr(worlds.performance, "disagreements", lambda *_: ["the parts do not sum"])
+    for said_of_it in ("household: the parts do not sum", "household: 1 as when it was last measured"):
+        [check] = measured_again(world, failing=("closes_at_valuations",)).get_asset_check_evaluations()
+        assert not check.passed
+        assert check.metadata["first"].value == [said_of_it]
