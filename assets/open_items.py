@@ -88,9 +88,12 @@ def _suggested(transaction: LakeTransaction, book_id: str) -> pl.DataFrame:
 
 
 def unproven_accounts(reconciliation: pl.DataFrame, day: date) -> int:
-    """Accounts whose balance nothing confirms by ``day``: their opening was made from the only balances known."""
-    known = reconciliation.filter(pl.col("as_of") <= day)
-    return int(known.group_by("account_id").agg((pl.col("basis") == "plugged").all())["basis"].sum())
+    """Accounts whose balance nothing confirms by ``day``: their opening was made from a balance of theirs.
+
+    A balance that was told later, and agrees, proves the days between the two; not those before the first.
+    """
+    confirmed = reconciliation.filter(pl.col("as_of") <= day, pl.col("basis") != "plugged")
+    return reconciliation["account_id"].n_unique() - confirmed["account_id"].n_unique()
 
 
 def last_day(period: date) -> date:
