@@ -135,6 +135,20 @@ def test_limits_of_the_book_stop_what_is_beyond_them(world: TradingWorld) -> Non
     assert "orders_per_day is 0" in str(world.execute(world.plan(("sell", "1", "BND", price))).reason)
 
 
+def test_nothing_is_sent_after_a_loss_beyond_the_daily_limit(world: TradingWorld) -> None:
+    account = world.broker.account()
+    lost = (
+        D(str(account["equity"])) - D(str(account["last_equity"])) + 50
+    )  # the broker does not tell it from a loss
+    world.deposit(str(-lost))
+    world.trading = Trading(orders_per_day=10**6, daily_loss=D(0))
+    plan = world.plan(("sell", "1", "BND", world.price("BND")))
+    assert "more than daily_loss 0.0%" in str(world.execute(plan).reason)
+    assert world.rows(plan) == []
+    world.deposit(str(lost))
+    assert world.execute(plan).finished
+
+
 def test_a_second_executor_says_so_and_ends(world: TradingWorld) -> None:
     plan = world.plan(("buy", "1", "BND", world.price("BND")))
     with world.ops.engine.connect() as connection, orders.only_executor(connection, ACCOUNT):
