@@ -16,6 +16,7 @@ from trading_world import OPEN, TradingWorld
 from manna.alerting import order_problems
 from manna.contracts import CONTRACTS
 from pipelines import cli
+from pipelines.executing import ExecutionError
 from pipelines.execution_job import asked, execution
 from pipelines.linking import link_alpaca
 from pipelines.trading import execute, trades_frame
@@ -132,7 +133,7 @@ def test_execute_halt_resume_and_audit(linked: tuple[Installation, TradingWorld]
 
 
 def test_a_halt_cancels_open_orders_if_asked_and_the_plan_goes_on_after_it(
-    linked: tuple[Installation, TradingWorld], command: Any
+    linked: tuple[Installation, TradingWorld], command: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manna, world = linked
     price = (world.price("BND") * Decimal("0.95")).quantize(Decimal("0.01"))
@@ -144,6 +145,14 @@ def test_a_halt_cancels_open_orders_if_asked_and_the_plan_goes_on_after_it(
     assert command("resume", "--book", "home", "--reason", "go")[0] == 0
     assert execute(manna, plan, "ana", wait_seconds=0).reason == "orders are open still"
     assert [order["status"] for order in world.at_broker(plan)] == ["canceled", "new"]
+
+    def gone(*_: object) -> None:
+        raise ExecutionError("the keys are gone")
+
+    monkeypatch.setattr("pipelines.trading.broker_of", gone)
+    code, out, _ = command("halt", "--reason", "again", "--cancel")
+    assert (code, "NOT cancelled: buy 1 BND" in out, "the keys are gone" in out) == (1, True, True)
+    assert "Trading of all books is halted." in out
 
 
 def test_the_job_executes_and_the_sensor_asks_for_what_has_begun(
