@@ -198,6 +198,24 @@ def test_a_new_price_of_something_unpriced_is_no_gain_of_that_day(measure):
     assert row == (1000, 100, 2100, 1000, 0.1), "what joins at the day's end does not dilute the day's return"
 
 
+def test_what_is_sold_of_an_unknown_basis_is_realized_against_what_it_was_carried_at(measure):
+    told = [{"security_id": "VTI", "as_of": DAYS[0], "price_as_of": DAYS[0], "price": 100, "quantity": 10, "value": 1000,
+             "cost_basis": None}]  # fmt: skip
+    made, _ = measure(
+        deposit(0, 50),
+        trade(1, -5, 600),
+        trade(2, -5, 0),
+        holdings=told,
+        bars=closes(100, 110, 120),
+        last=DAYS[2],
+    )
+    assert shown(made, "holding", "VTI", "flows", "realized", "unrealized", "closing") == {
+        DAYS[0]: (1000, 0, 0, 1000),
+        DAYS[1]: (-600, 100, 50, 550),
+        DAYS[2]: (0, -500, -50, 0),
+    }
+
+
 def test_a_value_below_zero_breaks_the_chain_and_says_so(measure):
     made, _ = measure(trade(0, 1, -100), deposit(2, 500), bars=closes(100, 90, 90, 99), last=DAYS[3])
     assert shown(made, "class", "cash", "opening", "day_return", "reason")[DAYS[1]] == (
