@@ -103,8 +103,8 @@ def _tried(asked: Asked, bars: pl.DataFrame, actions: pl.DataFrame) -> tuple["Tr
 
     setting, parameters = asked.setting, dict(asked.one.parameters)
     if setting.strategy in _WITH_TARGETS and "targets" not in parameters:
-        weights = asked.book.targets.weights
-        parameters["targets"] = {symbol: float(weights[symbol]) for symbol in weights if symbol != "CASH"}
+        weights = asked.book.targets.by_security
+        parameters["targets"] = {symbol: float(weight) for symbol, weight in weights.items()}
     own = setting.symbols or tuple(symbol for symbol in parameters.get("targets", ()) if symbol != "CASH")
     beside = [setting.benchmark] if own and setting.benchmark and setting.benchmark not in own else []
     recorded = recorded_market(bars, actions, [*own, *beside])

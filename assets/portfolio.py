@@ -1,7 +1,7 @@
-"""Stage ``portfolio``: daily valuations, drift, and (in the job ``rebalance``) the plan.
+"""Stage ``portfolio``: daily valuations and drift.
 
 What belongs here: reading ledger and prices, calling ``manna.portfolio``, writing. What does not: any
-rule of valuation or sizing, and orders.
+rule of valuation or drift, and plans (``assets.rebalancing``).
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,12 @@ import polars as pl
 
 from assets.common import BooksConfig, Manna, chosen, result, spec
 from assets.ledger import today
-from manna.portfolio.drift import drift as measure_drift
-from manna.portfolio.rebalance import last_prices, rebalance_plan
 from manna.portfolio.valuation import valuations as value_positions
+from manna.rebalancing.drift import drift as measure_drift
 from resources.installation import Installation
 from resources.lake import Change, LakeTransaction
 
-VALUATIONS, DRIFT, PLAN = "portfolio.valuations", "portfolio.drift", "portfolio.rebalance_plan"
+VALUATIONS, DRIFT = "portfolio.valuations", "portfolio.drift"
 _BY_BOOK = {
     "postings": "ledger.postings",
     "lots": "ledger.lots",
@@ -99,28 +98,3 @@ def measure_books(
         breached += int(found["breached"].sum() or 0)
         change += transaction.replace(DRIFT, found, scope)
     return change, breached
-
-
-@dg.multi_asset(name="plan_trades", specs=[spec(PLAN, deps=(DRIFT, "clean.bars", "clean.accounts"))])
-def plan(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> dg.MaterializeResult[Any]:
-    """Proposes trades for each book beyond its bands. A dry run: no order is made."""
-
-    def work(transaction: LakeTransaction) -> Change:
-        bars, change = transaction.read("clean.bars"), Change()
-        for book_id in chosen(manna.books, config.books):
-            book, scope = manna.books[book_id], {"book": book_id}
-            day = today(manna, book)
-            accounts = transaction.read("clean.accounts", scope).filter(
-                pl.col("institution") == book.targets.institution
-            )
-            found = transaction.read(PLAN, scope).clear()
-            if not accounts.is_empty():
-                account_id = accounts.sort("account_id")["account_id"][0]
-                found = rebalance_plan(
-                    book, transaction.read(DRIFT, scope), last_prices(bars, day), account_id, day
-                )
-            change += transaction.replace(PLAN, found, scope)
-        return change
-
-    change = manna.lake.commit([PLAN], work, author=PLAN, message=f"run {context.run.run_id}")
-    return result(PLAN, change)

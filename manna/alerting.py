@@ -5,13 +5,17 @@ What belongs here: when something is worth an alert, and its words. What does no
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from manna.books import Book
 from manna.connections import BROKEN
 from manna.ledger.closing import reopened
+
+if TYPE_CHECKING:
+    from manna.rebalancing.plan_document import PlanDocument
+    from manna.rebalancing.standing import State
 
 Alert = dict[str, Any]
 
@@ -171,6 +175,30 @@ def held_reports(publications: pl.DataFrame) -> list[Alert]:
         )
         for row in publications.filter(pl.col("status") == "held").iter_rows(named=True)
     ]
+
+
+def plans_to_approve(plans: Iterable[tuple["PlanDocument", "State"]]) -> list[Alert]:
+    """Plans of trades that wait for an approval, with what they would do."""
+    from manna.rebalancing.standing import PROPOSED
+
+    return [
+        _alert(
+            plan.book,
+            "plan_to_approve",
+            plan.plan_id,
+            "warning",
+            f"plan {plan.plan_id[:12]} to rebalance sells for {plan.amount('sell'):,.2f} and buys for "
+            f"{plan.amount('buy'):,.2f} {plan.currency}, expected tax {plan.tax:,.2f}; it wants "
+            f"{_approvals(plan.approvals - len(state.approved_by))} until {plan.expires_at:%Y-%m-%d %H:%M} UTC: "
+            f"`manna rebalance show {plan.plan_id[:12]}`",
+        )
+        for plan, state in plans
+        if state.status == PROPOSED
+    ]
+
+
+def _approvals(count: int) -> str:
+    return "1 approval" if count == 1 else f"{count} approvals"
 
 
 def reopened_books(closings: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Alert]:

@@ -20,14 +20,27 @@ from manna.book_sections import (
     Deposit,
     LoanSetting,
     Pattern,
-    Ratio,
     Section,
     Shared,
     Valued,
 )
-from manna.investment_settings import Investments
+from manna.investment_settings import Investments, sameness
 from manna.performance_settings import Performance
+from manna.rebalancing.targets import Targets
 from manna.trading.settings import Trading
+
+__all__ = [
+    "AccountSetting",
+    "AmountRange",
+    "Book",
+    "DaysOfMonth",
+    "Rule",
+    "Targets",
+    "Thresholds",
+    "complaints",
+    "document_hash",
+    "document_of",
+]
 
 _Said = TypeVar("_Said", ChartSetting, Valued, LoanSetting)
 
@@ -106,22 +119,6 @@ class Rule(Section):
         return ", ".join(said)
 
 
-class Targets(Section):
-    """Wanted weights of the managed accounts, by symbol; ``CASH`` is money. They sum to one."""
-
-    institution: str = "Alpaca"
-    weights: dict[str, Ratio] = Field(default_factory=dict)
-    band: Ratio = Decimal("0.05")
-    minimum_trade: Annotated[Decimal, Field(gt=0)] = Decimal(50)
-
-    @model_validator(mode="after")
-    def _sums_to_one(self) -> "Targets":
-        total = sum(self.weights.values(), Decimal(0))
-        if self.weights and total != 1:
-            raise ValueError(f"weights sum to {total}, not 1")
-        return self
-
-
 class Thresholds(Section):
     """When to raise an alert."""
 
@@ -187,6 +184,18 @@ class Book(Section):
         if twice:
             raise ValueError(f"accounts given twice: {', '.join(twice)}")
         return settings
+
+    @model_validator(mode="after")
+    def _substitutes_differ(self) -> "Book":
+        same = sameness(self.investments.same)
+        for symbol, stand_ins in self.targets.substitutes.items():
+            alike = [other for other in stand_ins if same(other) == same(symbol)]
+            if alike:
+                raise ValueError(
+                    f"targets.substitutes: {', '.join(alike)} and {symbol} count as the same in investments.same; a "
+                    "substitute must not be substantially identical"
+                )
+        return self
 
     def rate(self, currency: str, day: date) -> tuple[Decimal | None, date | None]:
         """What one unit of ``currency`` was worth in the book's on ``day``, and the day that rate is of.

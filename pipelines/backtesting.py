@@ -51,7 +51,7 @@ def market_of_lake(manna: Installation, symbols: Sequence[str]) -> "Recorded":
 
 def targets_of(book: "Book") -> dict[str, float]:
     """The wanted weights of a book's securities; what is missing to one is money."""
-    return {symbol: float(weight) for symbol, weight in book.targets.weights.items() if symbol != "CASH"}
+    return {symbol: float(weight) for symbol, weight in book.targets.by_security.items()}
 
 
 def parameters(given: Sequence[str]) -> dict[str, Any]:

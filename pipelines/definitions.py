@@ -21,6 +21,7 @@ from assets import (
     performance,
     portfolio,
     published,
+    rebalancing,
     tax,
 )
 from assets.raw import alpaca, bars, plaid
@@ -30,6 +31,7 @@ from pipelines.execution_job import execution, execution_sensor
 from pipelines.jobs import jobs
 from pipelines.partitions import backtest_sets, market_days, months
 from pipelines.process import installation_resource
+from pipelines.rebalancing import deciding
 from pipelines.schedules import schedules
 from pipelines.sensors import SENSORS
 from pipelines.webhooks import webhooks
@@ -69,7 +71,7 @@ def build_definitions(
         nightly=unpartitioned,
         market=[bars_asset],
         reports=[statements, tear_sheets, published.published],
-        rebalancing=[portfolio.plan],
+        rebalancing=[rebalancing.plan],
         training=[model.models],
         backtests=[tried],
     )
@@ -80,12 +82,12 @@ def build_definitions(
             statements,
             tear_sheets,
             published.published,
-            portfolio.plan,
+            rebalancing.plan,
             model.models,
             tried,
         ],
         asset_checks=[*examined.CHECKS, broker.positions, broker.calendar_check(days)],
-        jobs=[*defined.values(), execution],
+        jobs=[*defined.values(), execution, deciding],
         schedules=schedules(defined, books, days),
         sensors=[*SENSORS, execution_sensor, webhooks],
         resources={"manna": installation_resource, **(resources or {})},

@@ -34,7 +34,9 @@ def jobs(
         NIGHTLY: job(NIGHTLY, nightly, "Pull, check, categorize, book and value everything that is new."),
         MARKET: job(MARKET, market, "Raw daily bars of the market days chosen."),
         STATEMENTS: job(STATEMENTS, reports, "Make, gate and publish the statements of the months chosen."),
-        REBALANCE: job(REBALANCE, rebalancing, "Propose trades for books beyond their bands (dry run)."),
+        REBALANCE: job(
+            REBALANCE, rebalancing, "Plan trades for books beyond their bands; plans wait for approval."
+        ),
         TRAINING: job(
             TRAINING, training, "Train a model per book on what people decided; use it if it is not worse."
         ),

@@ -164,11 +164,13 @@ def _drift(frame: pl.DataFrame) -> Fitting | None:
 
 
 def _trades(frame: pl.DataFrame) -> Fitting | None:
-    table = grid("Book", "Side", ">Quantity", "Symbol", ">Notional")
+    table = grid("Book", "Side", ">Quantity", "Symbol", ">Notional", ">Tax", "Plan")
     quantities = texts(frame.select("quantity"))["quantity"] if not frame.is_empty() else []
     for row, quantity in zip(frame.to_dicts(), quantities, strict=True):
         notional = _money(row["notional"], row["currency"])
-        table.add_row(_text(row["book"]), _text(row["side"]), quantity, _text(row["symbol"]), notional)
+        tax = _money(row["tax"], row["currency"]) if row["side"] == "sell" else ""
+        about = (_text(row["symbol"]), notional, tax, _text(row["plan_id"][:12]))
+        table.add_row(_text(row["book"]), _text(row["side"]), quantity, *about)
     return Fitting(table, titled=False) if table.row_count else None
 
 

@@ -28,6 +28,7 @@ from manna.alerting import (
     low_balances,
     open_questions,
     order_problems,
+    plans_to_approve,
     quarantined_rows,
     reopened_books,
     things_to_look_at,
@@ -86,10 +87,12 @@ def months_state(manna: Installation) -> str:
 
 
 def drift_state(manna: Installation) -> str | None:
-    """Names the drift of books that are beyond a band, or whose plan is to be dropped; null without any."""
+    """Names the drift of books that are beyond a band, harvest losses, or whose plan is to be dropped; null without any."""
+    harvesting = [book.id for book in manna.books.values() if book.targets.harvesting]
     found = manna.lake.query(
         "SELECT * FROM portfolio.drift WHERE book IN (SELECT book FROM portfolio.drift WHERE breached "
-        "UNION SELECT book FROM portfolio.rebalance_plan) ORDER BY ALL"
+        "UNION SELECT book FROM portfolio.rebalance_plan) OR book IN (SELECT unnest(?::VARCHAR[])) ORDER BY ALL",
+        [harvesting],
     )
     return None if found.is_empty() else _digest(found.rows())
 
@@ -172,7 +175,7 @@ def changed_months(context: dg.SensorEvaluationContext, manna: Manna) -> dg.RunR
     job_name=REBALANCE,
     minimum_interval_seconds=60,
     default_status=RUNNING,
-    description="Asks for a rebalancing plan (dry run) when a weight has left its band.",
+    description="Asks for a plan of trades when a weight has left its band; the plan waits for approval (see alerts).",
 )
 def drift(context: dg.SensorEvaluationContext, manna: Manna) -> dg.RunRequest | dg.SkipReason:
     """One run per distinct state of drift."""
@@ -225,6 +228,7 @@ def settle(manna: Installation, instance: dg.DagsterInstance) -> tuple[int, int,
     found += reopened_books({book: manna.ops.closings(book) for book in manna.books})
     found += failed_checks(_failed_checks(instance))
     now = manna.settings.now()
+    found += plans_to_approve((stored.plan, stored.state) for stored in manna.ops.plans(now))
     found += order_problems(manna.ops.order_problems(now - ORDER_DAYS, now))
     opened, resolved = manna.ops.settle_alerts(found, now)
     told = 0

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from manna.books import Book
 from pipelines.executing import Execution, ExecutionError, Result
+from pipelines.rebalancing import one_plan, void_if_moved
 from pipelines.sending import Desk
 from resources import orders, switches
 from resources.broker import Broker
@@ -50,6 +51,7 @@ def execute(
 
     Raises:
         ExecutionError: no such plan, or it may not be executed.
+        PlanError: what it was made from has moved: it is void from now on.
         LiveTradingError: the account is not a paper account, and a switch is off.
         BusyError: another executor works on this account.
     """
@@ -69,6 +71,7 @@ def execute(
         ):
             if approving is not None:
                 _approve(connection, manna, book, row, approving)
+            void_if_moved(manna, one_plan(manna, row["plan_id"]))
             rounds = max(int(wait_seconds / POLL_SECONDS), 1)
             desk = Desk(connection, broker, updates, manna.settings.now, seconds=POLL_SECONDS, rounds=rounds)
             return Execution(connection, row, desk, book.trading, manna.settings.now, by).run()

@@ -3,7 +3,7 @@
 What belongs here: the few statements on its tables (``ops_tables``). What does not: facts from providers (the
 lake has those), a decision about money, the life of connections (``connections``), decisions on
 transactions and accounts (``decisions``), people's entries (``entries``), instructions on lots (``lot_instructions``),
-models (``models``), examinations and decisions on refused rows (``verdicts``), or files and closings of books
+models (``models``), plans (``plans``), examinations and decisions on refused rows (``verdicts``), or files and closings of books
 (``book_records``).
 """
 
@@ -22,12 +22,13 @@ from resources.lot_instructions import LotInstructions
 from resources.models import Models
 from resources.ops_tables import ALERTS, CONNECTIONS, METADATA, SCHEMA, WEBHOOKS
 from resources.order_problems import order_problems
+from resources.plans import Plans
 from resources.verdicts import Verdicts
 
 __all__ = ["ALERTS", "CONNECTIONS", "METADATA", "SCHEMA", "Ops"]
 
 
-class Ops(BookRecords, Connections, Decisions, Entries, LotInstructions, Models, Verdicts):
+class Ops(BookRecords, Connections, Decisions, Entries, LotInstructions, Models, Plans, Verdicts):
     """The ``ops`` schema."""
 
     # -- webhooks ---------------------------------------------------------------------------------

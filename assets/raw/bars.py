@@ -83,7 +83,7 @@ def symbols_of_interest(
     symbols = {
         symbol
         for book in manna.books.values()
-        for symbol in (*book.targets.weights, *book.performance.benchmark)
+        for symbol in (*book.targets.symbols, *book.performance.benchmark)
     } - {"CASH"}
     symbols |= set(lake.query(_CLEANED)["symbol"])
     last = lake.query("SELECT max(known_at) AS last FROM clean.securities")["last"].item()

@@ -32,16 +32,28 @@ DRIFT = Contract(
     "Each book's weights against its targets, today.",
     (
         Column("book", Kind.TEXT, "the book"),
-        Column("security_id", Kind.TEXT, "target or holding of the managed accounts; CASH is money"),
+        Column(
+            "security_id",
+            Kind.TEXT,
+            "a target or a holding of the managed accounts, with its sleeve (Stocks/VTI); CASH is money",
+        ),
+        Column(
+            "kind",
+            Kind.TEXT,
+            "what is traded, money, or what is made of parts",
+            allowed=("part", "cash", "sleeve"),
+        ),
         Column("date", Kind.DATE, "day of the valuation"),
-        Column("quantity", Kind.QUANTITY, "held; of CASH its amount"),
+        Column(
+            "quantity", Kind.QUANTITY, "held; of CASH its amount; null of several securities", nullable=True
+        ),
         Column("value", Kind.MONEY, "market value; null without a price", nullable=True),
         Column(
             "weight", Kind.RATIO, "share of the managed accounts; null if any has no price", nullable=True
         ),
         Column("target", Kind.RATIO, "wanted share", minimum=Decimal(0), maximum=Decimal(1)),
         Column("drift", Kind.RATIO, "weight - target; null as weight", nullable=True),
-        Column("band", Kind.RATIO, "allowed absolute drift"),
+        Column("band", Kind.RATIO, "allowed drift either way"),
         Column("breached", Kind.BOOLEAN, "drift beyond band"),
         Column("currency", Kind.TEXT, "of value"),
     ),
@@ -51,9 +63,9 @@ DRIFT = Contract(
 REBALANCE_PLAN = Contract(
     "portfolio",
     "rebalance_plan",
-    "Trades that would bring each book to its targets. A proposal: nothing here is an order.",
+    "The trades of each book's last plan (ops.rebalance_plans). A proposal: nothing here is an order.",
     (
-        Column("plan_id", Kind.TEXT, "derived from inputs: same inputs, same plan"),
+        Column("plan_id", Kind.TEXT, "ops.rebalance_plans; derived from content: same facts, same plan"),
         Column("book", Kind.TEXT, "the book"),
         Column("account_id", Kind.TEXT, "where the trade would be made"),
         Column("symbol", Kind.TEXT, "what is traded"),
@@ -62,7 +74,8 @@ REBALANCE_PLAN = Contract(
         Column("price", Kind.PRICE, "the price it is planned at"),
         Column("notional", Kind.MONEY, "quantity x price, positive", minimum=Decimal(0)),
         Column("currency", Kind.TEXT, "of price and notional"),
-        Column("weight_before", Kind.RATIO, "share before"),
+        Column("tax", Kind.MONEY, "expected tax on what is known of its gain; negative = saved"),
+        Column("weight_before", Kind.RATIO, "share of its part before"),
         Column("weight_after", Kind.RATIO, "share if all trades fill at the planned price"),
         Column("target", Kind.RATIO, "wanted share"),
         Column("reason", Kind.TEXT, "why, in words"),

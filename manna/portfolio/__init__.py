@@ -1,11 +1,9 @@
-"""The portfolio: what is held, what it is worth, how far it is from its targets, what would bring it back.
+"""The portfolio: what is held, what it is worth, what it has returned and at which risk.
 
-What belongs here: pure functions from ledger, prices and targets to the tables of stage ``portfolio``.
-What does not: sending orders, fetching prices.
+What belongs here: pure functions from ledger and prices to the tables of stage ``portfolio``.
+What does not: fetching prices, or targets and what would bring a portfolio to them (``manna.rebalancing``).
 """
 
-from manna.portfolio.drift import CASH, drift
-from manna.portfolio.rebalance import last_prices, rebalance_plan, unpriced
 from manna.portfolio.valuation import valuations
 
-__all__ = ["CASH", "drift", "last_prices", "rebalance_plan", "unpriced", "valuations"]
+__all__ = ["valuations"]

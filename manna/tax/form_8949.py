@@ -15,7 +15,7 @@ import polars as pl
 
 from manna.contracts.tax import TAXABLE_GAINS
 from manna.ledger.lots import is_long
-from manna.tax.wash import Acquisition, Disposal, TaxLine, wash_sales
+from manna.tax.wash import Acquisition, Disposal, Held, Overlay, TaxLine, wash_sales
 
 UNASSIGNED = "unassigned"
 WASH_SALE = "W"
@@ -46,13 +46,9 @@ def taxable_gains(
         sheltered: account_ids of IRAs and the like.
         same: one name for all securities that count as substantially identical.
     """
-    its_lots = {row["lot_id"]: row for row in lots.iter_rows(named=True)}
-    sold = [_Sold(row, its_lots[row["lot_id"]]) for row in _ordered(gains)]
+    worked = _work(gains, lots, sheltered, same)
+    sold, sales, disposals, overlay = worked.sold, worked.sales, worked.disposals, worked.overlay
     beyond = [each for each in sold if not each.row["quantity"]]
-    sales = [each for each in sold if each.row["quantity"]]
-    places = _places(sales)
-    disposals = [each.disposal(places[each.row["entry_id"]]) for each in sales]
-    overlay = wash_sales(_acquisitions(its_lots, disposals), disposals, sheltered=sheltered, same=same)
     by_disposal = {id(disposal): each for disposal, each in zip(disposals, sales, strict=True)}
     counts: defaultdict[str, int] = defaultdict(int)
     rows = []
@@ -62,6 +58,40 @@ def taxable_gains(
         rows.append(each.taxed(line, counts[each.row["gain_id"]], as_of))
     rows += [each.untouched() for each in beyond if each.row["account_id"] not in sheltered]
     return pl.DataFrame(rows, schema=TAXABLE_GAINS.polars_schema).sort("sold", "part_id")
+
+
+def held_for_tax(
+    gains: pl.DataFrame,
+    lots: pl.DataFrame,
+    *,
+    sheltered: Collection[str] = (),
+    same: Callable[[str], str] = lambda security: security,
+) -> dict[str, tuple[Held, ...]]:
+    """What is left of each lot as tax sees it, by the lot it began as: units, since when, and what losses added.
+
+    Arguments as of :func:`taxable_gains`.
+    """
+    return _work(gains, lots, sheltered, same).overlay.held
+
+
+@dataclass(frozen=True, slots=True)
+class _Worked:
+    sold: Sequence["_Sold"]
+    sales: Sequence["_Sold"]
+    disposals: Sequence[Disposal]
+    overlay: Overlay
+
+
+def _work(
+    gains: pl.DataFrame, lots: pl.DataFrame, sheltered: Collection[str], same: Callable[[str], str]
+) -> _Worked:
+    its_lots = {row["lot_id"]: row for row in lots.iter_rows(named=True)}
+    sold = [_Sold(row, its_lots[row["lot_id"]]) for row in _ordered(gains)]
+    sales = [each for each in sold if each.row["quantity"]]
+    places = _places(sales)
+    disposals = [each.disposal(places[each.row["entry_id"]]) for each in sales]
+    overlay = wash_sales(_acquisitions(its_lots, disposals), disposals, sheltered=sheltered, same=same)
+    return _Worked(sold, sales, disposals, overlay)
 
 
 def schedule_d(rows: pl.DataFrame) -> pl.DataFrame:

@@ -208,7 +208,7 @@ class TestLedger:
 
 
 class TestPortfolio:
-    PLAN = (worlds.portfolio.drift, worlds.portfolio.plan)
+    PLAN = (worlds.portfolio.drift, worlds.rebalancing.plan)
 
     def books(self, world: World, tmp_path: Any, targets: str) -> None:
         folder = tmp_path / "books"

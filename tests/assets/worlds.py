@@ -23,7 +23,18 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from assets import categorized, clean, findings, ledger, performance, portfolio, published, tax, tear_sheets
+from assets import (
+    categorized,
+    clean,
+    findings,
+    ledger,
+    performance,
+    portfolio,
+    published,
+    rebalancing,
+    tax,
+    tear_sheets,
+)
 from assets.common import key
 from assets.raw import alpaca as broker
 from assets.raw import plaid
@@ -340,7 +351,7 @@ def closed_world(data_dir: Path, url: str) -> World:
         # Which symbols the banks' feeds hold is known only after the first pull, as on a first night.
         succeeded(world.night())
         succeeded(world.report())
-        succeeded(world.run([portfolio.plan]))
+        succeeded(world.run([rebalancing.plan]))
     finally:
         world.close()
     return world

@@ -44,7 +44,7 @@ REAL = {"PLAID_CLIENT_ID": "client-of-a-person", "PLAID_SECRET": "secret-of-a-pe
         (("sql", "SELECT 1", "--format", "JSON"), "unknown format 'JSON'"),
         (("link", "--book", "nobody"), "unknown book 'nobody'"),
         (("up", "--port", "http"), "'--port'"),
-        (("dance",), "No such command 'dance'. See `manna --help`."),
+        (("polka",), "No such command 'polka'. See `manna --help`."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

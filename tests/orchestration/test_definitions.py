@@ -16,6 +16,7 @@ from pipelines.definitions import build_definitions
 from pipelines.execution_job import EXECUTION
 from pipelines.jobs import BACKTESTS, MARKET, NIGHTLY, REBALANCE, STATEMENTS, TRAINING
 from pipelines.partitions import MARKET_ZONE
+from pipelines.rebalancing import DECIDING
 from resources.settings import PROJECT, Settings
 
 HEAVY = ("great_expectations", "sklearn", "matplotlib", "exchange_calendars", "pandas", "alpaca", "plaid")
@@ -70,7 +71,8 @@ def test_every_asset_is_in_one_job(definitions: dg.Definitions, specs: dict[str,
         name: {".".join(key.path) for key in repository.get_job(name).asset_layer.executable_asset_keys}
         for name in (NIGHTLY, MARKET, STATEMENTS, REBALANCE, TRAINING, BACKTESTS)
     }
-    assert {name for name in repository.job_names if not name.startswith("__")} == jobs.keys() | {EXECUTION}
+    others = {EXECUTION, DECIDING}
+    assert {name for name in repository.job_names if not name.startswith("__")} == jobs.keys() | others
     assert sorted(asset for assets in jobs.values() for asset in assets) == sorted(specs)
     assert jobs[MARKET] == {"raw.alpaca_bars"}
     assert jobs[REBALANCE] == {"portfolio.rebalance_plan"}

@@ -1,6 +1,6 @@
 """When something is worth an alert, and that its words name no account number."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from manna.alerting import (
     held_reports,
     low_balances,
     open_questions,
+    plans_to_approve,
     quarantined_rows,
     things_to_look_at,
     worth_telling,
@@ -21,6 +22,8 @@ from manna.alerting import (
 from manna.books import Book
 from manna.contracts.categorized import INSIGHTS
 from manna.contracts.findings import FINDINGS
+from manna.rebalancing.plan_document import Pinned, PlanDocument, PlannedTrade
+from manna.rebalancing.standing import State
 
 BOOK = Book.model_validate({"id": "home", "name": "Home", "thresholds": {"low_balance": 500}})
 
@@ -171,3 +174,25 @@ def test_insights_are_told_one_by_one_and_a_duplicate_that_is_a_finding_only_the
         ("insight:home:i4", "warning", "word 4"),
     ]
     assert worth_telling(INSIGHTS.empty(), FINDINGS.empty()) == []
+
+
+def test_a_plan_asks_for_its_approvals_until_it_has_them() -> None:
+    one, day = Decimal(1), date(2026, 11, 20)
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    sale = PlannedTrade(
+        "VTI", "VTI", "VTI", "sell", one, Decimal(1500), day, Decimal(1500), one, one, Decimal(9), "why"
+    )
+    pinned = Pinned(7, "", "", "", {}, one, {})
+    plan = PlanDocument(
+        "5f0c1a2b3c4d5e6f", 0, "home", "broker-0042", "Alpaca", "USD", day, noon, noon, Decimal("0.01"), False, "fifo", 2,
+        False, (sale,), (), one, one, Decimal(9), one, one, one, "greedy", (), (), pinned,
+    )  # fmt: skip
+    [alert] = plans_to_approve(
+        [(plan, State("proposed", ("ana",))), (plan, State("approved")), (plan, State("void"))]
+    )
+    assert (alert["fingerprint"], alert["severity"]) == ("plan_to_approve:home:5f0c1a2b3c4d5e6f", "warning")
+    assert alert["message"] == (
+        "plan 5f0c1a2b3c4d to rebalance sells for 1,500.00 and buys for 0.00 USD, expected tax 9.00; it wants 1 approval "
+        "until 2026-11-20 12:00 UTC: `manna rebalance show 5f0c1a2b3c4d`"
+    )
+    assert "broker" not in alert["message"]

@@ -78,8 +78,47 @@ def test_a_rate_is_the_last_one_of_its_day_or_the_one_without() -> None:
             "rules.0.sign: Input should be 'in' or 'out'",
         ),
         ({"targets": {"weights": {"VTI": 0.5}}}, "targets: Value error, weights sum to 0.5, not 1"),
-        ({"targets": {"weights": {"VTI": 1.5, "BND": -0.5}}}, "targets.weights.VTI: Input should be less"),
-        ({"targets": {"weights": {"VTI": float("nan")}}}, "targets.weights.VTI: Input should be a finite"),
+        (
+            {"targets": {"weights": {"VTI": 1.5, "BND": -0.5}}},
+            "targets.weights.VTI.weight: Input should be less",
+        ),
+        (
+            {"targets": {"weights": {"VTI": float("nan")}}},
+            "targets.weights.VTI.weight: Input should be a finite",
+        ),
+        (
+            {"targets": {"weights": {"S": {"weight": 1, "securities": ["VTI", "BND"]}, "VTI": 0}}},
+            "targets: Value error, VTI stands in two",
+        ),
+        (
+            {"targets": {"weights": {"S": {"weight": 1, "weights": {"VTI": 0.5}}}}},
+            "targets.weights.S.part: Value error, weights sum to 0.5",
+        ),
+        (
+            {"targets": {"weights": {"S": {"weight": 1, "weights": {"VTI": 1}, "securities": ["A"]}}}},
+            "targets.weights.S.part: Value error, a part has weights or",
+        ),
+        ({"targets": {"weights": {"CASH": {"weight": 1}}}}, "targets: Value error, CASH takes a weight only"),
+        (
+            {"targets": {"weights": {"S": {"weight": 1, "weights": {"CASH": 1}}}}},
+            "targets: Value error, CASH stands beside",
+        ),
+        (
+            {"targets": {"weights": {"VTI": 1}, "substitutes": {"BND": ["AGG"]}}},
+            "targets: Value error, substitutes for BND",
+        ),
+        (
+            {"targets": {"weights": {"VTI": 0.5, "ITOT": 0.5}, "substitutes": {"VTI": ["ITOT"]}}},
+            "targets: Value error, substitute ITOT",
+        ),
+        (
+            {
+                "targets": {"weights": {"VTI": 1}, "substitutes": {"VTI": ["VTS"]}},
+                "investments": {"same": [["VTI", "VTS"]]},
+            },
+            "file: Value error, targets.substitutes: VTS and VTI count",
+        ),
+        ({"targets": {"approvals": 3}}, "targets.approvals: Input should be 1 or 2"),
         ({"targets": {"minimum_trade": 0}}, "targets.minimum_trade: Input should be greater than 0"),
         ({"thresholds": {"stale_after_days": 0}}, "thresholds.stale_after_days: Input should be greater"),
         ({"thresholds": {"low_balance": "much"}}, "thresholds.low_balance: Input should be a valid decimal"),

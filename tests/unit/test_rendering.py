@@ -247,6 +247,8 @@ def data():
         "quantity": pl.Series([D("12.125")], dtype=pl.Decimal(28, 9)),
         "symbol": ["VTI"],
         "notional": [D("3520.10")],
+        "tax": [D("12.30")],
+        "plan_id": ["5f0c1a2b3c4d5e6f"],
         "currency": ["USD"],
     }
     return Summary(
@@ -275,7 +277,7 @@ def test_the_summary_says_everything_at_any_width(data, width):
         "First Platypus Bank", "Checking ••0000", "6,120.44 USD", "-1,421.18 USD", "unknown",
         "448,906.28 USD", "Income in 2026-03", "9,100.00 USD", "Expenses in 2026-03", "-5.00 USD",
         "tx-1", "sign in", "VTI", "67.3%", "60.0%", "+7.3%", "beyond its band",
-        "sell", "12.125", "3,520.10 USD", "/data/documents/index.html",
+        "sell", "12.125", "3,520.10 USD", "12.30 USD", "5f0c1a2b3c4d", "/data/documents/index.html",
     ):  # fmt: skip
         assert expected in text, expected
     assert width == 40 or "clean.transactions" in text  # which is text, and may wrap

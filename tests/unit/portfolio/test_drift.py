@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from manna.books import Book, Targets
 from manna.contracts import CONTRACTS
-from manna.portfolio import drift
+from manna.rebalancing.drift import drift
 
 DAY = date(2026, 11, 20)
 BOOK = Book(id="home", name="Home", targets={"weights": {"VTI": "0.6", "BND": "0.3", "CASH": "0.1"}})

@@ -9,7 +9,8 @@ import pytest
 from manna.books import Book
 from manna.contracts import CONTRACTS
 from manna.ledger import keep_books
-from manna.portfolio import drift, valuations
+from manna.portfolio import valuations
+from manna.rebalancing.drift import drift
 from manna.statements import statements, tie_out
 
 TODAY = date(2026, 3, 20)

@@ -1,17 +1,17 @@
 """Drift: the managed accounts' weights against the book's targets."""
 
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 import polars as pl
 
 from manna.books import Book
 from manna.contracts.portfolio import DRIFT
+from manna.rebalancing.parts import EXACT, RATIO, Node, nodes
+from manna.rebalancing.targets import CASH
 
-CASH = "CASH"
-"""The name of money among targets and weights."""
-
-_RATIO = Decimal("0.00000001")
+_NONE = Decimal(0)
+_Held = dict[str, tuple[Decimal, Decimal | None]]
 
 
 def drift(book: Book, valuations: pl.DataFrame, accounts: pl.DataFrame, day: date) -> pl.DataFrame:
@@ -28,7 +28,7 @@ def drift(book: Book, valuations: pl.DataFrame, accounts: pl.DataFrame, day: dat
         day: day of the valuation.
 
     Returns:
-        ``portfolio.drift``, by security; weights are shares of 1. Empty without targets, and when the managed
+        ``portfolio.drift``, by part; weights are shares of 1. Empty without targets, and when the managed
         accounts are worth nothing or less.
     """
     if not book.targets.weights:
@@ -45,38 +45,41 @@ def drift(book: Book, valuations: pl.DataFrame, accounts: pl.DataFrame, day: dat
     name = pl.when(pl.col("price_source") == "par").then(pl.lit(CASH)).otherwise("security_id")
     value = pl.when(pl.col("value").is_null().any()).then(None).otherwise(pl.col("value").sum())
     sums = held.group_by(name.alias("security_id")).agg(pl.col("quantity").sum(), value=value)
-    positions = {security: (quantity, worth) for security, quantity, worth in sums.iter_rows()}
+    positions: _Held = {security: (quantity, worth) for security, quantity, worth in sums.iter_rows()}
     whole = _whole([worth for _, worth in positions.values()])
     if whole is not None and whole <= 0:
         return DRIFT.empty()
-    nothing = (Decimal(0), Decimal(0))
-    names = sorted({*positions, *book.targets.weights})
-    rows = [_row(book, name, day, *positions.get(name, nothing), whole) for name in names]
-    return pl.DataFrame(rows, schema=DRIFT.polars_schema)
+    with localcontext(EXACT):
+        parts = nodes(book.targets, positions.keys() - {CASH}, whole or Decimal(1))
+        rows = [_row(book, part, day, positions, whole) for part in parts]
+    known = [row for row in rows if row["security_id"] != CASH or row["target"] or CASH in positions]
+    return DRIFT.conform(pl.DataFrame(known, schema=DRIFT.polars_schema).sort("security_id"))
 
 
 def _whole(values: list[Decimal | None]) -> Decimal | None:
     """The sum, unknown as soon as one value is."""
     known = [value for value in values if value is not None]
-    return sum(known, Decimal(0)) if len(known) == len(values) else None
+    return sum(known, _NONE) if len(known) == len(values) else None
 
 
-def _row(
-    book: Book, security_id: str, day: date, quantity: Decimal, value: Decimal | None, whole: Decimal | None
-) -> dict[str, object]:
-    target = book.targets.weights.get(security_id, Decimal(0))
-    weight = None if whole is None or value is None else (value / whole).quantize(_RATIO, ROUND_HALF_EVEN)
-    gap = None if weight is None else weight - target
+def _row(book: Book, part: Node, day: date, positions: _Held, whole: Decimal | None) -> dict[str, object]:
+    names = (CASH,) if part.name == CASH else part.securities
+    held = [positions[name] for name in names if name in positions]
+    value = _whole([worth for _, worth in held])
+    weight = None if whole is None or value is None else (value / whole).quantize(RATIO, ROUND_HALF_EVEN)
+    target = part.target.quantize(RATIO, ROUND_HALF_EVEN)
     return {
         "book": book.id,
-        "security_id": security_id,
+        "security_id": part.name,
+        "kind": "cash" if part.name == CASH else "sleeve" if part.sleeve else "part",
         "date": day,
-        "quantity": quantity,
+        # Units of different securities have no sum.
+        "quantity": sum((units for units, _ in held), _NONE) if len(held) <= 1 and not part.sleeve else None,
         "value": value,
         "weight": weight,
         "target": target,
-        "drift": gap,
-        "band": book.targets.band,
-        "breached": gap is not None and abs(gap) > book.targets.band,
+        "drift": None if weight is None else weight - target,
+        "band": min(part.high - target, Decimal(1)),
+        "breached": weight is not None and not part.holds(weight),
         "currency": book.currency,
     }

@@ -1,0 +1,230 @@
+"""Facts of a plan from files alone: what `manna rebalance plan --positions FILE --targets FILE` is about.
+
+What belongs here: the columns of such files, and every fault in them. What does not: reading a file from a disk.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from manna.ledger.lots import Lot
+from manna.rebalancing.facts import Facts, LossSale, Purchase
+from manna.rebalancing.targets import CASH
+from manna.tax.trade_file import TradeFileError, read_trades, work_through
+from manna.tax.wash import WINDOW
+
+Row = Mapping[str, str | None]
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+class PositionFileError(ValueError):
+    """Files that no plan can be made of; the message lists every fault, a line each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of one file as text by column name, with its name and its columns in lower case."""
+
+    name: str
+    rows: Sequence[Row]
+    columns: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    symbol: str
+    quantity: Decimal
+    price: Decimal | None
+    cost: Decimal | None
+    opened: date | None
+    account: str
+    lot: str
+
+
+def facts_of_files(
+    positions: Table,
+    *,
+    day: date,
+    currency: str,
+    lots: Table | None = None,
+    prices: Table | None = None,
+    trades: Table | None = None,
+    account: str = "",
+    sheltered: Collection[str] = (),
+    same: Callable[[str], str] = str,
+    cash_flow: Decimal = Decimal(0),
+) -> Facts:
+    """The facts that files tell.
+
+    Args:
+        positions: ``symbol, quantity`` and, where known, ``price, cost`` (of all units), ``opened, account``; each row is a
+            lot. The row ``CASH`` has the money as its quantity.
+        day: today.
+        currency: of all amounts.
+        lots: ``symbol, quantity, cost, opened`` and ``account, lot``: in place of the costs of ``positions``.
+        prices: ``symbol, price``: in place of the prices of ``positions``.
+        trades: as `manna lots` reads them, of all accounts: from them follow the purchases and losses of the last 30 days.
+        account: the traded one, where ``positions`` has several; what others bought counts for wash sales only.
+        sheltered: accounts without gains and losses.
+        same: one name for what counts as substantially identical.
+        cash_flow: money that is about to come (positive) or to go.
+
+    Raises:
+        PositionFileError: all faults, with files and lines.
+    """
+    faults: list[str] = []
+    held = _read(positions, faults)
+    known = _read(lots, faults) if lots else []
+    told = _prices(prices, faults) if prices else {}
+    traded = [each for each in held if each.account == account]
+    accounts = sorted({each.account for each in held})
+    if not traded:
+        faults.append(f"{positions.name}: no rows of account {account!r}; there are: {', '.join(map(repr, accounts))}; say which is traded with --account")  # fmt: skip
+    given = {each.symbol: each.price for each in held if each.price is not None} | told
+    own = [each for each in known if each.account == account] if lots else traded
+    own = [replace(each, lot=each.lot or f"{each.symbol} {each.opened or 'undated'} #{number}") for number, each in enumerate(_ordered(own), start=1)]  # fmt: skip
+    if lots:
+        faults += _sums(traded, own)
+    bought, lost = _history(trades, day, same, sheltered, faults) if trades else ((), ())
+    if faults:
+        raise PositionFileError("\n".join(faults))
+    others = [each for each in [*held, *known] if each.account != account]
+    return Facts(
+        book="files",
+        account_id=account or "account",
+        currency=currency,
+        day=day,
+        cash=sum((each.quantity for each in traded if each.symbol == CASH), Decimal(0)),
+        lots=tuple(_lot(each, currency, day) for each in own),
+        prices=given,
+        cash_flow=cash_flow,
+        bought=(*_recent([*own, *others], day), *bought),
+        sold_at_loss=lost,
+        sheltered=account in sheltered,
+        same=same,
+    )
+
+
+def _ordered(rows: Sequence[_Held]) -> list[_Held]:
+    """Lots, the oldest first; of unknown day before all: they may be."""
+    return sorted(
+        (each for each in rows if each.symbol != CASH),
+        key=lambda each: (each.symbol, each.opened or date.min),
+    )
+
+
+def _lot(held: _Held, currency: str, day: date) -> Lot:
+    opened = held.opened or day  # of unknown term then
+    cost = Decimal(0) if held.cost is None else held.cost
+    return Lot(
+        held.lot, held.account, held.symbol, opened, held.quantity,
+        held.quantity, held.cost, cost, currency, dated=held.opened is not None, origin=held.lot,
+    )  # fmt: skip
+
+
+def _recent(rows: Sequence[_Held], day: date) -> tuple[Purchase, ...]:
+    return tuple(
+        Purchase(each.symbol, each.opened, each.account or "this account", "it was bought", each.lot)
+        for each in rows
+        if each.opened is not None and day - WINDOW <= each.opened <= day and each.symbol != CASH
+    )  # fmt: skip
+
+
+def _history(
+    trades: Table, day: date, same: Callable[[str], str], sheltered: Collection[str], faults: list[str]
+) -> tuple[tuple[Purchase, ...], tuple[LossSale, ...]]:
+    """Purchases of the last 30 days that are still held, and losses that nothing has replaced yet."""
+    try:
+        read = [trade for trade in read_trades(trades.rows, trades.columns) if trade.day <= day]
+        worked = work_through(read, wash=True, sheltered=sheltered, same=same)
+    except TradeFileError as error:
+        faults += [f"{trades.name}: {line}" for line in str(error).splitlines()]
+        return (), ()
+    bought = tuple(
+        Purchase(lot.security_id, lot.opened, lot.account_id, "it was bought", lot.lot_id)
+        for lot in worked.lots
+        if lot.opened >= day - WINDOW
+    )
+    lost = tuple(
+        LossSale(line.disposal.security, line.disposal.place[0], line.disposal.account)
+        for line in worked.overlay.lines
+        if line.gain < 0 and line.open_units > 0 and line.window_ends >= day
+    )
+    return bought, lost
+
+
+def _sums(positions: Sequence[_Held], lots: Sequence[_Held]) -> list[str]:
+    def units(rows: Sequence[_Held], symbol: str) -> Decimal:
+        return sum((each.quantity for each in rows if each.symbol == symbol), Decimal(0))
+
+    symbols = sorted({each.symbol for each in [*positions, *lots]} - {CASH})
+    return [
+        f"{symbol}: the lots have {units(lots, symbol)} units, the positions {units(positions, symbol)}"
+        for symbol in symbols
+        if units(positions, symbol) != units(lots, symbol)
+    ]
+
+
+def _prices(table: Table, faults: list[str]) -> dict[str, Decimal]:
+    _require(table, ("symbol", "price"), faults)
+    found = {}
+    for line, row in enumerate(table.rows, start=2):
+        price = _number(table, line, row, "price", faults)
+        if price is not None:
+            found[(row.get("symbol") or "").strip().upper()] = price
+    return found
+
+
+def _read(table: Table, faults: list[str]) -> list[_Held]:
+    _require(table, ("symbol", "quantity"), faults)
+    found = []
+    for line, row in enumerate(table.rows, start=2):
+        symbol = (row.get("symbol") or "").strip().upper()
+        quantity = _number(table, line, row, "quantity", faults)
+        price, cost = (_number(table, line, row, name, faults) for name in ("price", "cost"))
+        if not symbol or quantity is None:
+            faults.append(f"{table.name} line {line}: {'quantity' if symbol else 'symbol'} is missing")
+            continue
+        if symbol != CASH and quantity < 0:
+            faults.append(
+                f"{table.name} line {line}: {symbol} is sold short; short positions are not planned for"
+            )
+        opened = _day(table, line, row, faults)
+        account, lot = ((row.get(name) or "").strip() for name in ("account", "lot"))
+        found.append(_Held(symbol, quantity, price, cost, opened, account, lot))
+    return [each for each in found if each.quantity]
+
+
+def _require(table: Table, names: Sequence[str], faults: list[str]) -> None:
+    lacking = [name for name in names if name not in table.columns]
+    if lacking:
+        raise PositionFileError(
+            f"{table.name} has no column {', '.join(lacking)}; it needs {', '.join(names)}"
+        )
+
+
+def _number(table: Table, line: int, row: Row, name: str, faults: list[str]) -> Decimal | None:
+    text = (row.get(name) or "").strip().replace(",", "").replace("$", "")
+    if not text:
+        return None
+    try:
+        read = Decimal(text)
+    except InvalidOperation:
+        read = Decimal("NaN")
+    if not read.is_finite():
+        faults.append(f"{table.name} line {line}: {name} {text!r} is no number")
+        return None
+    return read
+
+
+def _day(table: Table, line: int, row: Row, faults: list[str]) -> date | None:
+    text = (row.get("opened") or "").strip()
+    try:
+        if not text or _DATE.fullmatch(text):
+            return date.fromisoformat(text) if text else None
+    except ValueError:
+        pass
+    faults.append(f"{table.name} line {line}: opened {text!r} is no day; write YYYY-MM-DD")
+    return None
