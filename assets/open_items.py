@@ -10,10 +10,13 @@ from datetime import date, timedelta
 import polars as pl
 
 from assets.clean import open_rows
+from manna.ledger.chart import TRANSFERS
 from manna.standing import Standing
 from manna.statements import open_items
 from resources.installation import Installation
 from resources.lake import LakeTransaction
+
+_UNCATEGORIZED = ("Expenses:Uncategorized", "Income:Uncategorized")
 
 
 def open_items_by_month(
@@ -28,13 +31,9 @@ def open_items_by_month(
     """What a reader must know, per month."""
     scope = {"book": book_id}
     month = pl.col("date").dt.truncate("1mo")
-    uncategorized = _by_month(
-        transaction.read("ledger.postings", scope).filter(
-            pl.col("date") <= day,
-            pl.col("account").is_in(["Expenses:Uncategorized", "Income:Uncategorized"]),
-        ),
-        month,
-    )
+    booked = transaction.read("ledger.postings", scope).filter(pl.col("date") <= day)
+    uncategorized = _by_month(booked.filter(pl.col("account").is_in(_UNCATEGORIZED)), month)
+    unpaired = _by_month(booked.filter(pl.col("account") == TRANSFERS), month)
     suggested = _by_month(_suggested(transaction, book_id).filter(pl.col("date") <= day), month)
     reconciliation = transaction.read("ledger.reconciliation", scope)
     unreconciled = _by_month(
@@ -57,6 +56,7 @@ def open_items_by_month(
         period: open_items(
             uncategorized=uncategorized.get(period, 0),
             suggested=suggested.get(period, 0),
+            unpaired=unpaired.get(period, 0),
             untranslated=untranslated.get(period, 0),
             unproven=unproven_accounts(reconciliation, last),
             # A row that cannot be read has no day: it is open until it is settled.
@@ -88,9 +88,12 @@ def _suggested(transaction: LakeTransaction, book_id: str) -> pl.DataFrame:
 
 
 def unproven_accounts(reconciliation: pl.DataFrame, day: date) -> int:
-    """Accounts whose balance nothing confirms by ``day``: their opening was made from the only balances known."""
-    known = reconciliation.filter(pl.col("as_of") <= day)
-    return int(known.group_by("account_id").agg((pl.col("basis") == "plugged").all())["basis"].sum())
+    """Accounts whose balance nothing confirms by ``day``: their opening was made from a balance of theirs.
+
+    A balance that was told later, and agrees, proves the days between the two; not those before the first.
+    """
+    confirmed = reconciliation.filter(pl.col("as_of") <= day, pl.col("basis") != "plugged")
+    return reconciliation["account_id"].n_unique() - confirmed["account_id"].n_unique()
 
 
 def last_day(period: date) -> date:

@@ -53,6 +53,10 @@ def figures(returns: np.ndarray, market: np.ndarray) -> dict[str, Pair]:
             lambda: np.column_stack([risk.rolling(risk.volatility, one, WINDOW) for one in returns.T])[WINDOW - 1 :],
             lambda: _rolling(returns),
         ),
+        "rolling beta": (
+            lambda: np.column_stack([risk.rolling_beta(one, market, WINDOW) for one in returns.T])[WINDOW - 1 :],
+            lambda: _rolling_beta(returns, market),
+        ),
     }  # fmt: skip
 
 
@@ -103,3 +107,10 @@ def _beta(returns: np.ndarray, by: np.ndarray) -> np.ndarray:
 def _rolling(returns: np.ndarray) -> np.ndarray:
     windows = np.lib.stride_tricks.sliding_window_view(returns, WINDOW, axis=0)
     return windows.std(-1, ddof=1) * np.sqrt(YEAR)
+
+
+def _rolling_beta(returns: np.ndarray, market: np.ndarray) -> np.ndarray:
+    windows = np.lib.stride_tricks.sliding_window_view(returns, WINDOW, axis=0)
+    by = np.lib.stride_tricks.sliding_window_view(market, WINDOW)
+    around = by - by.mean(-1, keepdims=True)
+    return (windows @ around[:, :, None])[:, :, 0] / (around**2).sum(-1)[:, None]

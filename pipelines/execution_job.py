@@ -75,7 +75,7 @@ def execution() -> None:
 def approved_by_itself(book: Book, row: Mapping[str, Any], events: Sequence[Event]) -> bool:
     """Whether the book's file approves a plan that nobody has decided on: then and now, and where one approval will do."""
     document = row["document"]
-    wanted = bool(document.get("automatic")) and bool(getattr(book.targets, "automatic", False))
+    wanted = bool(document.get("automatic")) and book.targets.automatic
     return wanted and planned(row).approvals == 1 and not events
 
 

@@ -7,7 +7,6 @@ What belongs here: what `manna explain` reads. What does not: which postings a l
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +18,7 @@ from manna.cleaning import CLEANERS
 from manna.contracts import CONTRACTS
 from manna.ledger import entered, exchanges, loan_entries, valued
 from manna.statements.explaining import explain_line, figure_of
-from pipelines.reporting import ReportError, published_statement
+from pipelines.reporting import ReportError, published_statement, read_month
 from resources.installation import Installation
 from resources.lake import Lake
 
@@ -66,8 +65,9 @@ def explain(manna: Installation, report: str, line: str, book: str, period: str)
     Raises:
         ReportError: there is no such report or line.
     """
+    month = read_month(period)
     frame, title = published_statement(manna, report, book, period)
-    row = {**_line(frame, f"{report} of {book} {period}", line), "period": date.fromisoformat(f"{period}-01")}
+    row = {**_line(frame, f"{report} of {book} {period}", line), "period": month}
     scope = {"book": book}
     postings = manna.lake.read("ledger.postings", scope)
     valuations = manna.lake.read("portfolio.valuations", scope)
@@ -76,6 +76,10 @@ def explain(manna: Installation, report: str, line: str, book: str, period: str)
     parts = explain_line(report, row, manna.books[book], postings, valuations, as_of, sources)
     sourced = _sourced(manna.lake, parts, book)
     return Explained(f"{title}: {_name(row)}", figure_of(report, row), row["currency"], sourced)
+
+
+_LISTED = 20
+"""Lines that a complaint names: it is to be read in one go."""
 
 
 def trace(manna: Installation, source_table: str, source_id: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -120,9 +124,11 @@ def _line(statement: pl.DataFrame, name: str, wanted: str) -> dict[str, Any]:
     found = exact[:1] if exact else [row for row in rows if text and text in _name(row).casefold()]
     if len(found) == 1:
         return found[0]
-    names = dict.fromkeys(_name(row) for row in found or rows)
+    names = list(dict.fromkeys(_name(row) for row in found or rows))
+    more = f" and {len(names) - _LISTED} more: `manna report`" if len(names) > _LISTED else ""
     raise ReportError(
-        f"{name} has {'several lines' if found else 'no line'} {wanted!r}; there are: {', '.join(names)}"
+        f"{name} has {'several lines' if found else 'no line'} {wanted!r}; "
+        f"there are: {', '.join(names[:_LISTED])}{more}"
     )
 
 

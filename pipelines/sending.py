@@ -27,6 +27,8 @@ _log = logging.getLogger("manna.orders")
 TRIES = 4
 """How often one order is sent or looked up before a person has to look."""
 
+MOST_MESSAGES = 200
+
 MaySend = Callable[[], str | None]
 
 
@@ -148,10 +150,13 @@ class Desk:
         if all(state.next_step in ("over", "send") for state in self.states.values()):
             return
         assert self.since is not None
-        for payload in self.broker.orders_since(self.since):
-            name = str(payload.get("client_order_id"))
-            if name in self.states and self.states[name].next_step != "over":
-                self.told(name, payload, "poll")
+        listed = {str(each.get("client_order_id")): each for each in self.broker.orders_since(self.since)}
+        for name, state in list(self.states.items()):
+            if state.next_step in ("over", "send"):
+                continue
+            found = listed.get(name) or self.broker.find(name)
+            if found is not None:
+                self.told(name, found)
         if any(state.missing for state in self.states.values()):
             self.collect()
 
@@ -167,7 +172,10 @@ class Desk:
 
     def listen(self, seconds: float) -> None:
         """Takes in what the stream tells, until nothing has come for ``seconds``."""
-        while (message := self._updates.next(seconds)) is not None:
+        for _ in range(MOST_MESSAGES):  # an account that is busy elsewhere must not keep us from polling
+            message = self._updates.next(seconds)
+            if message is None:
+                return
             try:
                 found = alpaca.update(message)
             except PayloadError as error:

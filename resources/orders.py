@@ -40,7 +40,7 @@ def only_executor(connection: sa.Connection, account_id: str, seconds: float = 2
         BusyError: somebody does already.
     """
     with connection.begin():
-        connection.execute(sa.text(f"SET LOCAL lock_timeout = {int(seconds * 1000)}"))
+        connection.execute(sa.text(f"SET LOCAL lock_timeout = {max(int(seconds * 1000), 1)}"))
         try:
             connection.execute(_TRY, {"account": account_id})
         except sa.exc.OperationalError as error:

@@ -29,10 +29,8 @@ def backtest_plots(days: pl.DataFrame) -> list[Figure]:
         said = "the same capital, bought and held"
         drawn.append(_line(days, "benchmark", "Benchmark", said, _whole))
     fallen = days.with_columns(pl.col("drawdown") * 100)
-    return [
-        *drawn,
-        _line(fallen, "drawdown", "Drawdown", "per cent below the highest value so far", _percent),
-    ]
+    said = "per cent below the highest value so far"
+    return [*drawn, _line(fallen, "drawdown", "Drawdown", said, _percent, falls=True)]
 
 
 def _line(
@@ -49,9 +47,12 @@ def _line(
     every = -(-known.height // _POINTS)
     stretch = known.group_by(pl.int_range(pl.len()).reverse() // every, maintain_order=True)
     kept = stretch.agg(pl.all().sort_by(column).first() if falls else pl.all().last())
-    points: list[tuple[date, Decimal]] = kept.select("date", column).rows()
-    lowest, highest = (min(points, key=lambda point: point[1]), max(points, key=lambda point: point[1]))
-    points = [*points[:-1], known.rows()[-1]]
+    every_day: list[tuple[date, Decimal]] = known.rows()
+    points = sorted({every_day[0], *kept.select("date", column).rows(), every_day[-1]})
+    lowest, highest = (
+        min(every_day, key=lambda point: point[1]),
+        max(every_day, key=lambda point: point[1]),
+    )
     named = [("first", points[0]), ("last", points[-1]), ("lowest", lowest), ("highest", highest)]
     return Figure(
         anchor=column,
@@ -61,7 +62,7 @@ def _line(
         description=", ".join(f"{name} {text(value)} on {day}" for name, (day, value) in named),
         chart=charts.line_chart(points),
         header=("Day", title),
-        data=(),
+        data=tuple((str(day), text(value)) for day, value in points),
         label=text(points[-1][1]),
     )
 

@@ -112,15 +112,7 @@ def _of_accounts(document: Document, currency: str) -> Listing:
          rate(row["whole"]), rate(row["money"]), short_date(day_of(row["since"])))
         for row in document["accounts"]
     ]  # fmt: skip
-    header = (
-        "Account",
-        currency,
-        "Month",
-        "Year to date",
-        "Since the beginning",
-        "Of the money",
-        "Valued since",
-    )
+    header = ("Account", currency, "Month", "Year to date", "All time", "Of the money", "Since")
     return Listing("Accounts", "", header, tuple(rows))
 
 

@@ -19,7 +19,7 @@ import polars as pl
 PAID_OUT = "paid out"
 """The box of a W-2 that no form has: what is left of its wages, which is what the bank sees."""
 
-_INTEREST = r"^Income:Interest(:Savings|:Bank|:Other)?$"
+_INTEREST = r"^Income:Interest(:Savings|:Bank|:Other)?$|^Income:Interest Earned$"
 _WITHHELD = r"^Expenses:Taxes:Federal:Withheld$"
 _SALARY = r"^Income:(Salary|Wages)(:|$)"
 _TAKEN = {

@@ -17,7 +17,7 @@ from decimal import Decimal
 import polars as pl
 
 from manna.contracts.ledger import JOURNAL, POSTINGS
-from manna.ledger.chart import IN_TRANSIT, SUSPENSE, OwnAccount
+from manna.ledger.chart import IN_TRANSIT, SHELTERED, SUSPENSE, OwnAccount
 
 _ID_LENGTH = 32
 _POSITION = "{}-{:03d}"
@@ -113,8 +113,8 @@ def book_transactions(
 
     The own account gets ``amount``; the counter account gets ``-amount``: the category, or
     ``Assets:In Transit`` for a leg of a transfer (so that net worth does not dip while money is on its
-    way), or ``Equity:Suspense`` for a row without a category, so that no row is ever lost. A row that a person
-    split has a counter posting for each part.
+    way), or ``Equity:Suspense`` for a row without a category, so that no row is ever lost. Interest and the like of a
+    sheltered account is no income. A row that a person split has a counter posting for each part.
 
     Args:
         transactions: rows of clean.transactions; pending and removed ones are passed over.
@@ -124,8 +124,9 @@ def book_transactions(
         loans: account_id by the account that parts of a loan's payment are booked on: its balance includes them.
     """
     leaves = pl.DataFrame(
-        {"account_id": list(own), "account": [account.cash for account in own.values()]},
-        schema={"account_id": pl.String, "account": pl.String},
+        [(name, account.cash, account.sheltered) for name, account in own.items()],
+        schema={"account_id": pl.String, "account": pl.String, "sheltered": pl.Boolean},
+        orient="row",
     )
     rows = (
         posted(transactions)
@@ -154,7 +155,8 @@ def book_transactions(
         category=pl.coalesce("part_of", "category"),
         number=pl.col("position").fill_null(1) + 1,
     )
-    counter = pl.when(pl.col("transfer_id").is_not_null()).then(pl.lit(IN_TRANSIT)).otherwise("category")
+    category = pl.when("sheltered").then(pl.col("category").replace(SHELTERED)).otherwise("category")
+    counter = pl.when(pl.col("transfer_id").is_not_null()).then(pl.lit(IN_TRANSIT)).otherwise(category)
     counter_side = parts.with_columns(
         *nothing,
         posting_id=pl.format("{}-{}", "entry_id", pl.col("number").cast(pl.String).str.zfill(3)),

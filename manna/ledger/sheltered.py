@@ -16,9 +16,10 @@ SUBTYPES = frozenset({
     "roth", "roth 401k", "roth 403b", "roth 457b", "roth pension", "roth profit sharing plan",
     "roth thrift savings plan", "rrif", "rrsp", "sarsep", "sep ira", "simple ira", "sipp", "tfsa", "thrift savings plan",
 })  # fmt: skip
-"""Plaid's subtypes of investment accounts that a state does not tax year by year (its OpenAPI document, 2020-09-14)."""
+"""Plaid's subtypes of accounts that a state does not tax year by year (its OpenAPI document, 2020-09-14)."""
 
-_INVESTED = ("investment", "brokerage")
+_TYPES = ("investment", "brokerage", "depository")
+"""A health savings account may be a bank's."""
 
 
 def is_sheltered(settings: Investments, account: Mapping[str, Any]) -> bool:
@@ -26,4 +27,4 @@ def is_sheltered(settings: Investments, account: Mapping[str, Any]) -> bool:
     for setting in settings.accounts:
         if setting.is_about(account):
             return setting.sheltered
-    return account["type"] in _INVESTED and (account["subtype"] or "").casefold() in SUBTYPES
+    return account["type"] in _TYPES and (account["subtype"] or "").casefold() in SUBTYPES

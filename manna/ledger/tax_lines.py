@@ -20,6 +20,7 @@ TAX_LINES = {"account": pl.String(), "form": pl.String(), "line": pl.String(), "
 
 _BOTH = {
     "Income:Interest": "Schedule B 1",
+    "Income:Interest Earned": "Schedule B 1",  # so until November 2026, and in periods closed then
     "Income:Interest:Tax-Exempt": "Form 1040 2a",
     "Income:Dividends": "Schedule B 5",
     "Income:Capital Gains": "Schedule D",
@@ -80,7 +81,6 @@ _HOUSEHOLD = _BOTH | {
 _PROPRIETOR = _BOTH | {
     "Income": "Schedule C 1",
     "Income:Returns": "Schedule C 2",
-    "Income:Other": "Schedule C 6",
     "Expenses": "Schedule C 27b",
     "Expenses:Cost of Goods Sold": "Schedule C 4",
     "Expenses:Advertising": "Schedule C 8",

@@ -88,12 +88,15 @@ def _results(lines: pl.DataFrame, rest: pl.DataFrame) -> pl.DataFrame:
     for name, accounts in _ROLES.items():
         its = [account for each in accounts for account in (each, chart.SHELTERED.get(each, each))]
         role = pl.when(pl.col("account").is_in(its)).then(pl.lit(name)).otherwise(role)
-    # What is sold of a lot of unknown basis is realized against what the ledger carried; what arrives is a flow.
-    arrives = lines.filter(pl.col("quantity") > 0)["entry_id"].unique()
-    sold = (pl.col("account") == chart.UNKNOWN_BASIS) & ~pl.col("entry_id").is_in(arrives.implode())
-    told = rest.with_columns(role=pl.when(sold).then(pl.lit("realized")).otherwise(role))
+    told = rest.with_columns(role=pl.when(_sold(lines)).then(pl.lit("realized")).otherwise(role))
     sums = [(-pl.col("amount")).filter(pl.col("role") == name).sum().alias(name) for name in _ROLES]
     return told.filter(pl.col("role").is_not_null()).group_by("entry_id", "currency").agg(sums)
+
+
+def _sold(lines: pl.DataFrame) -> pl.Expr:
+    """What goes of a lot of unknown basis is realized against what the ledger carried; what arrives is a flow."""
+    arrives = lines.filter(pl.col("quantity") > 0)["entry_id"].unique()
+    return (pl.col("account") == chart.UNKNOWN_BASIS) & ~pl.col("entry_id").is_in(arrives.implode())
 
 
 def _subjects(lines: pl.DataFrame, journal: pl.DataFrame, trades: pl.DataFrame) -> pl.DataFrame:
@@ -117,7 +120,9 @@ def in_kind(lines: pl.DataFrame, rest: pl.DataFrame) -> pl.DataFrame:
     """Lines of securities that came or went without money: openings, transfers in kind; not contributions or exchanges."""
     with_money = lines.filter(pl.col("security_id").str.starts_with("CUR:"))["entry_id"].unique()
     results = [a for its in _ROLES.values() for a in its]
-    outside = rest.filter(~pl.col("account").is_in([*_PAID_IN, *results, *chart.SHELTERED.values()]))
+    outside = rest.filter(
+        ~pl.col("account").is_in([*_PAID_IN, *results, *chart.SHELTERED.values()]) & ~_sold(lines)
+    )
     moved = lines.filter((pl.col("quantity") != 0) & ~pl.col("security_id").str.starts_with("CUR:"))
     moved = moved.filter(~pl.col("entry_id").is_in(with_money.implode()))
     moved = moved.join(outside.select("entry_id").unique(), on="entry_id", how="semi")

@@ -244,11 +244,13 @@ def _deviation(returns: Returns) -> Figure:
 
 def rolling_beta(returns: Returns, benchmark: Returns, window: int) -> Returns:
     """:func:`beta` of every ``window`` periods on end of one series; see :func:`rolling`."""
-    both = np.column_stack([returns, benchmark])
     found = np.full(len(returns), np.nan)
     if len(returns) >= window:
-        windows = np.lib.stride_tricks.sliding_window_view(both, window, axis=0)
-        found[window - 1 :] = beta(windows[:, 0].T, windows[:, 1].T)
+        own, market = (
+            np.lib.stride_tricks.sliding_window_view(np.ascontiguousarray(one), window).T
+            for one in (returns, benchmark)
+        )
+        found[window - 1 :] = beta(own, market)
     return found
 
 

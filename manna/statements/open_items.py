@@ -3,6 +3,10 @@
 _ITEMS = {
     "uncategorized": ("transaction without a category", "transactions without a category"),
     "suggested": ("suggested category, not confirmed", "suggested categories, not confirmed"),
+    "unpaired": (
+        "movement to or from an account that is not linked, neither income nor expense",
+        "movements to or from accounts that are not linked, neither income nor expense",
+    ),
     "quarantined": ("row in quarantine", "rows in quarantine"),
     "unreconciled": ("account that does not reconcile", "accounts that do not reconcile"),
     "unproven": (
@@ -24,7 +28,7 @@ def open_items(**counts: int) -> str:
     """The counts that are not zero, in words, separated by ``'; '``; empty when nothing is open.
 
     Args:
-        counts: by name of what is open: uncategorized, suggested, quarantined, unreconciled, unproven, basis_unknown,
+        counts: by name of what is open: uncategorized, suggested, unpaired, quarantined, unreconciled, unproven, basis_unknown,
             untranslated, unpriced, unlisted, provisional.
 
     Raises:

@@ -21,6 +21,8 @@ OPTIONAL = ("fees", "lot")
 SIDES = ("buy", "sell", "reinvest", "split")
 _EXACT = Context(prec=50)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DIGITS, _PLACES = 15, 9
+"""Digits before the point of any number, and after it of a quantity: what is finer or larger is a slip."""
 _RATIO = re.compile(r"\s*([0-9.]+)\s*(?::|/|-for-)\s*([0-9.]+)\s*")
 
 
@@ -275,6 +277,12 @@ def _trade(line: int, row: Mapping[str, str | None], faults: list[str]) -> FileT
             read = Decimal("NaN")
         if not read.is_finite():
             blame(f"{name} {value!r} is no number")
+            return Decimal(1)
+        if read.adjusted() >= _DIGITS:
+            blame(f"{name} {value} is too large")
+            return Decimal(1)
+        if name == "quantity" and int(read.as_tuple().exponent) < -_PLACES:
+            blame(f"quantity {value} has more than {_PLACES} decimals")
             return Decimal(1)
         return read
 

@@ -13,7 +13,7 @@ from pipelines.asked import require_format
 from pipelines.cli.shell import FormatOption, app, opened, out
 
 BookOption = Annotated[str, typer.Option(help="the book")]
-YearOption = Annotated[int, typer.Option(help="the calendar year")]
+YearOption = Annotated[int, typer.Option(help="the calendar year", min=1900, max=2199)]
 
 
 @app.command()
@@ -40,7 +40,13 @@ def reconcile(
         return
     render(accounts, "table", title=f"{book}: days compared", console=out)
     if found.is_empty():
-        out.print("Ledger and providers agree on every day.", highlight=False)
+        compared = accounts["reconciled"].sum()
+        out.print(
+            f"Ledger and providers agree on all {compared} days that prove something."
+            if compared
+            else "No difference, and no proof: each account's only balance is the one its opening was made from.",
+            highlight=False,
+        )
         return
     shown = found.drop("provider_balance", "ledger_balance", "explained", "row_id")
     render(shown, "table", title="Differences (ledger less provider), and what explains them", console=out)

@@ -10,7 +10,7 @@ from assets.open_items import unproven_accounts
 
 @pytest.mark.parametrize(
     ("day", "unproven"),
-    [(date(2026, 1, 30), 0), (date(2026, 1, 31), 2), (date(2026, 2, 28), 1)],
+    [(date(2026, 1, 30), 2), (date(2026, 1, 31), 2), (date(2026, 2, 28), 1)],
 )
 def test_an_opening_that_only_its_own_balance_supports_is_not_proven(day: date, unproven: int) -> None:
     told = pl.DataFrame(

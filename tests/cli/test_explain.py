@@ -115,6 +115,11 @@ def test_a_line_that_is_not_one_is_named(kept: Installation, line: str, said: st
         explain(kept, "income_statement", line, "household", PERIOD)
 
 
+def test_a_line_is_of_a_month(kept: Installation) -> None:
+    with pytest.raises(ReportError, match="'2026' is no month; write it as YYYY-MM"):
+        explain(kept, "income_statement", "Net income", "household", "2026")
+
+
 def test_a_source_that_is_not_one_is_named(manna: Any, demo: Any) -> None:
     assert "no source begins with 'none'" in manna(demo.data_dir, *COFFEE, "--source", "none").err
     assert "several sources begin with ''" in manna(demo.data_dir, *COFFEE, "--source", "").err

@@ -112,6 +112,17 @@ def test_killed_at_every_point(world: TradingWorld, run: Run) -> None:
     assert point > 20
 
 
+def test_two_at_once_make_one_order_per_intention(world: TradingWorld, run: Run) -> None:
+    for patience in (0.0, 5.0):  # who comes second gives up, or waits until the first is done
+        before = world.positions()
+        plan = world.plan(("sell", "1", "VTI", world.price("VTI")), ("buy", "1", "BND", world.price("BND")))
+        ended = run(plan, None, None, None, patience=patience)
+        assert sum(bool(each.get("finished")) for each in ended) == 1
+        refused = [each["refused"] for each in ended if "refused" in each]
+        assert all("another executor works" in said or "has been executed" in said for said in refused)
+        is_whole(world, plan, before, {"VTI": Decimal(-1), "BND": Decimal(1)})
+
+
 def is_whole(world: TradingWorld, plan: str, before: dict[str, Decimal], changes: dict[str, Decimal]) -> None:
     """One order per intention at the broker, all its fills with us, positions as planned, nothing to look at."""
     orders, rows = world.at_broker(plan), world.rows(plan)

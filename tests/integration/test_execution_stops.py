@@ -135,6 +135,20 @@ def test_limits_of_the_book_stop_what_is_beyond_them(world: TradingWorld) -> Non
     assert "orders_per_day is 0" in str(world.execute(world.plan(("sell", "1", "BND", price))).reason)
 
 
+def test_nothing_is_sent_after_a_loss_beyond_the_daily_limit(world: TradingWorld) -> None:
+    account = world.broker.account()
+    lost = (
+        D(str(account["equity"])) - D(str(account["last_equity"])) + 50
+    )  # the broker does not tell it from a loss
+    world.deposit(str(-lost))
+    world.trading = Trading(orders_per_day=10**6, daily_loss=D(0))
+    plan = world.plan(("sell", "1", "BND", world.price("BND")))
+    assert "more than daily_loss 0.0%" in str(world.execute(plan).reason)
+    assert world.rows(plan) == []
+    world.deposit(str(lost))
+    assert world.execute(plan).finished
+
+
 def test_a_second_executor_says_so_and_ends(world: TradingWorld) -> None:
     plan = world.plan(("buy", "1", "BND", world.price("BND")))
     with world.ops.engine.connect() as connection, orders.only_executor(connection, ACCOUNT):
@@ -191,6 +205,8 @@ def test_an_expired_plan_cancels_what_is_open_and_is_over(world: TradingWorld) -
     plan = world.plan(("buy", "3", "BND", resting(world, "BND")))
     assert not world.execute(plan).finished
     later = world.bank.now + timedelta(hours=25)
+    words = f"plan {plan} has expired in the middle of its execution"
+    assert kinds(world, plan, later) == [("unfinished", words)]
     done = world.execute(plan, now=lambda: later)
     assert (done.finished, done.reason) == (True, "the plan expired at 2026-03-17 15:00 UTC")
     assert [order["status"] for order in world.at_broker(plan)] == ["canceled"]
@@ -219,6 +235,9 @@ def test_what_cannot_be_paid_for_is_refused_by_the_broker_and_not_tried_again(wo
     [row] = world.rows(plan)
     assert (row["status"], row["broker_order_id"]) == ("rejected", None)
     assert "insufficient buying power" in events(world, order.client_order_id)[-1]["detail"]["words"]
+    said = "the order to buy 1000000 VTI was rejected: insufficient buying power"
+    assert kinds(world, order.client_order_id) == [("rejected", said)]
+    assert world.ops.order_problems(OPEN + timedelta(days=1), OPEN) == []
 
 
 def test_buys_are_cut_to_what_the_account_can_pay(world: TradingWorld) -> None:
@@ -316,7 +335,11 @@ def test_a_broker_that_never_answers_leaves_the_order_to_be_looked_up(world: Tra
     world.bank.fault(ORDERS, "server_error", method="POST", times=10)
     stopped = world.execute(plan)
     assert "nobody knows whether the order of BND was taken" in str(stopped.reason)
-    assert [row["status"] for row in world.rows(plan)] == ["sent"]
+    [row] = world.rows(plan)
+    assert row["status"] == "sent"
+    assert kinds(world, row["client_order_id"]) == [
+        ("unknown", "nobody knows whether the order to buy 1 BND was taken")
+    ]
     world.bank.control.delete("/faults")
     assert world.execute(plan).finished
     world.bank.fault("/alpaca/trading/v2/*", "server_error", method="GET", times=50)
@@ -388,6 +411,13 @@ def test_a_position_that_nobody_explains_is_a_problem(world: TradingWorld) -> No
     world.control(order, "fill", price="61")
     [problem] = world.execute(plan).detail["problems"]
     assert problem.startswith("the broker holds ")
+    assert kinds(world, plan) == [("problem", problem)]
+
+
+def kinds(world: TradingWorld, subject: str, now: Any = None) -> list[tuple[str, str]]:
+    """Kind and words of what a person is told of a plan or order."""
+    found = world.ops.order_problems(OPEN - timedelta(days=7), now or world.bank.now)
+    return [(each["kind"], each["words"]) for each in found if each["subject"].startswith(subject)]
 
 
 # -- the parts --------------------------------------------------------------------------------------------------

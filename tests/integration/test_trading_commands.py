@@ -16,8 +16,10 @@ from trading_world import OPEN, TradingWorld
 from manna.alerting import order_problems
 from manna.contracts import CONTRACTS
 from pipelines import cli
+from pipelines.executing import ExecutionError
 from pipelines.execution_job import asked, execution
 from pipelines.linking import link_alpaca
+from pipelines.rebalancing import PlanError
 from pipelines.trading import execute, trades_frame
 from resources.broker import LiveTradingError
 from resources.installation import Installation
@@ -28,9 +30,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("execution")]
 
 @pytest.fixture
 def linked(
-    install: Callable[..., Installation], database: str, bank: Bank, tmp_path: Any
+    install: Callable[..., Installation],
+    database: str,
+    bank: Bank,
+    tmp_path: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[tuple[Installation, TradingWorld]]:
     """An installation whose book `home` has the sandbox's account linked and listed, while the market is open."""
+    # The plans of these tests are made up: whether their inputs have moved is tested where plans are made.
+    monkeypatch.setattr("pipelines.trading.one_plan", lambda _, plan: plan)
+    monkeypatch.setattr("pipelines.trading.void_if_moved", lambda *_: None)
     bank.now = OPEN
     made = install(database, tmp_path)
     keys = {"alpaca_key_id": KEYS["alpaca_key_id"], "alpaca_secret_key": KEYS["alpaca_secret_key"]}
@@ -132,7 +141,7 @@ def test_execute_halt_resume_and_audit(linked: tuple[Installation, TradingWorld]
 
 
 def test_a_halt_cancels_open_orders_if_asked_and_the_plan_goes_on_after_it(
-    linked: tuple[Installation, TradingWorld], command: Any
+    linked: tuple[Installation, TradingWorld], command: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manna, world = linked
     price = (world.price("BND") * Decimal("0.95")).quantize(Decimal("0.01"))
@@ -144,6 +153,14 @@ def test_a_halt_cancels_open_orders_if_asked_and_the_plan_goes_on_after_it(
     assert command("resume", "--book", "home", "--reason", "go")[0] == 0
     assert execute(manna, plan, "ana", wait_seconds=0).reason == "orders are open still"
     assert [order["status"] for order in world.at_broker(plan)] == ["canceled", "new"]
+
+    def gone(*_: object) -> None:
+        raise ExecutionError("the keys are gone")
+
+    monkeypatch.setattr("pipelines.trading.broker_of", gone)
+    code, out, _ = command("halt", "--reason", "again", "--cancel")
+    assert (code, "NOT cancelled: buy 1 BND" in out, "the keys are gone" in out) == (1, True, True)
+    assert "Trading of all books is halted." in out
 
 
 def test_the_job_executes_and_the_sensor_asks_for_what_has_begun(
@@ -183,3 +200,39 @@ def test_real_money_is_refused_before_anything_is_asked(linked: tuple[Installati
     with pytest.raises(LiveTradingError, match="MANNA_LIVE_TRADING=yes and trading"):
         execute(live, plan, "ana")
     assert world.rows(plan) == []
+
+
+def test_a_plan_whose_inputs_have_moved_is_not_begun(
+    linked: tuple[Installation, TradingWorld], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manna, world = linked
+
+    def moved(*_: object) -> None:
+        raise PlanError("plan p is void: BND moved +5.0 %")
+
+    monkeypatch.setattr("pipelines.trading.void_if_moved", moved)
+    plan = world.plan(("buy", "1", "BND", world.price("BND")), account_id="acc")
+    with pytest.raises(PlanError, match="is void"):
+        execute(manna, plan, "ana")
+    assert world.rows(plan) == []
+
+
+def test_in_automatic_mode_the_books_file_approves_and_the_job_executes(
+    linked: tuple[Installation, TradingWorld],
+) -> None:
+    manna, world = linked
+    home = manna.books["home"]
+    targets = home.targets.model_copy(update={"automatic": True})
+    manna.books["home"] = home.model_copy(update={"targets": targets})
+    trade = ("buy", "1", "BND", world.price("BND"))
+    plan = world.plan(trade, approved=False, account_id="acc", document={"automatic": True})
+    with dg.DagsterInstance.ephemeral() as instance:
+        request = asked(instance, manna)
+        assert isinstance(request, dg.RunRequest)
+        done = execution.execute_in_process(
+            run_config=request.run_config, resources={"manna": manna}, instance=instance
+        )
+    assert done.success
+    events = world.events(plan)
+    assert [event["action"] for event in events] == ["approve", "execute", "finish"]
+    assert (events[0]["decided_by"], events[1]["decided_by"]) == ("automatic mode", "executor")

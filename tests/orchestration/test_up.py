@@ -65,6 +65,7 @@ def test_schedules_and_sensors_run(up: Up) -> None:
             "changed_months",
             "drift",
             "alerts",
+            "execution",
             "webhooks",
         ],
         "RUNNING",
@@ -91,13 +92,14 @@ def test_sensors_tick_and_find_nothing_to_do(up: Up) -> None:
 
     said = {
         name: eventually(lambda name=name: last_tick(name))
-        for name in ("missing_bars", "changed_months", "drift", "alerts")
+        for name in ("missing_bars", "changed_months", "drift", "alerts", "execution")
     }
     assert {name: tick["skipReason"] for name, tick in said.items()} == {
         "missing_bars": "every market day has its bars",
         "changed_months": "every month's statements are up to date",
         "drift": "this drift has its plan",
         "alerts": "0 opened, 0 resolved, 0 told",
+        "execution": "the market is closed",
     }
 
 

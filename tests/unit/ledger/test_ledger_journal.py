@@ -31,6 +31,25 @@ def test_a_purchase_debits_its_category():
     assert books.postings.sort("posting_id")["account_id"].to_list() == ["card", None]
 
 
+@pytest.mark.parametrize(
+    ("subtype", "where"), [("hsa", "Equity:Sheltered Accounts:Interest"), ("savings", "Income:Interest")]
+)
+def test_a_banks_health_savings_account_earns_no_income(subtype, where):
+    books = keep(
+        accounts=[account("savings", subtype=subtype)],
+        transactions=[
+            transaction("i", "savings", "01-31", "4.86"),
+            transaction("d", "savings", "01-31", -40),
+        ],
+        categories=[
+            {"transaction_id": "i", "category": "Income:Interest"},
+            {"transaction_id": "d", "category": "Expenses:Medical:Dental Care"},
+        ],
+    )
+    assert lines(books, "i")[1] == (where, D("-4.86"))
+    assert lines(books, "d")[1] == ("Expenses:Medical:Dental Care", D(40))
+
+
 def test_a_split_debits_each_of_its_categories():
     books = keep(
         accounts=[CARD],

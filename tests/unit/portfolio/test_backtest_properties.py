@@ -178,6 +178,7 @@ def test_no_weight_depends_on_what_comes_after_it(
         return watched.said, backtest(market, watched, decisions, costs=costs, delay=delay, whole=whole)
 
     (said_one, found_one), (said_two, found_two) = shown(one), shown(two)
+    assert found_one.cash.min() > -1e-6  # nothing is ever borrowed
     last = one.days[at]
     assert [said for said in said_one if said[0] <= last] == [said for said in said_two if said[0] <= last]
     for first, second in zip(_until(found_one, last), _until(found_two, last), strict=True):

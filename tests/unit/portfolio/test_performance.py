@@ -198,6 +198,37 @@ def test_a_new_price_of_something_unpriced_is_no_gain_of_that_day(measure):
     assert row == (1000, 100, 2100, 1000, 0.1), "what joins at the day's end does not dilute the day's return"
 
 
+def test_an_exchange_of_one_security_for_another_is_no_flow_of_the_account(measure):
+    swap = {"date": DAYS[2], "kind": "merger", "amount": 0}
+    made, _ = measure(
+        deposit(0, 1000), trade(0, 10, -1000), {**swap, "quantity": -10}, {**swap, "quantity": 5, "security_id": "NEW"},
+        bars=[*closes(100, 110, 110), *closes(0.01, 0.01, 230, symbol="NEW")], last=DAYS[2],
+        more=[{"security_id": "NEW", "symbol": "NEW", "type": "equity"}],
+    )  # fmt: skip
+    assert shown(made, "account", "broker", "flows", "unrealized", "closing", "day_return")[DAYS[2]] == (
+        0, 50, 1150, 0.04545455,
+    )  # fmt: skip
+    assert shown(made, "holding", "VTI", "flows", "closing")[DAYS[2]][1] == 0
+
+
+def test_what_is_sold_of_an_unknown_basis_is_realized_against_what_it_was_carried_at(measure):
+    told = [{"security_id": "VTI", "as_of": DAYS[0], "price_as_of": DAYS[0], "price": 100, "quantity": 10, "value": 1000,
+             "cost_basis": None}]  # fmt: skip
+    made, _ = measure(
+        deposit(0, 50),
+        trade(1, -5, 600),
+        trade(2, -5, 0),
+        holdings=told,
+        bars=closes(100, 110, 120),
+        last=DAYS[2],
+    )
+    assert shown(made, "holding", "VTI", "flows", "realized", "unrealized", "closing") == {
+        DAYS[0]: (1000, 0, 0, 1000),
+        DAYS[1]: (-600, 100, 50, 550),
+        DAYS[2]: (0, -500, -50, 0),
+    }
+
+
 def test_a_value_below_zero_breaks_the_chain_and_says_so(measure):
     made, _ = measure(trade(0, 1, -100), deposit(2, 500), bars=closes(100, 90, 90, 99), last=DAYS[3])
     assert shown(made, "class", "cash", "opening", "day_return", "reason")[DAYS[1]] == (

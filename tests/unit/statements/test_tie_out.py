@@ -341,6 +341,7 @@ def test_open_items_in_plain_words():
     assert open_items(suggested=2, unproven=1) == (
         "2 suggested categories, not confirmed; 1 account whose opening balance nothing confirms"
     )
+    assert open_items(unpaired=2).startswith("2 movements to or from accounts that are not linked")
     with pytest.raises(ValueError, match="cannot be negative"):
         open_items(provisional=-1)
     with pytest.raises(ValueError, match="no such open items: colours; there are: uncategorized, "):

@@ -50,7 +50,7 @@ def test_sheltered_accounts_by_subtype_unless_the_book_says_otherwise() -> None:
         {"account_id": "alpaca", "book": "home", "type": "brokerage"},
         {"account_id": "hsa-cash", "book": "home", "type": "depository", "subtype": "hsa"},
     ]
-    assert sheltered_accounts([its], frame(ACCOUNTS, *accounts)) == {"ira"}
+    assert sheltered_accounts([its], frame(ACCOUNTS, *accounts)) == {"ira", "hsa-cash"}
 
 
 def test_the_same_through_changes_of_symbol_and_as_declared() -> None:
