@@ -75,22 +75,14 @@ def facts_of_files(
         PositionFileError: all faults, with files and lines.
     """
     faults: list[str] = []
-    held = _read(positions, faults)
-    known = _read(lots, faults) if lots else []
-    told = _prices(prices, faults) if prices else {}
-    traded = [each for each in held if each.account == account]
-    accounts = sorted({each.account for each in held})
-    if not traded:
-        faults.append(f"{positions.name}: no rows of account {account!r}; there are: {', '.join(map(repr, accounts))}; say which is traded with --account")  # fmt: skip
-    given = {each.symbol: each.price for each in held if each.price is not None} | told
-    own = [each for each in known if each.account == account] if lots else traded
-    own = [replace(each, lot=each.lot or f"{each.symbol} {each.opened or 'undated'} #{number}") for number, each in enumerate(_ordered(own), start=1)]  # fmt: skip
-    if lots:
-        faults += _sums(traded, own)
+    traded, own, others = _sorted_out(positions, lots, account, faults)
+    given = {each.symbol: each.price for each in [*others, *traded] if each.price is not None}
+    given |= _prices(prices, faults) if prices else {}
     bought, lost = _history(trades, day, same, sheltered, faults) if trades else ((), ())
     if faults:
         raise PositionFileError("\n".join(faults))
-    others = [each for each in [*held, *known] if each.account != account]
+    # The traded account's own purchases are its lots.
+    bought = tuple(each for each in bought if each.account != account)
     return Facts(
         book="files",
         account_id=account or "account",
@@ -105,6 +97,28 @@ def facts_of_files(
         sheltered=account in sheltered,
         same=same,
     )
+
+
+def _sorted_out(
+    positions: Table, lots: Table | None, account: str, faults: list[str]
+) -> tuple[list[_Held], list[_Held], list[_Held]]:
+    """Positions of the traded account, its lots, and what other accounts hold."""
+    held = _read(positions, faults)
+    known = _read(lots, faults) if lots else []
+    traded = [each for each in held if each.account == account]
+    if not traded:
+        there = ", ".join(map(repr, sorted({each.account for each in held})))
+        faults.append(
+            f"{positions.name}: no rows of account {account!r}; there are: {there}; say which is traded with --account"
+        )
+    own = [each for each in known if each.account == account] if lots else traded
+    if lots:
+        faults += _sums(traded, own)
+    named = [
+        replace(each, lot=each.lot or f"{each.symbol} {each.opened or 'undated'} #{number}")
+        for number, each in enumerate(_ordered(own), start=1)
+    ]
+    return traded, named, [each for each in [*held, *known] if each.account != account]
 
 
 def _ordered(rows: Sequence[_Held]) -> list[_Held]:

@@ -78,7 +78,6 @@ def facts_of(
     lots = _lots(rows, account_id, book.currency, sheltered, same)
     _require_agreement(here, lots)
     own = rows.trades.filter(pl.col("account_id") == account_id, ~pl.col("removed"))
-    traded = own.filter(pl.col("kind").is_in(["buy", "sell"]), pl.col("date") <= day)["date"].max()
     prices = last_prices(rows.bars, day)
     return Facts(
         book=book.id,
@@ -98,7 +97,7 @@ def facts_of(
         due=(*purchases_due(rows.trades, day, names), *_planned_purchases(plans)),
         sold_at_loss=(*_losses(rows.taxable_gains, day, names), *_planned_losses(plans)),
         sheltered=account_id in sheltered,
-        last_traded=traded if isinstance(traded, date) else None,
+        last_traded=_last_traded(own, day),
         same=same,
     )
 
@@ -221,6 +220,11 @@ def _parts(lot: Lot, parts: Sequence[Held]) -> list[Lot]:
             )
         )
     return found
+
+
+def _last_traded(own: pl.DataFrame, day: date) -> date | None:
+    last = own.filter(pl.col("kind").is_in(["buy", "sell"]), pl.col("date") <= day)["date"].max()
+    return last if isinstance(last, date) else None
 
 
 def _unsettled(own: pl.DataFrame, day: date) -> Decimal:

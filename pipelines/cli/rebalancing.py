@@ -70,19 +70,15 @@ def plan(
     from pipelines.rebalancing import plan_book
 
     require_one_of("format", [output], ("table", "json"))
-    flow = _amount(cash_flow)
+    flow, files = _amount(cash_flow), {"lots": lots, "prices": prices, "trades": trades}
     if positions is not None and targets is not None and book is None:
-        files = {"lots": lots, "prices": prices, "trades": trades}
         _print_what_if(positions, targets, files, account, sheltered or [], flow, as_of, output)
         return
-    if book is None or any(each is not None for each in (positions, targets, lots, prices, trades)):
+    if book is None or any(each is not None for each in (positions, targets, *files.values())):
         raise UsageError("give --book BOOK, or --positions FILE and --targets FILE")
     with opened() as manna:
         made = plan_book(manna, book, by or getpass.getuser(), flow)
-    if isinstance(made, str):
-        _print_none(made, output)
-    else:
-        _print(made.plan, made, output)
+    _print_none(made, output) if isinstance(made, str) else _print(made.plan, made, output)
 
 
 @rebalance.command()
