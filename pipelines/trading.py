@@ -71,7 +71,8 @@ def execute(
         ):
             if approving is not None:
                 _approve(connection, manna, book, row, approving)
-            void_if_moved(manna, one_plan(manna, row["plan_id"]))
+            if "pinned" in row["document"]:  # else nothing is written down that could have moved
+                void_if_moved(manna, one_plan(manna, row["plan_id"]))
             rounds = max(int(wait_seconds / POLL_SECONDS), 1)
             desk = Desk(connection, broker, updates, manna.settings.now, seconds=POLL_SECONDS, rounds=rounds)
             return Execution(connection, row, desk, book.trading, manna.settings.now, by).run()

@@ -11,7 +11,16 @@ from worlds import World, said
 
 from assets.rebalancing import why_void
 from manna.rebalancing.standing import PROPOSED
-from pipelines.rebalancing import PlanError, approve, cancel, deciding, listed, plan_book
+from pipelines.rebalancing import (
+    PlanError,
+    approve,
+    cancel,
+    deciding,
+    listed,
+    one_plan,
+    plan_book,
+    void_if_moved,
+)
 from resources import audit
 
 
@@ -79,8 +88,11 @@ def test_a_night_leaves_one_plan_which_the_ui_approves(world: World) -> None:
 
 
 @pytest.mark.slow
-def test_a_plan_is_void_once_a_price_has_moved_or_a_trade_has_come(world: World) -> None:
+@pytest.mark.parametrize("at", ["approval", "execution"])
+def test_a_plan_is_void_once_a_price_has_moved_or_a_trade_has_come(world: World, at: str) -> None:
     [stored] = world.manna.ops.plans(world.manna.settings.now())
+    if at == "execution":
+        approve(world.manna, stored.plan.plan_id, "ana")
     trades, bars = world.read("clean.trades"), world.read("clean.bars")
     symbol = stored.plan.trades[0].symbol
     last = bars.filter(pl.col("symbol") == symbol)["date"].max()
@@ -92,12 +104,16 @@ def test_a_plan_is_void_once_a_price_has_moved_or_a_trade_has_come(world: World)
     own = trades.filter(pl.col("account_id") == stored.plan.account_id)
     newer = own.tail(1).with_columns(pl.lit("new").alias("trade_id"))
     world.plant("clean.trades", pl.concat([trades, newer]))
+    looks: dict[str, Any] = {
+        "approval": lambda: approve(world.manna, stored.plan.plan_id[:8], "ana"),
+        "execution": lambda: void_if_moved(world.manna, one_plan(world.manna, stored.plan.plan_id)),
+    }
     with pytest.raises(PlanError) as error:
-        approve(world.manna, stored.plan.plan_id[:8], "ana")
+        looks[at]()
     assert f"{symbol} moved +2.0 %" in str(error.value)
     assert "there are new transactions in the account" in str(error.value)
     assert "manna rebalance plan --book household" in str(error.value)
-    [now] = world.manna.ops.plans(world.manna.settings.now())
+    now = one_plan(world.manna, stored.plan.plan_id)
     assert now.state.status == "void"
     with pytest.raises(PlanError, match="cannot be approved: it is void"):
         approve(world.manna, stored.plan.plan_id[:8], "ana")

@@ -6,17 +6,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 sys.path.append(str(Path(__file__).parents[1] / "unit" / "rebalancing"))
 from rebalancing_examples import facts, lot, targets
 
-from manna.rebalancing.plan_document import PlanDocument
+from manna.rebalancing.plan_document import PlanDocument, PlanDocumentError
 from manna.rebalancing.planning import propose
 from manna.rebalancing.standing import against_approving, against_cancelling
 from manna.rebalancing.writing import Source, plan_document
 from resources import audit
 from resources.ops import Ops
+from resources.ops_tables import REBALANCE_PLANS
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -58,6 +60,17 @@ def test_what_has_run_out_may_be_planned_again_and_what_was_cancelled_may_not(op
     ops.decide_plan(again.plan, "cancel", "ana", late, reason="no", against=against_cancelling)
     stored, is_new = ops.add_plan(planned(now=late), "manna", late)
     assert (stored.state.status, stored.state.reason, is_new) == ("cancelled", "no", False)
+
+
+def test_what_another_version_wrote_is_left_out_and_named_when_asked_for(ops: Ops) -> None:
+    plan = planned()
+    ops.add_plan(plan, "manna", NOON)
+    other = {"plan_id": "other", "book": "home", "account_id": "x", "document": {"trades": []}, "sha256": "", "expires_at": NOON + timedelta(days=1), "planned_by": "x", "known_at": NOON}  # fmt: skip
+    with ops.engine.begin() as connection:
+        connection.execute(sa.insert(REBALANCE_PLANS).values(**other))
+    assert [each.plan for each in ops.plans(NOON)] == [plan]
+    with pytest.raises(PlanDocumentError, match="not a plan of this version of Manna: plan_id"):
+        ops.plans_called("oth", NOON)
 
 
 def test_two_persons_have_to_approve_and_everything_stands_in_the_audit_log(ops: Ops) -> None:
