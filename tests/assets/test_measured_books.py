@@ -72,6 +72,8 @@ def test_what_does_not_tie_fails_the_check_and_is_said_again(
     world.plant("portfolio.measured", rows.with_columns(state=pl.lit("another")))
     monkeypatch.setattr(worlds.performance, "disagreements", lambda *_: ["the parts do not sum"])
     for said_of_it in ("household: the parts do not sum", "household: 1 as when it was last measured"):
-        [check] = measured_again(world, failing=("closes_at_valuations",)).get_asset_check_evaluations()
+        [check] = measured_again(
+            world, failing=("portfolio.performance closes_at_valuations",)
+        ).get_asset_check_evaluations()
         assert not check.passed
         assert check.metadata["first"].value == [said_of_it]

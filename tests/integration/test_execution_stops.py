@@ -20,6 +20,7 @@ from resources.broker import Broker, LiveTradingError, require_paper
 from resources.ops import Ops
 from resources.ops_tables import ORDER_EVENTS
 from resources.postgres import sqlalchemy_url
+from resources.providers import CredentialsRefusedError
 from resources.trade_updates import trade_updates
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("execution")]
@@ -346,6 +347,19 @@ def test_a_broker_that_never_answers_leaves_the_order_to_be_looked_up(world: Tra
     stopped = world.execute(world.plan(("buy", "1", "BND", world.price("BND"))))
     assert (stopped.finished, "HTTP 500" in str(stopped.reason)) == (False, True)
     world.bank.control.delete("/faults")
+
+
+def test_wrong_keys_are_no_refusal_of_the_order(world: TradingWorld) -> None:
+    plan = world.plan(("buy", "1", "BND", world.price("BND")))
+    stranger = Broker(world.bank.trading_url, "wrong", "keys")
+    with world.ops.engine.connect() as connection:
+        desk = a_desk(world, connection, stranger)
+        order = an_order(plan, "BND", D(1))
+        desk.make([order])
+        with pytest.raises(CredentialsRefusedError, match="check ALPACA_API_KEY"):
+            desk.send(order.client_order_id, lambda: None)
+    assert [row["status"] for row in world.rows(plan)] == ["sent"]
+    assert world.execute(plan).finished  # with the right keys it is looked up, and sent
 
 
 # -- the stream, busts ------------------------------------------------------------------------------------------

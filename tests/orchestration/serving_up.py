@@ -19,7 +19,7 @@ import psutil
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 PROJECT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 600
 REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "manna"}
 
 
