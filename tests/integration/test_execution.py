@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
-from conftest import Bank
 from trading_world import OPEN, TradingWorld, symbols
 
 from pipelines.executing import ExecutionError
 from resources import audit
 from resources.ops import Ops
+from tests.integration.conftest import Bank
 
 D = Decimal
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import KEYS, Bank, Databases
 from trading_world import OPEN, TradingWorld
 
 from resources import audit
 from resources.ops import Ops
 from resources.postgres import sqlalchemy_url
 from resources.settings import PROJECT
+from tests.integration.conftest import KEYS, Bank, Databases
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("execution")]
 

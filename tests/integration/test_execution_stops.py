@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from conftest import KEYS, Bank, Databases
 from trading_world import ACCOUNT, OPEN, Told, TradingWorld, symbols
 
 from manna.trading.orders import Order, client_order_id
@@ -22,6 +21,7 @@ from resources.ops_tables import ORDER_EVENTS
 from resources.postgres import sqlalchemy_url
 from resources.providers import CredentialsRefusedError
 from resources.trade_updates import trade_updates
+from tests.integration.conftest import KEYS, Bank, Databases
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("execution")]
 

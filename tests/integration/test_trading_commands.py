@@ -10,7 +10,6 @@ import dagster as dg
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from conftest import KEYS, Bank, Databases
 from trading_world import OPEN, TradingWorld
 
 from manna.alerting import order_problems
@@ -24,6 +23,7 @@ from pipelines.trading import execute, trades_frame
 from resources.broker import LiveTradingError
 from resources.installation import Installation
 from resources.settings import Settings
+from tests.integration.conftest import KEYS, Bank, Databases
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("execution")]
 

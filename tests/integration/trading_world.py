@@ -13,7 +13,6 @@ from itertools import count
 from typing import Any
 
 import sqlalchemy as sa
-from conftest import KEYS, Bank
 
 from manna.trading.settings import Trading
 from pipelines.executing import Execution, Result
@@ -23,6 +22,7 @@ from resources.broker import Broker
 from resources.ops import Ops
 from resources.ops_tables import FILLS, ORDERS, PLAN_EVENTS, REBALANCE_PLANS
 from sandbox.state import parse_instant
+from tests.integration.conftest import KEYS, Bank
 
 OPEN = parse_instant("2026-03-16T15:00:00Z")
 """A Monday morning in New York."""
