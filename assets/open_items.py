@@ -41,11 +41,8 @@ def open_items_by_month(
         pl.col("as_of").dt.truncate("1mo"),
         pl.col("account_id").n_unique(),
     )
-    untranslated = _by_month(
-        translation.filter(pl.col("rate").is_null(), level="line"),
-        pl.col("period"),
-        pl.col("currency").n_unique(),
-    )
+    no_rate = translation.filter(pl.col("rate").is_null(), level="line")
+    untranslated = _by_month(no_rate, pl.col("period"), pl.col("currency").n_unique())
     # What is held counts on the day the month's figures stand on.
     ends = {period: min(last_day(period), day) for period in periods}
     held = transaction.read("portfolio.valuations", scope).filter(pl.col("date").is_in(list(ends.values())))
