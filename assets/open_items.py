@@ -41,16 +41,14 @@ def open_items_by_month(
         pl.col("as_of").dt.truncate("1mo"),
         pl.col("account_id").n_unique(),
     )
-    untranslated = _by_month(
-        translation.filter(pl.col("rate").is_null(), level="line"),
-        pl.col("period"),
-        pl.col("currency").n_unique(),
-    )
+    no_rate = translation.filter(pl.col("rate").is_null(), level="line")
+    untranslated = _by_month(no_rate, pl.col("period"), pl.col("currency").n_unique())
     # What is held counts on the day the month's figures stand on.
     ends = {period: min(last_day(period), day) for period in periods}
     held = transaction.read("portfolio.valuations", scope).filter(pl.col("date").is_in(list(ends.values())))
     basis_unknown = _by_month(held.filter(pl.col("cost").is_null()), month)
     unpriced = _by_month(held.filter(pl.col("value").is_null()), month)
+    adjusted = adjustments_of_earlier_periods(transaction.read("ledger.adjustments", scope))
     quarantined = open_rows(manna, transaction, book_id).height
     return {
         period: open_items(
@@ -65,6 +63,7 @@ def open_items_by_month(
             basis_unknown=basis_unknown.get(period, 0),
             unpriced=unpriced.get(period, 0),
             unlisted=stands.unlisted if last == day else 0,
+            adjustments=adjusted.get(period, 0),
         )
         for period, last in ends.items()
     }
@@ -85,6 +84,15 @@ def _suggested(transaction: LakeTransaction, book_id: str) -> pl.DataFrame:
         "AND c.category NOT LIKE '%:Uncategorized'",
         [book_id],
     )
+
+
+def adjustments_of_earlier_periods(adjustments: pl.DataFrame) -> dict[date, int]:
+    """How many entries of each month belong to an earlier one, which was closed when they became known.
+
+    They are in the month's income statement as in any other, and its reader cannot see it from the figures.
+    """
+    booked = pl.col("date").dt.month_start()
+    return _by_month(adjustments.filter(pl.col("tax_date") < booked), booked)
 
 
 def unproven_accounts(reconciliation: pl.DataFrame, day: date) -> int:

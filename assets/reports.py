@@ -32,6 +32,7 @@ WRITTEN = (*TABLES, PUBLICATIONS.address, EDITIONS.address)
 SOURCES = (
     "ledger.postings",
     "ledger.journal",
+    "ledger.adjustments",
     "ledger.taxable_gains",
     "ledger.months",
     "portfolio.valuations",
@@ -145,8 +146,10 @@ def statement_sources(lake: Lake | LakeTransaction, book_id: str) -> Sources:
         "WHERE j.book = ? AND c.book = ? AND c.merchant <> ''",
         [book_id, book_id],
     )
-    adjusting = lake.read("ledger.journal", {"book": book_id, "kind": "adjusting"})
-    return Sources(adjusting, lake.read("ledger.taxable_gains", {"book": book_id}), merchants)
+    scope = {"book": book_id}
+    adjusting = lake.read("ledger.journal", {**scope, "kind": "adjusting"})
+    gains, adjustments = (lake.read(f"ledger.{table}", scope) for table in ("taxable_gains", "adjustments"))
+    return Sources(adjusting, gains, merchants, adjustments)
 
 
 def _records(

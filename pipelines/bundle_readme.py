@@ -13,7 +13,7 @@ _FOLDERS = {
     "statements/": "every line of every statement of every month (CSV and Parquet)",
     "months/": "each month's statements as they were published",
     "ledger/": "general ledger and journal of the year, and the reconciliation with banks and brokers",
-    "tax/": "realized gains, lots, and wash sales where there are any",
+    "tax/": "realized gains, lots, and wash sales where there are any; tax reports restated after the year was closed",
     "plain-text/": "all entries of the book for beancount, hledger and ledger",
     "open-items.csv": "what is incomplete, provisional or undecided, month by month",
     "manifest.json": "SHA-256 of every file, the snapshot and the version it was made with",

@@ -29,6 +29,7 @@ from manna.exporting import DIALECTS, export
 from pipelines.bundle_readme import readme
 from pipelines.rendering import as_csv
 from pipelines.reporting import ReportError, last_month, ledger_of, of_span, require_book
+from pipelines.tax_years import TaxYear, tax_year_of
 from resources.installation import CODE_VERSION, Installation
 from resources.signing import signing_key
 
@@ -45,7 +46,7 @@ Rows = Mapping[str, pl.DataFrame]
 
 @dataclass(frozen=True, slots=True)
 class _Year:
-    """What the bundle is made of. ``tables`` are the book's, by address, all from ``snapshot``."""
+    """What the bundle is made of. ``tables`` are the book's, by address, all from ``snapshot``; ``taxes`` of a closed year."""
 
     book: Book
     span: Span
@@ -53,9 +54,12 @@ class _Year:
     publications: list[dict[str, Any]]
     tables: Rows
     snapshot: int
+    taxes: TaxYear
 
     def cover(self, title: str, span: Span | None = None) -> Cover:
-        return cover(self.book, title, span or self.span, self.publications)
+        """Of a month, or of the year with what became known of it since it was closed."""
+        made = cover(self.book, title, span or self.span, self.publications)
+        return made if span else self.taxes.on(made)
 
     def of_year(self, frame: pl.DataFrame, column: str) -> pl.DataFrame:
         return frame.filter(pl.col(column).is_between(self.span.first, self.span.last))
@@ -84,12 +88,13 @@ def _read(manna: Installation, book: str, year: int) -> _Year:
     wanted = [
         *(contract.address for contract in STATEMENTS),
         *(address for address in EXTRACTS if address in CONTRACTS),
-        *("ledger.journal", "ledger.postings", "clean.accounts"),
+        *("ledger.journal", "ledger.postings", "ledger.adjustments", "clean.accounts"),
     ]
     tables = {address: manna.lake.read_at(address, snapshot, scope) for address in wanted}
     tables["clean.securities"] = manna.lake.read_at("clean.securities", snapshot)
     month = last_month(span, publications)
-    return _Year(manna.books[book], span, month, publications, tables, snapshot)
+    taxes = tax_year_of(lambda address, _: tables[address], manna.books[book], span)
+    return _Year(manna.books[book], span, month, publications, tables, snapshot, taxes)
 
 
 def _statements(known: _Year) -> Iterator[tuple[str, bytes]]:
@@ -101,6 +106,8 @@ def _statements(known: _Year) -> Iterator[tuple[str, bytes]]:
     for contract in STATEMENTS:
         own = known.of_year(known.tables[contract.address], "period").sort("period", "line")
         yield from _rows(f"statements/{contract.name.replace('_', '-')}", own)
+    for name, frame in known.taxes.frames.items():
+        yield from _rows(f"tax/restated-{name.replace('_', '-')}", frame)
 
 
 def _months(known: _Year) -> Iterator[tuple[str, bytes]]:
@@ -117,6 +124,8 @@ def _tables(known: _Year, span: Span, month: date) -> Iterator[Table]:
     for contract in STATEMENTS:
         own = known.tables[contract.address].filter(pl.col("period") == month)
         chosen = of_a_month(own, month) if span.kind == "month" else of_span(own, span, month)
+        if span.kind == "year":
+            chosen = known.taxes.frames.get(contract.name, chosen)
         found = currencies([chosen], known.book.currency)
         yield from statement_tables(contract.name, chosen, Span("month", month), found, day)
 

@@ -17,6 +17,7 @@ from manna.books import Book
 from manna.contracts import CONTRACTS
 from manna.contracts.reports import GENERAL_LEDGER, ON_DEMAND, STATEMENTS
 from manna.documents.spans import Span
+from pipelines.tax_years import tax_year_of
 from resources.installation import Installation
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def find_report(manna: Installation, name: str, book: str, period: str) -> Repor
 
     A statement is kept by month. Of a quarter or a year it is its last month's (of a year that is not over, the last
     one published), with the year to date; the income statement of a quarter or a year is in ``income_comparison``,
-    which has lines per span.
+    which has lines per span. A tax report of a closed year has what became known of it since, and says so.
 
     Raises:
         ReportError: unknown name, book or period, or nothing published for it.
@@ -86,6 +87,9 @@ def find_report(manna: Installation, name: str, book: str, period: str) -> Repor
     front = cover(manna.books[book], name.replace("_", " ").capitalize(), span, records)
     if name == GENERAL_LEDGER.name:
         return Report(name, front, month, ledger_of(manna.lake.read, manna.books[book], span, front.day))
+    now = tax_year_of(manna.lake.read, manna.books[book], span)
+    if name in now.frames:
+        return Report(name, now.on(front), span.months[-1], now.frames[name])
     frame = manna.lake.read(f"reports.{name}", {"book": book, "period": month}).sort("line")
     return Report(name, front, month, of_span(frame, span, month))
 

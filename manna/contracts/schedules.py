@@ -54,7 +54,7 @@ REALIZED_GAINS = monthly(
 DIVIDENDS_AND_INTEREST = monthly(
     "dividends_and_interest",
     "Dividends and interest received, by the account that pays them (Schedule B).",
-    SECTION,
+    Column("section", Kind.TEXT, "Dividends or Interest; with a year what belongs to that earlier one"),
     Column("account", Kind.TEXT, "the account that the payer keeps, or the name of a total"),
     LEVEL,
     _MONTH,
@@ -65,7 +65,11 @@ DIVIDENDS_AND_INTEREST = monthly(
 TAX_LINES = monthly(
     "tax_lines",
     "Income and expenses by line of the tax return, e.g. of Schedule C.",
-    Column("section", Kind.TEXT, "the line of the return; Not on the return where the chart names none"),
+    Column(
+        "section",
+        Kind.TEXT,
+        "the line of the return; Not on the return where the chart names none; with Adjustments of a year before it what belongs to that earlier one",
+    ),
     ACCOUNT,
     LEVEL,
     Column("amount", Kind.MONEY, "the month; income and expenses both positive in their usual direction"),

@@ -9,12 +9,14 @@ small amounts out, a bank may pay in another year than it reports.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
+
+from manna.ledger.loan_entries import SOURCE
 
 PAID_OUT = "paid out"
 """The box of a W-2 that no form has: what is left of its wages, which is what the bank sees."""
@@ -130,8 +132,8 @@ def tie_out(
         forms: rows of ``ops.tax_forms``.
         year: the calendar year.
         currency: of the forms; postings in others are left out.
-        postings: ledger.postings with ``tax_date`` (:func:`manna.ledger.closing.with_tax_dates`).
-        journal: ledger.journal, for the employer's name in what its bank said.
+        postings: ledger.postings with ``tax_date`` and ``adjusts`` (:func:`manna.ledger.closing.with_tax_dates`).
+        journal: ledger.journal, for the employer's name in what its bank said, and the form that an entry is made from.
         accounts: clean.accounts: the issuer of a 1098 or 1099 is their institution.
         gains: ledger.gains.
         sheltered: accounts of which nobody files a 1099.
@@ -150,8 +152,8 @@ def tie_out(
             payer = pl.col("description").str.to_lowercase().str.contains(name.lower(), literal=True)
             part = own.join(journal.filter(payer), on="entry_id", how="semi")
         else:
-            entries = own.filter(pl.col("account_id").is_in(ids)).select("entry_id")
-            part = own.join(entries, on="entry_id", how="semi")
+            entries = _entries_of(form, ids, postings, journal)
+            part = own.join(entries, on="adjusts", how="semi")
         disposed = sold.filter(pl.col("account_id").is_in(ids))
         theirs = {box: Decimal(amount) for box, amount in form["boxes"].items()}
         ours = {box: _ours(boxes[box], part, disposed) for box in boxes}
@@ -174,6 +176,21 @@ def _accounts_of(form: Mapping[str, Any], accounts: pl.DataFrame, sheltered: Col
     issuer = pl.col("institution").str.to_lowercase() == form["issuer"].lower()
     found: list[str] = accounts.filter(issuer)["account_id"].to_list()
     return [account_id for account_id in found if account_id not in sheltered]
+
+
+def _entries_of(
+    form: Mapping[str, Any], ids: Sequence[str], postings: pl.DataFrame, journal: pl.DataFrame
+) -> pl.DataFrame:
+    """``adjusts`` of the entries that are the issuer's.
+
+    They have a posting of one of its accounts, correct such an entry (an adjustment may move money from one category to another
+    and touch no account), or are what the form itself has trued up, whose counter is in suspense.
+    """
+    of_account = postings.filter(pl.col("account_id").is_in(ids))
+    number = pl.col("source_id").str.split("/").list.first()
+    is_form = (pl.col("source_table") == SOURCE) & (number == str(form.get("form_id")))
+    of_form = postings.join(journal.filter(is_form), on="entry_id", how="semi")
+    return pl.concat([of_account.select("adjusts"), of_form.select("adjusts")]).unique()
 
 
 def _ours(box: Box, postings: pl.DataFrame, gains: pl.DataFrame) -> Decimal:

@@ -157,10 +157,16 @@ def to_be_kept(books: Adjusted, closed: Closed) -> tuple[pl.DataFrame, pl.DataFr
 
 
 def with_tax_dates(postings: pl.DataFrame, adjustments: pl.DataFrame) -> pl.DataFrame:
-    """``postings`` with ``tax_date``: the day a posting belongs to, whatever day it could still be booked on."""
-    days = adjustments.select("entry_id", "tax_date")
+    """``postings`` with ``tax_date``: the day a posting belongs to, whatever day it could still be booked on.
+
+    And with ``adjusts``: the entry that its entry belongs to, its own or the one that it corrects.
+    """
+    days = adjustments.select("entry_id", "tax_date", "adjusts")
     found = postings.join(days, on="entry_id", how="left", maintain_order="left")
-    return found.with_columns(pl.coalesce("tax_date", "date").alias("tax_date"))
+    return found.with_columns(
+        pl.coalesce("tax_date", "date").alias("tax_date"),
+        pl.coalesce("adjusts", "entry_id").alias("adjusts"),
+    )
 
 
 def restatement(books: Adjusted, first: date, last: date) -> pl.DataFrame:
@@ -177,15 +183,11 @@ def restatement(books: Adjusted, first: date, last: date) -> pl.DataFrame:
         is what has been booked since, on the day ``booked_on``. The differences of an account sum to what its
         reported balance falls short of the true one.
     """
-    dated = with_tax_dates(books.postings, books.adjustments).join(
-        books.adjustments.select("entry_id", "adjusts"), on="entry_id", how="left", maintain_order="left"
-    )
+    dated = with_tax_dates(books.postings, books.adjustments)
     of_period = dated.filter(pl.col("tax_date").is_between(first, last))
-    late = of_period.filter(pl.col("adjusts").is_not_null(), pl.col("date") > last)
+    late = of_period.filter(pl.col("adjusts") != pl.col("entry_id"), pl.col("date") > last)
     line = ["adjusts", "tax_date", "account", "currency"]
-    told = of_period.filter(pl.col("date") <= last).with_columns(
-        pl.coalesce("adjusts", "entry_id").alias("adjusts")
-    )
+    told = of_period.filter(pl.col("date") <= last)
     reported = told.group_by(line).agg(reported=pl.col("amount").sum())
     names = books.journal.select("entry_id", "description", "source_table", "source_id")
     return (

@@ -174,11 +174,14 @@ def _gains(_: Book, frames: Frames) -> Iterator[Violation]:
 
 
 def _payers(_: Book, frames: Frames) -> Iterator[Violation]:
-    """Dividends and interest are those of the income statement."""
+    """Dividends and interest, with what belongs to earlier years, are those of the income statement."""
     paid, income = frames["dividends_and_interest"], lines_of(frames["income_statement"])
     for section, pattern in PAID:
         for column in _BOTH:
-            stated = figure(paid, f"Total {section.lower()}", column)
+            totals = paid.filter(level="total").filter(
+                pl.col("section").str.contains(rf"^{section}( of \d+)?$")
+            )
+            stated = summed(totals, column)
             earned = summed(income.filter(pl.col("account").str.contains(pattern)), column)
             yield from differ(
                 stated, or_zero(stated, earned), f"{section.lower()}, {column}", "on the income statement"

@@ -18,7 +18,7 @@ from manna.statements.budget import budgeted
 from manna.statements.income import NET_INCOME, is_result
 from manna.statements.parts import PARTS, Line, as_parts
 from manna.statements.realized_gains import form_8949
-from manna.statements.schedules import received, section_of_tax
+from manna.statements.schedules import adjusted_section, of_earlier_years, received, section_of_tax
 from manna.statements.sources import Sources
 from manna.statements.spending import NOBODY, OTHERS, TOTAL, ranked, spent
 
@@ -47,21 +47,23 @@ def _gains(line: Line, book: Book, until: pl.DataFrame, day: date, sources: Sour
     return as_parts(until.clear(), parts)
 
 
-def _payers(line: Line, _: Book, until: pl.DataFrame, __: date, ___: Sources) -> pl.DataFrame:
-    paid = received(until).filter(pl.col("date") >= line["period"], pl.col("section") == line["section"])
+def _payers(line: Line, _: Book, until: pl.DataFrame, __: date, sources: Sources) -> pl.DataFrame:
+    paid = received(until, sources.adjustments).filter(
+        pl.col("date") >= line["period"], pl.col("section") == line["section"]
+    )
     if line["level"] == "line":
         paid = paid.filter(pl.col("account") == line["account"])
     return as_parts(paid.with_columns(-pl.col("amount")))
 
 
-def _tax_lines(line: Line, book: Book, until: pl.DataFrame, _: date, __: Sources) -> pl.DataFrame:
+def _tax_lines(line: Line, book: Book, until: pl.DataFrame, _: date, sources: Sources) -> pl.DataFrame:
     month = until.filter(pl.col("date") >= line["period"]).filter(is_result())
     if line["account"] == NET_INCOME:
         return as_parts(month.with_columns(-pl.col("amount")))
-    told = section_of_tax(book, month["account"].unique().to_list()).filter(
-        pl.col("section") == line["section"]
-    )
-    of_line = month.filter(pl.col("account").is_in(told["account"].implode()))
+    told = section_of_tax(book, month["account"].unique().to_list())
+    dated = of_earlier_years(month, sources.adjustments)
+    sectioned = dated.join(told, on="account", how="left", maintain_order="left")
+    of_line = sectioned.filter(adjusted_section() == line["section"])
     if line["level"] == "line":
         of_line = of_line.filter(pl.col("account") == line["account"])
     return as_parts(of_line.with_columns(_as_presented()))

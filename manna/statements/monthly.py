@@ -62,8 +62,8 @@ def statements(
         "net_worth": net_worth(book, balances, valuations),
         "allocation": allocation(book, balances, valuations, securities),
         "realized_gains": realized_gains(book, balances, sources.gains),
-        "dividends_and_interest": dividends_and_interest(book, balances, own),
-        "tax_lines": tax_lines(book, balances),
+        "dividends_and_interest": dividends_and_interest(book, balances, own, sources.adjustments),
+        "tax_lines": tax_lines(book, balances, own, sources.adjustments),
         "budget": budget(book, balances),
         "spending": spending(book, balances, own, sources.merchants),
     }

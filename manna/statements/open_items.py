@@ -20,6 +20,7 @@ _ITEMS = {
         "positions without a price, carried at cost",
     ),
     "unlisted": ("account that its login no longer lists", "accounts that their logins no longer list"),
+    "adjustments": ("adjustment of earlier periods", "adjustments of earlier periods"),
     "provisional": ("provisional amount", "provisional amounts"),
 }
 
@@ -29,7 +30,7 @@ def open_items(**counts: int) -> str:
 
     Args:
         counts: by name of what is open: uncategorized, suggested, unpaired, quarantined, unreconciled, unproven, basis_unknown,
-            untranslated, unpriced, unlisted, provisional.
+            untranslated, unpriced, unlisted, adjustments, provisional.
 
     Raises:
         ValueError: a count is negative, or of something that is not known.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from manna.contracts.closings import ADJUSTMENTS
 from manna.contracts.ledger import JOURNAL
 from manna.contracts.tax import TAXABLE_GAINS
 
@@ -23,8 +24,10 @@ class Sources:
         journal: of ``ledger.journal`` at least the entries of kind ``adjusting``.
         gains: ``ledger.taxable_gains``.
         merchants: ``entry_id, merchant``: who was paid, where that is known.
+        adjustments: ``ledger.adjustments``.
     """
 
     journal: pl.DataFrame = field(default_factory=JOURNAL.empty)
     gains: pl.DataFrame = field(default_factory=TAXABLE_GAINS.empty)
     merchants: pl.DataFrame = field(default_factory=_no_merchants)
+    adjustments: pl.DataFrame = field(default_factory=ADJUSTMENTS.empty)

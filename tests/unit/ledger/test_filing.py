@@ -9,11 +9,12 @@ import pytest
 from ledger_examples import BOOK, balance, frames, trade
 
 from manna.contracts.clean import ACCOUNTS
-from manna.contracts.closings import FILED_GAINS
+from manna.contracts.closings import ADJUSTMENTS, FILED_GAINS
 from manna.contracts.ledger import GAINS, JOURNAL, POSTINGS
 from manna.filing.amended import amended, as_filed, filed_years, pinned
 from manna.filing.tie_out import PAID_OUT, TaxFormError, read_boxes, tie_out
 from manna.ledger import keep_books
+from manna.ledger.closing import with_tax_dates
 
 YEAR = date(2025, 6, 30)
 
@@ -49,16 +50,23 @@ GAIN = {
 }  # fmt: skip
 
 
-def compare(form: str, issuer: str, account_id: str | None = None, **boxes: str) -> list[tuple[Any, ...]]:
+def compare(
+    form: str,
+    issuer: str,
+    account_id: str | None = None,
+    adjustments: Any = (),
+    entries: Any = ENTRIES,
+    **boxes: str,
+) -> list[tuple[Any, ...]]:
     given = {name.lstrip("_"): amount for name, amount in boxes.items()}
     found = tie_out(
-        [{"form": form, "issuer": issuer, "account_id": account_id, "boxes": given}],
+        [{"form_id": 7, "form": form, "issuer": issuer, "account_id": account_id, "boxes": given}],
         2025,
         "USD",
-        postings=frame(POSTINGS, *(line for one in ENTRIES for line in one[1:])).with_columns(
-            tax_date="date"
+        postings=with_tax_dates(
+            frame(POSTINGS, *(line for one in entries for line in one[1:])), frame(ADJUSTMENTS, *adjustments)
         ),
-        journal=frame(JOURNAL, *(one[0] for one in ENTRIES)),
+        journal=frame(JOURNAL, *(one[0] for one in entries)),
         accounts=frame(
             ACCOUNTS,
             {"account_id": "bank", "institution": "First Bank"},
@@ -82,6 +90,45 @@ def test_interest_of_one_bank_alone() -> None:
 def test_dividends_without_sheltered_accounts_and_sales_of_the_year_alone() -> None:
     assert compare("1099-DIV", "Broker", _1a="40") == [("1a", 40, 40, 0)]
     assert compare("1099-B", "Broker", _1d="100", _1e="75") == [("1d", 100, 100, 0), ("1e", 75, 70, -5)]
+
+
+def between(number: int, out: str, into: str, amount: str, **heading: Any) -> tuple[Any, ...]:
+    """An entry of next year's first day that touches no account of a bank."""
+    common = {"entry_id": f"e{number}", "date": date(2026, 1, 1), "currency": "USD", **heading}
+    sides = ((out, -Decimal(amount)), (into, Decimal(amount)))
+    return common, *({**common, "account": name, "amount": value} for name, value in sides)
+
+
+def test_an_adjustment_that_touches_no_account_is_its_entrys_issuers() -> None:
+    """Interest that was reported as a dividend is another category later: one posting each way, and no account."""
+    late = between(9, "Income:Interest", "Income:Dividends", "40")
+    of = {"entry_id": "e9", "date": date(2026, 1, 1), "tax_date": YEAR, "adjusts": "e4"}
+    known = {"adjustments": [of], "entries": (*ENTRIES, late)}
+    assert compare("1099-INT", "Broker", **known, _1="40") == [("1", 40, 40, 0)]
+    assert compare("1099-DIV", "Broker", **known, _1a="0") == [("1a", 0, 0, 0)]
+    assert compare("1099-INT", "First Bank", **known, _1="12.34") == [
+        ("1", Decimal("12.34"), Decimal("12.34"), 0)
+    ]
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_what_a_form_1098_trues_up_counts_for_it(closed: bool) -> None:
+    """1,000.00 were booked, the form says 856.31: the rest is in suspense, in the year or after it was closed."""
+    paid = entry(8, "Expenses:Interest:Mortgage", "1000")
+    form = {"source_table": "ops.tax_forms", "source_id": "7/home"}
+    day = {} if closed else {"date": YEAR}
+    trued = between(9, "Expenses:Interest:Mortgage", "Equity:Suspense", "143.69", **form, **day)
+    of = {"entry_id": "e9", "date": date(2026, 1, 1), "tax_date": date(2025, 12, 31), "adjusts": "true-up"}
+    known = {"adjustments": [of] if closed else [], "entries": (paid, trued)}
+    assert compare("1098", "First Bank", **known, _1="856.31") == [
+        ("1", Decimal("856.31"), Decimal("856.31"), 0)
+    ]
+    assert compare("1098", "First Bank", "bank", **known, _1="856.31")[0][-1] == 0
+    another = (paid, between(9, "Expenses:Interest:Mortgage", "Equity:Suspense", "1", source_table="ops.tax_forms", source_id="71/home", **day))  # fmt: skip
+    assert (
+        compare("1098", "First Bank", adjustments=known["adjustments"], entries=another, _1="1000")[0][-1]
+        == 0
+    )
 
 
 def test_wages_less_what_is_withheld_are_what_the_bank_saw() -> None:
