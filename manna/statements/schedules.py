@@ -40,7 +40,9 @@ def tax_lines(
     Returns:
         ``reports.tax_lines`` of every month in ``balances.months``.
     """
-    results = _results(balances, of_earlier_years(postings, adjustments))
+    # Few entries are adjustments, so these are looked at alone.
+    late = postings.join(adjustments, on="entry_id", how="semi")
+    results = _results(balances, of_earlier_years(late, adjustments))
     is_income = root(pl.col("account")) == "Income"
     shown = results.with_columns(
         pl.when(is_income).then(-pl.col(name)).otherwise(name).alias(name) for name in _AMOUNTS
