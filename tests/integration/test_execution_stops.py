@@ -146,7 +146,7 @@ def test_nothing_is_sent_after_a_loss_beyond_the_daily_limit(world: TradingWorld
     plan = world.plan(("sell", "1", "BND", world.price("BND")))
     assert "more than daily_loss 0.0%" in str(world.execute(plan).reason)
     assert world.rows(plan) == []
-    world.deposit(str(lost))
+    world.deposit(str(abs(lost) + 1000))
     assert world.execute(plan).finished
 
 
@@ -274,6 +274,9 @@ def test_whole_units_where_fractions_are_not_taken_and_nothing_of_what_does_not_
 def test_opposite_orders_are_cancelled_first_and_beside_one_of_the_same_side_nothing_is_sent(
     world: TradingWorld,
 ) -> None:
+    # Whatever other tests have sold: there is something to sell.
+    world.deposit("1000")
+    assert world.execute(world.plan(("buy", "1", "VTI", world.price("VTI")))).finished
     sell, buy = resting(world, "VTI", "sell"), resting(world, "BND")
     for symbol, side, limit in (("VTI", "sell", sell), ("BND", "buy", buy)):
         terms = {"symbol": symbol, "qty": "1", "side": side, "type": "limit", "time_in_force": "day"}

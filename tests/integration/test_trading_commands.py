@@ -211,7 +211,7 @@ def test_a_plan_whose_inputs_have_moved_is_not_begun(
         raise PlanError("plan p is void: BND moved +5.0 %")
 
     monkeypatch.setattr("pipelines.trading.void_if_moved", moved)
-    plan = world.plan(("buy", "1", "BND", world.price("BND")), account_id="acc")
+    plan = world.plan(("buy", "1", "BND", world.price("BND")), account_id="acc", document={"pinned": {}})
     with pytest.raises(PlanError, match="is void"):
         execute(manna, plan, "ana")
     assert world.rows(plan) == []
