@@ -40,14 +40,14 @@ up: install ## The Dagster UI on 127.0.0.1:3000 until Ctrl-C
 
 .PHONY: test
 test: install ## The test suite (under 8 minutes)
-	@$(RUN) pytest -n 2 --dist loadgroup -m "not slow"
+	@$(RUN) pytest -n 2 --dist loadgroup -m "not slow" --durations=25
 
 .PHONY: test-full
 test-full: test test-slow ## With crashes, a browser, and long property tests
 
 .PHONY: test-slow
 test-slow: install
-	@$(RUN) pytest -n 2 --dist loadgroup -m slow
+	@$(RUN) pytest -n 2 --dist loadgroup -m slow --durations=25
 
 .PHONY: check
 check: install ## Lint, format, types, import rules
