@@ -308,7 +308,7 @@ def _scanned(
     """All columns of the rows of one table that match ``scope``."""
     where, values = _where(scope)
     # For its statistics DuckLake asks Postgres column by column, which is most of what a small table takes (an empty
-    # one of 15 columns 49 ms instead of 6), and for the scan of one table they decide nothing.
+    # one of 15 columns 49 ms instead of 12), and for the scan of one table they decide nothing.
     connection.execute("SET disabled_optimizers = 'statistics_propagation,join_order'")
     try:
         return connection.execute(f"SELECT * FROM {table}{where}", values).pl()
