@@ -1,19 +1,17 @@
-"""What `manna export` reads and writes.
+"""What `manna export` reads.
 
-What belongs here: one snapshot of a book's ledger, and a file that is whole or not there. What does not: the
-languages (``manna.exporting``).
+What belongs here: one snapshot of a book's ledger. What does not: the languages (``manna.exporting``), or writing the file
+(``pipelines.files``).
 """
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 from manna.exporting import export
 from resources.installation import Installation
 
 
 class ExportError(Exception):
-    """The book cannot be written there. One line that says why."""
+    """The book cannot be exported. One line that says why."""
 
 
 def lines_of(manna: Installation, dialect: str, book: str) -> Iterator[str]:
@@ -29,25 +27,3 @@ def lines_of(manna: Installation, dialect: str, book: str) -> Iterator[str]:
     postings = manna.lake.read_at("ledger.postings", snapshot, scope)
     securities = manna.lake.read_at("clean.securities", snapshot)
     return export(dialect, manna.books[book], journal, postings, securities)
-
-
-def write(lines: Iterator[str], path: Path) -> None:
-    """Makes ``path`` hold ``lines``: it is written beside and takes its place when it is whole.
-
-    Raises:
-        ExportError: it cannot be written.
-    """
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8"
-        ) as file:
-            beside = Path(file.name)
-            try:
-                file.writelines(f"{line}\n" for line in lines)
-                file.close()
-                beside.replace(path)
-            except BaseException:
-                beside.unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise ExportError(f"cannot write {path}: {error.strerror}") from error

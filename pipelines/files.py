@@ -4,6 +4,7 @@ What belongs here: that. What does not: what is in it.
 """
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -11,8 +12,8 @@ class FileError(Exception):
     """The file cannot be read or written. One line that says why."""
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Makes ``path`` hold ``content``: it is written beside and takes its place when it is whole.
+def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Makes ``path`` hold ``content`` (or its parts, one by one): it is written beside and takes its place when it is whole.
 
     Raises:
         FileError: it cannot be written; what was there stays.
@@ -21,7 +22,7 @@ def write_whole(path: Path, content: bytes) -> None:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             beside = Path(file.name)
             try:
-                file.write(content)
+                file.writelines([content] if isinstance(content, bytes) else content)
                 file.close()
                 beside.replace(path)
             except BaseException:

@@ -23,7 +23,8 @@ def export(
     Example: `manna export beancount --book household --to household.beancount`
     """
     from manna.exporting import DIALECTS
-    from pipelines.exporting import lines_of, write
+    from pipelines.exporting import lines_of
+    from pipelines.files import write_whole
 
     require_one_of("language", [dialect], DIALECTS)
     with opened() as manna:
@@ -32,5 +33,5 @@ def export(
     if to is None:
         out.file.writelines(f"{line}\n" for line in lines)
         return
-    write(lines, to)
+    write_whole(to, (f"{line}\n".encode() for line in lines))
     err.print(f"wrote {to}", highlight=False, markup=False)
