@@ -4,7 +4,7 @@ What belongs here: reading and counting for many months at once. What does not: 
 (``manna.statements.open_items``), or what is done about it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import polars as pl
@@ -16,6 +16,15 @@ from manna.statements import open_items
 from resources.installation import Installation
 from resources.lake import LakeTransaction
 
+READ_ONCE = (
+    "ledger.postings",
+    "ledger.reconciliation",
+    "ledger.adjustments",
+    "portfolio.valuations",
+    "clean.findings",
+)
+"""What the statements of a book and their open items are both made from."""
+
 _UNCATEGORIZED = ("Expenses:Uncategorized", "Income:Uncategorized")
 
 
@@ -23,19 +32,19 @@ def open_items_by_month(
     manna: Installation,
     transaction: LakeTransaction,
     book_id: str,
+    tables: Mapping[str, pl.DataFrame],
     periods: Sequence[date],
     day: date,
     stands: Standing,
     translation: pl.DataFrame,
 ) -> dict[date, str]:
-    """What a reader must know, per month."""
-    scope = {"book": book_id}
+    """What a reader must know, per month; ``tables``: the book's rows of ``READ_ONCE``."""
     month = pl.col("date").dt.truncate("1mo")
-    booked = transaction.read("ledger.postings", scope).filter(pl.col("date") <= day)
+    booked = tables["ledger.postings"].filter(pl.col("date") <= day)
     uncategorized = _by_month(booked.filter(pl.col("account").is_in(_UNCATEGORIZED)), month)
     unpaired = _by_month(booked.filter(pl.col("account") == TRANSFERS), month)
     suggested = _by_month(_suggested(transaction, book_id).filter(pl.col("date") <= day), month)
-    reconciliation = transaction.read("ledger.reconciliation", scope)
+    reconciliation = tables["ledger.reconciliation"]
     unreconciled = _by_month(
         reconciliation.filter(pl.col("basis") == "difference", pl.col("as_of") <= day),
         pl.col("as_of").dt.truncate("1mo"),
@@ -45,10 +54,10 @@ def open_items_by_month(
     untranslated = _by_month(no_rate, pl.col("period"), pl.col("currency").n_unique())
     # What is held counts on the day the month's figures stand on.
     ends = {period: min(last_day(period), day) for period in periods}
-    held = transaction.read("portfolio.valuations", scope).filter(pl.col("date").is_in(list(ends.values())))
+    held = tables["portfolio.valuations"].filter(pl.col("date").is_in(list(ends.values())))
     basis_unknown = _by_month(held.filter(pl.col("cost").is_null()), month)
     unpriced = _by_month(held.filter(pl.col("value").is_null()), month)
-    adjusted = adjustments_of_earlier_periods(transaction.read("ledger.adjustments", scope))
+    adjusted = adjustments_of_earlier_periods(tables["ledger.adjustments"])
     quarantined = open_rows(manna, transaction, book_id).height
     return {
         period: open_items(

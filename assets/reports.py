@@ -18,10 +18,11 @@ import polars as pl
 
 from assets.common import BooksConfig, Manna, chosen, key, result, spec
 from assets.ledger import book_standing, closed_month, ledger_day
-from assets.open_items import last_day, open_items_by_month
+from assets.open_items import READ_ONCE, last_day, open_items_by_month
 from manna.contracts.declaration import content_hash, content_hashes
 from manna.contracts.reports import EDITIONS, PUBLICATIONS, STATEMENTS
 from manna.ledger.closing import closed_through, reopened
+from manna.standing import Standing
 from manna.statements import Sources, statements, violations_by_period
 from manna.validating.finding import reasons_to_hold
 from resources.installation import CODE_VERSION, Installation
@@ -106,21 +107,24 @@ def make(
     for book_id in chosen(manna.books, books):
         scope = {"book": book_id}
         months = {row["month"]: row for row in transaction.read("ledger.months", scope).to_dicts()}
-        periods = sorted(set(wanted) & set(months) - _closed(manna, transaction, book_id))
+        before = transaction.read(PUBLICATIONS.address, scope)
+        periods = sorted(set(wanted) & set(months) - _closed(manna, before, book_id))
         if not periods:
             continue
         book = manna.books[book_id]
         day = ledger_day(book, months.values())
+        tables = {address: transaction.read(address, scope) for address in READ_ONCE}
+        sources = statement_sources(transaction, book_id)
         frames = statements(
             book,
-            transaction.read("ledger.postings", scope),
-            transaction.read("portfolio.valuations", scope),
+            tables["ledger.postings"],
+            tables["portfolio.valuations"],
             securities,
             periods,
             day,
-            statement_sources(transaction, book_id),
+            sources,
         )
-        faults = reasons_to_hold(transaction.read("clean.findings", scope), periods)
+        faults = reasons_to_hold(tables["clean.findings"], periods)
         for period, why in violations_by_period(book, frames).items():
             faults.setdefault(period, []).extend(why)
         good = [period for period in periods if period not in faults]
@@ -129,8 +133,12 @@ def make(
             rows = frame.filter(pl.col("period").is_in(good))
             change = transaction.replace(table, rows, {**scope, "period": frozenset(good)})
             outcome.changes[table] = outcome.changes.get(table, Change()) + change
-        records = _records(manna, transaction, book_id, months, periods, day, faults, frames, run_id)
-        change = _record(transaction, book_id, records)
+        stands = book_standing(manna, book_id, transaction)
+        items = open_items_by_month(
+            manna, transaction, book_id, tables, periods, day, stands, frames["translation"]
+        )
+        records = _records(manna, book_id, before, months, periods, stands, items, faults, frames, run_id)
+        change = _record(transaction, book_id, before, records)
         table = PUBLICATIONS.address
         outcome.changes[table] = outcome.changes.get(table, Change()) + change
         outcome.published += len(good)
@@ -154,23 +162,19 @@ def statement_sources(lake: Lake | LakeTransaction, book_id: str) -> Sources:
 
 def _records(
     manna: Installation,
-    transaction: LakeTransaction,
     book_id: str,
+    published: pl.DataFrame,
     months: Mapping[date, Mapping[str, Any]],
     periods: Sequence[date],
-    day: date,
+    stands: Standing,
+    items: dict[date, str],
     faults: Mapping[date, Sequence[str]],
     frames: Mapping[str, pl.DataFrame],
     run_id: str,
 ) -> list[dict[str, Any]]:
     """Rows of ``reports.publications`` for this attempt."""
-    scope = {"book": book_id}
-    before = {
-        row["period"]: row for row in transaction.read(PUBLICATIONS.address, scope).iter_rows(named=True)
-    }
-    stands = book_standing(manna, book_id, transaction)
+    before = {row["period"]: row for row in published.iter_rows(named=True)}
     through = stands.complete_through
-    items = open_items_by_month(manna, transaction, book_id, periods, day, stands, frames["translation"])
     opened = reopened(manna.ops.closings(book_id))
     for period in periods:
         if opened is not None and opened.touches(period):
@@ -211,19 +215,18 @@ def _records(
     return rows
 
 
-def _closed(manna: Installation, transaction: LakeTransaction, book_id: str) -> set[date]:
+def _closed(manna: Installation, published: pl.DataFrame, book_id: str) -> set[date]:
     """Closed months that are published: what was reported stays as it is until they are opened again."""
     through = closed_through(manna.ops.closings(book_id))
-    done = transaction.read(PUBLICATIONS.address, {"book": book_id}).filter(
-        closed_month(pl.col("period"), through), pl.col("content_hash").is_not_null()
-    )
+    done = published.filter(closed_month(pl.col("period"), through), pl.col("content_hash").is_not_null())
     return set(done["period"])
 
 
-def _record(transaction: LakeTransaction, book_id: str, rows: Sequence[Mapping[str, Any]]) -> Change:
+def _record(
+    transaction: LakeTransaction, book_id: str, old: pl.DataFrame, rows: Sequence[Mapping[str, Any]]
+) -> Change:
     """Stores the attempt. One that says the same as the last leaves the last as it is."""
     new = PUBLICATIONS.conform(pl.DataFrame(rows, schema=PUBLICATIONS.polars_schema))
-    old = transaction.read(PUBLICATIONS.address, {"book": book_id})
     lasting = [name for name in PUBLICATIONS.names if name not in ("run_id", "known_at")]
     changed = new.join(old, on=lasting, how="anti", nulls_equal=True)
     kept = old.join(changed, on=PUBLICATIONS.key, how="anti")

@@ -34,6 +34,10 @@ PAYLOADS_AT_ONCE = 20_480
 """Rows of a row group in ``raw``, whose rows are wide: a payload is 1 kB. DuckDB's default is 122,880, which it holds
 in memory that is new to the process, and that takes longer than to write them (1.0 s and 0.25 s per 100,000)."""
 
+PLAIN = "SET disabled_optimizers = 'statistics_propagation,join_order'"
+"""What reading and writing one table does without: for its statistics DuckLake asks Postgres column by column, which is
+most of what a small table takes (an empty one of 15 columns 49 ms instead of 12), and there they decide nothing."""
+
 
 class LakeError(Exception):
     """The lake cannot do what was asked. The message says what to do next."""
@@ -75,10 +79,12 @@ class LakeTransaction:
         self, sql: str, values: Sequence[Any] = (), *, incoming: pl.DataFrame | None = None
     ) -> pl.DataFrame:
         """Any query, for what :meth:`read` would fetch too much for. It may name ``incoming`` as a table."""
-        if incoming is None:
-            return self._connection.execute(sql, list(values)).pl()
         with self._registered(incoming):
-            return self._connection.execute(sql, list(values)).pl()
+            self._connection.execute("RESET disabled_optimizers")
+            try:
+                return self._connection.execute(sql, list(values)).pl()
+            finally:
+                self._connection.execute(PLAIN)
 
     def append(self, address: str, rows: pl.DataFrame) -> Change:
         """Adds ``rows`` to an append-only table.
@@ -135,7 +141,10 @@ class LakeTransaction:
             self._connection.execute(f"DELETE FROM {contract.address} t USING {name} gone WHERE {same}")
 
     @contextmanager
-    def _registered(self, frame: pl.DataFrame, layout: pl.CompatLevel | None = None) -> Iterator[str]:
+    def _registered(self, frame: pl.DataFrame | None, layout: pl.CompatLevel | None = None) -> Iterator[str]:
+        if frame is None:
+            yield ""
+            return
         self._connection.register("incoming", frame.to_arrow(compat_level=layout))
         try:
             yield "incoming"
@@ -307,13 +316,7 @@ def _scanned(
 ) -> pl.DataFrame:
     """All columns of the rows of one table that match ``scope``."""
     where, values = _where(scope)
-    # For its statistics DuckLake asks Postgres column by column, which is most of what a small table takes (an empty
-    # one of 15 columns 49 ms instead of 12), and for the scan of one table they decide nothing.
-    connection.execute("SET disabled_optimizers = 'statistics_propagation,join_order'")
-    try:
-        return connection.execute(f"SELECT * FROM {table}{where}", values).pl()
-    finally:
-        connection.execute("RESET disabled_optimizers")
+    return connection.execute(f"SELECT * FROM {table}{where}", values).pl()
 
 
 def _where(scope: Mapping[str, Any] | None) -> tuple[str, list[Any]]:
@@ -351,6 +354,9 @@ def _open(postgres_url: str, data_path: Path) -> duckdb.DuckDBPyConnection:
     for name in ("postgres_scanner", "ducklake"):
         connection.execute(f"LOAD '{_extension(name)}'")
     connection.execute("SET TimeZone = 'UTC'")
+    # Nearly all that a night reads are small tables, and a second thread doubles the CPU that each of them takes.
+    connection.execute("SET threads = 1")
+    connection.execute(PLAIN)
     secret = _quoted(psycopg.conninfo.make_conninfo(postgres_url))
     try:
         data_path.mkdir(parents=True, exist_ok=True)
