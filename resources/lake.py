@@ -349,7 +349,12 @@ def _open(postgres_url: str, data_path: Path) -> duckdb.DuckDBPyConnection:
     ``LOAD name`` fail, and nothing may be downloaded at run time.
     """
     connection = duckdb.connect(
-        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            # A name that is no table is an error, and never a variable of whoever calls.
+            "python_enable_replacements": "false",
+        }
     )
     for name in ("postgres_scanner", "ducklake"):
         connection.execute(f"LOAD '{_extension(name)}'")
