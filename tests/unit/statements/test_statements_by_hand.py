@@ -7,7 +7,8 @@ import pytest
 
 from manna.books import Book
 from manna.contracts import CONTRACTS
-from manna.statements import Sources, tie_out
+from manna.statements import Sources, general_ledger, tie_out
+from manna.statements.explaining import explain_line, figure_of
 
 SEP, OCT, NOV = date(2026, 9, 1), date(2026, 10, 1), date(2026, 11, 1)
 
@@ -66,7 +67,7 @@ def test_balance_sheet(home, lines):
         ("Liabilities", "Liabilities:Loans:Car", "line", "4820", "5000"),
         ("Liabilities", "Total liabilities", "total", "4840.25", "5000"),
         ("Equity", "Equity:Opening Balances", "line", "-4000", "-4000"),
-        ("Equity", "Accumulated earnings", "line", "2899.75", "3000"),
+        ("Equity", "This year's net income", "line", "2899.75", "3000"),
         ("Equity", "Total equity", "total", "-1100.25", "-1000"),
         ("Liabilities and Equity", "Total liabilities and equity", "total", "3740", "4000"),
     ]
@@ -139,6 +140,46 @@ def test_trial_balance(home, lines):
         ("Expenses:Interest", "line", "20", "0"),
         ("Total", "total", "7900.25", "7900.25"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "earlier"), [("household", "Results of earlier years"), ("proprietor", "Retained earnings")]
+)
+def test_a_new_year_begins_with_the_results_of_those_before(ledger, lines, kind, earlier):
+    books = ledger(Book(id="home", name="Home", kind=kind))
+    for day, earned, spent in (
+        (date(2025, 11, 5), 90, 20),
+        (date(2025, 12, 5), 30, 5),
+        (date(2026, 1, 5), 7, 1),
+    ):
+        books.entry(
+            day, ("Assets:Cash:A", earned - spent), ("Income:Fees", -earned), ("Expenses:Rent", spent)
+        )
+    months = [date(2025, 12, 1), date(2026, 1, 1)]
+    made = books.statements(*months)
+    assert tie_out(books.book, made) == []
+    sides = ("account", "debit", "credit")
+    assert lines(made["trial_balance"], months[0], *sides) == [
+        ("Assets:Cash:A", "95", "0"), ("Income:Fees", "0", "120"), ("Expenses:Rent", "25", "0"), ("Total", "120", "120"),
+    ]  # fmt: skip
+    assert lines(made["trial_balance"], months[1], *sides) == [
+        ("Assets:Cash:A", "101", "0"), (earlier, "0", "95"), ("Income:Fees", "0", "7"), ("Expenses:Rent", "1", "0"),
+        ("Total", "102", "102"),
+    ]  # fmt: skip
+    equity = made["balance_sheet"].filter(section="Equity", level="line")
+    assert lines(equity, months[1], "account", "amount", "previous") == [
+        (earlier, "95", "0"), ("This year's net income", "6", "95"),
+    ]  # fmt: skip
+    for name in ("trial_balance", "balance_sheet"):
+        for line in made[name].iter_rows(named=True):
+            unpriced = CONTRACTS["portfolio.valuations"].empty()
+            parts = explain_line(name, line, books.book, books.postings, unpriced, date(2026, 1, 31))
+            assert parts["amount"].sum() == figure_of(name, line), line
+    journal = pl.DataFrame(schema=CONTRACTS["ledger.journal"].polars_schema)
+    told = general_ledger(books.book, books.postings, journal, months[1], date(2026, 1, 31))
+    closing = told.filter(level="closing").select("account", "balance").rows()
+    stated = made["trial_balance"].filter(period=months[1], level="line")
+    assert sorted(closing) == sorted(stated.select("account", pl.col("debit") - pl.col("credit")).rows())
 
 
 def test_net_worth_of_an_open_month_is_as_of_today(home, lines):
