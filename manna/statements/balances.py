@@ -28,8 +28,8 @@ class MonthlyBalances:
         accounts: ``account, currency, period, amount, previous, year_to_date, previous_to_date, opening, closing``, one
             row per account and month from the first posting to the last period. ``previous`` and ``previous_to_date`` are
             ``amount`` and ``year_to_date`` of the month before, which in January is of the year before.
-        flows: ``account, currency, section, period, amount, year_to_date`` of what moved cash, positive = cash in,
-            as ``accounts``.
+        flows: ``account, currency, section, line, period, amount, year_to_date`` of what moved cash, positive = cash in,
+            as ``accounts``; ``line`` is what it stands as (:func:`manna.statements.flows.flows_of`).
         uncashed: ``account, currency, is_result, is_activity, period, amount, year_to_date`` of entries that moved none
             (:func:`manna.statements.flows.without_cash`), positive = debit, as ``accounts``.
         positions: ``account_id, security_id, currency, account, period, day, quantity, carrying``, as ``accounts``;
@@ -125,7 +125,7 @@ def _every_month(moved: pl.DataFrame, key: list[str], months: pl.DataFrame) -> p
 
 
 def _flows(known: pl.DataFrame, months: pl.DataFrame) -> pl.DataFrame:
-    key = ["account", "currency", "section"]
+    key = ["account", "currency", "section", "line"]
     moved = flows_of(known).group_by([*key, "period"]).agg(amount=-pl.col("amount").sum())
     return _to_date(_every_month(moved, key, months), key)
 

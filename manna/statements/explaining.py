@@ -163,7 +163,7 @@ def _cash(line: Line, until: pl.DataFrame) -> pl.DataFrame:
     of_section = moved.filter(pl.col("section") == line["section"])
     if line["level"] == "total":
         return of_section
-    return of_section.filter(of_account(line))
+    return of_section.filter(of_account(line, "line"))
 
 
 def _indirect(line: Line, until: pl.DataFrame, since: pl.DataFrame) -> pl.DataFrame:
