@@ -6,7 +6,6 @@ how either writes. Nothing is decided here: what must not be published never rea
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -14,7 +13,7 @@ import polars as pl
 
 from assets.common import BooksConfig, Manna, chosen
 from assets.examined import data_docs
-from assets.opened import Opening
+from assets.opened_pages import opened_name, write_opened
 from assets.reports import TABLES, dirty_months
 from assets.tear_sheets import stale_months
 from manna.contracts.reports import PUBLICATIONS
@@ -34,9 +33,10 @@ from resources.publisher import (
 _DEPS = [dg.AssetKey(table.split(".")) for table in (*TABLES, PUBLICATIONS.address)]
 POSTGRES = dg.AssetKey(["published", "postgres"])
 OPENED_MONTHS = 3
-"""So many months, the newest, have a page on what their figures are made of; `manna explain` has every month."""
+"""So many months, the newest, have their page on what figures are made of at once; the others by :func:`opened`."""
 DUCKDB = dg.AssetKey(["published", "duckdb"])
 PAGES = dg.AssetKey(["published", "pages"])
+OPENED = dg.AssetKey(["published", "opened"])
 
 
 def _spec(asset_key: dg.AssetKey, description: str, kind: str) -> dg.AssetSpec:
@@ -87,6 +87,22 @@ def published(context: dg.AssetExecutionContext, config: BooksConfig, manna: Man
     )
     written = {book for book in editions if to_duckdb[book] or to_postgres[book]}
     yield _same_everywhere(manna, editions, written)
+
+
+@dg.multi_asset(
+    name="open_pages",
+    specs=[_spec(OPENED, "The page behind each published month: what every figure is made of.", "html")],
+)
+def opened(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
+    """Writes the page behind every published month that has none that is true; costs nothing where all are."""
+    snapshot, written = manna.lake.snapshot(), dict[str, int]()
+    for book in chosen(manna.books, config.books):
+        written[book] = write_opened(manna, book, snapshot, *_told(_edition(manna, book, snapshot)))
+    folder = dg.MetadataValue.path(str(manna.settings.documents_dir))
+    pages = sum(written.values())
+    yield dg.MaterializeResult(
+        OPENED, metadata={"pages written": pages, "by book": written, "folder": folder}
+    )
 
 
 def unpublished(manna: Installation) -> list[date]:
@@ -142,32 +158,21 @@ def _same_everywhere(
 def _pages(manna: Installation, edition: Edition) -> int:
     """Writes the book's pages; returns how many changed."""
     book, written = manna.books[edition.book], 0
-    frames = {name.partition(".")[2]: frame for name, frame in edition.tables.items()}
-    records = frames.pop("publications").sort("period").to_dicts()
-    opening: Opening | None = None
+    frames, records = _told(edition)
     folder = manna.settings.documents_dir / book.id
-    for record in records[-OPENED_MONTHS:]:
-        file, marker = folder / f"{record['period']:%Y-%m}-opened.html", _marker(record)
-        if record["content_hash"] and not _was_made_from(file, marker):
-            opening = opening or Opening(manna, edition.book, edition.snapshot)
-            written += write_page(file, opening.page(record["period"], frames, marker))
+    written += write_opened(manna, edition.book, edition.snapshot, frames, records, OPENED_MONTHS)
     for record in records:
         period: date = record["period"]
-        opened = f"{period:%Y-%m}-opened.html"
-        explained = opened if (folder / opened).exists() else ""
-        page = month_page(book, period, _until(frames, period), record, explained=explained)
+        behind = opened_name(period) if record["content_hash"] else ""
+        page = month_page(book, period, _until(frames, period), record, explained=behind)
         written += write_page(folder / f"{period:%Y-%m}.html", page)
     return written
 
 
-def _marker(record: Mapping[str, Any]) -> str:
-    """What the page behind a month's figures was made from."""
-    return f"{record['content_hash']} {record['month_hash']} {record['code_version']}"
-
-
-def _was_made_from(file: Path, marker: str) -> bool:
-    """Whether the page is there and still true: making it anew reads payloads, so that is asked first."""
-    return file.exists() and marker.encode() in file.read_bytes()
+def _told(edition: Edition) -> tuple[dict[str, pl.DataFrame], list[dict[str, Any]]]:
+    """The statements by name, and what was published when, in order of months."""
+    frames = {name.partition(".")[2]: frame for name, frame in edition.tables.items()}
+    return frames, frames.pop("publications").sort("period").to_dicts()
 
 
 def _until(frames: dict[str, pl.DataFrame], period: date) -> dict[str, pl.DataFrame]:

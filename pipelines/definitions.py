@@ -74,6 +74,7 @@ def build_definitions(
         rebalancing=[rebalancing.plan],
         training=[model.models],
         backtests=[tried],
+        opening=[published.opened],
     )
     return dg.Definitions(
         assets=[
@@ -82,6 +83,7 @@ def build_definitions(
             statements,
             tear_sheets,
             published.published,
+            published.opened,
             rebalancing.plan,
             model.models,
             tried,

@@ -16,7 +16,7 @@ from assets.ledger import ledger_day
 from assets.reports import statement_sources
 from manna.cleaning import CLEANERS
 from manna.contracts import CONTRACTS
-from manna.ledger import entered, exchanges, loan_entries, valued
+from manna.ledger import entered, exchanges, loan_entries, margin, valued
 from manna.statements.explaining import explain_line, figure_of
 from pipelines.reporting import ReportError, published_statement, read_month
 from resources.installation import Installation
@@ -99,6 +99,9 @@ def trace(manna: Installation, source_table: str, source_id: str) -> Iterator[tu
         return
     if source_table == valued.SOURCE:
         yield source_table, _from_the_file(manna, source_id)
+        return
+    if source_table == margin.SOURCE:
+        yield from _cash_of_day(manna, source_id)
         return
     for row in _rows(manna.lake, source_table, source_id):
         yield source_table, row
@@ -206,6 +209,19 @@ def _sale(manna: Installation, row: Mapping[str, Any]) -> Iterator[tuple[str, Ma
         yield "ledger.gains", gain
         for entry in manna.lake.read("ledger.journal", {"entry_id": gain["entry_id"]}).to_dicts():
             yield from trace(manna, entry["source_table"], entry["source_id"])
+
+
+def _cash_of_day(manna: Installation, source_id: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What moved an account's cash on the day on which its margin loan changed, each posting with its own sources."""
+    account_id, currency, day = source_id.rsplit("/", 2)
+    moved = manna.lake.read("ledger.postings", {"account_id": account_id, "currency": currency}).filter(
+        pl.col("date").cast(pl.String) == day, pl.col("security_id").is_null()
+    )
+    for posting in moved.sort("posting_id").to_dicts():
+        for entry in manna.lake.read("ledger.journal", {"entry_id": posting["entry_id"]}).to_dicts():
+            if entry["source_table"] != margin.SOURCE:
+                yield margin.SOURCE, posting
+                yield from trace(manna, entry["source_table"], entry["source_id"])
 
 
 def _from_the_file(manna: Installation, source_id: str) -> dict[str, Any]:

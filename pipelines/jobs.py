@@ -11,7 +11,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 NIGHTLY, MARKET, STATEMENTS, REBALANCE = "nightly_close", "market_close", "statements", "rebalance"
-TRAINING, BACKTESTS = "training", "backtests"
+TRAINING, BACKTESTS, OPENING = "training", "backtests", "opened_pages"
 
 Assets = Sequence[dg.AssetsDefinition]
 
@@ -24,6 +24,7 @@ def jobs(
     rebalancing: Assets,
     training: Assets,
     backtests: Assets,
+    opening: Assets,
 ) -> dict[str, UnresolvedAssetJobDefinition]:
     """The jobs by name."""
 
@@ -39,6 +40,9 @@ def jobs(
         ),
         TRAINING: job(
             TRAINING, training, "Train a model per book on what people decided; use it if it is not worse."
+        ),
+        OPENING: job(
+            OPENING, opening, "Write the page behind every published month: what each figure is made of."
         ),
         BACKTESTS: job(
             BACKTESTS,

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from manna.filing.entered_forms import mortgage_of
 from manna.filing.tie_out import read_boxes, tie_out
 from manna.ledger.closing import with_tax_dates
+from manna.tax.taxpayers import sheltered_accounts
 from pipelines import closing
 from pipelines.asked import UsageError
 from pipelines.reporting import require_book
@@ -83,11 +85,13 @@ def add_form(
     require_book(manna, book)
     figures = read_boxes(form, boxes)
     account_id = account_of(manna, book, account) if account else None
-    names = manna.lake.read("clean.accounts", {"book": book})["institution"].unique().sort().to_list()
+    accounts = manna.lake.read("clean.accounts", {"book": book})
+    names = accounts["institution"].unique().sort().to_list()
     if form != "W-2" and account_id is None and issuer.casefold() not in {name.casefold() for name in names}:
         raise UsageError(
             f"{book} has no accounts at {issuer!r}; there are: {', '.join(names)} (or give --account)"
         )
+    account_id = account_id or mortgage_of({"form": form, "issuer": issuer}, accounts)
     values = {"book": book, "year": year, "form": form, "issuer": issuer, "boxes": figures}
     manna.ops.add_tax_form(
         {**values, "account_id": account_id, "decided_by": by, "known_at": manna.settings.now()}
@@ -102,12 +106,14 @@ def compared_forms(manna: Installation, book: str, year: int) -> pl.DataFrame:
     postings = with_tax_dates(
         manna.lake.read("ledger.postings", scope), manna.lake.read("ledger.adjustments", scope)
     )
+    accounts = manna.lake.read("clean.accounts", scope)
     return tie_out(
         manna.ops.tax_forms(book, year),
         year,
         manna.books[book].currency,
         postings=postings,
         journal=manna.lake.read("ledger.journal", scope),
-        accounts=manna.lake.read("clean.accounts", scope),
+        accounts=accounts,
         gains=manna.lake.read("ledger.gains", scope),
+        sheltered=sheltered_accounts([manna.books[book]], accounts),
     )

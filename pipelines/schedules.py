@@ -10,13 +10,15 @@ from typing import Any
 import dagster as dg
 
 from manna.books import Book
-from pipelines.jobs import MARKET, NIGHTLY, TRAINING
+from pipelines.jobs import MARKET, NIGHTLY, OPENING, TRAINING
 from pipelines.partitions import MARKET_ZONE
 
 NIGHT = "0 3 * * *"
 AFTER_CLOSE = "30 17 * * 1-5"
 SUNDAY = "0 2 * * 0"
 """Before the night, which uses what was trained."""
+MORNING = "0 7 * * *"
+"""After the nights of all zones of America, and before anybody reads."""
 OPS_WITH_BOOKS = (
     "pull_plaid",
     "pull_alpaca",
@@ -39,7 +41,7 @@ def books_config(books: Sequence[str], ops: Sequence[str] = OPS_WITH_BOOKS) -> d
 def schedules(
     jobs: Mapping[str, Any], books: Mapping[str, Book], days: dg.TimeWindowPartitionsDefinition
 ) -> list[dg.ScheduleDefinition]:
-    """One nightly schedule per distinct time zone of the books, bars after each market close, models on Sundays."""
+    """One nightly schedule per distinct time zone of the books, bars after each market close, models on Sundays, pages."""
     zones: dict[str, list[str]] = {}
     for book in books.values():
         zones.setdefault(book.time_zone, []).append(book.id)
@@ -63,7 +65,15 @@ def schedules(
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Trains the books' models on Sundays at 2 in the morning, New York.",
     )
-    return [*nightly, _after_market_close(jobs[MARKET], days), weekly]
+    opening = dg.ScheduleDefinition(
+        name=OPENING,
+        job=jobs[OPENING],
+        cron_schedule=MORNING,
+        execution_timezone=MARKET_ZONE,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Writes the pages behind the figures that are missing, at 7 in the morning, New York.",
+    )
+    return [*nightly, _after_market_close(jobs[MARKET], days), weekly, opening]
 
 
 def _after_market_close(job: Any, days: dg.TimeWindowPartitionsDefinition) -> dg.ScheduleDefinition:

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from manna.books import Book, document_hash, document_of
+from manna.filing.entered_forms import in_force
 from resources.ops_database import OpsDatabase
 from resources.ops_tables import BOOK_FILES, CLOSINGS, TAX_FORMS
 
@@ -80,7 +81,7 @@ class BookRecords(OpsDatabase):
     def tax_forms(
         self, book: str, year: int | None = None, as_known_on: datetime | None = None
     ) -> list[dict[str, Any]]:
-        """Forms of a book (and year) by year, form, issuer and account; of several of the same the last counts."""
+        """Forms of a book (and year) that count (:func:`in_force`), by year, form, issuer and account."""
         f = TAX_FORMS.c
         query = sa.select(TAX_FORMS).where(f.book == book).order_by(f.form_id)
         if year is not None:
@@ -88,9 +89,7 @@ class BookRecords(OpsDatabase):
         if as_known_on is not None:
             query = query.where(f.known_at <= as_known_on)
         with self.engine.connect() as connection:
-            rows = [dict(row) for row in connection.execute(query).mappings()]
-        last = {(row["year"], row["form"], row["issuer"], row["account_id"] or ""): row for row in rows}
-        return [last[name] for name in sorted(last)]
+            return [dict(row) for row in in_force(map(dict, connection.execute(query).mappings()))]
 
 
 def _last_files(connection: sa.Connection, as_known_on: datetime | None) -> dict[str, dict[str, Any]]:

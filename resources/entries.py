@@ -12,6 +12,7 @@ from datetime import datetime
 import polars as pl
 import sqlalchemy as sa
 
+from manna.filing.entered_forms import in_force
 from manna.ledger.entered import ENTERED, UnknownEntryError, Written, opposite, voided_by, written
 from manna.ledger.entry_file import not_there_yet
 from manna.ledger.loan_entries import FORMS
@@ -78,17 +79,15 @@ class Entries(OpsDatabase):
         return found.row(0, named=True)
 
     def mortgage_forms(self, book: str, as_known_on: datetime | None = None) -> pl.DataFrame:
-        """The Forms 1098 of a book that count, the last one per year, issuer and account: ``loan_entries.FORMS``."""
+        """The Forms 1098 of a book that count (:func:`in_force`): ``loan_entries.FORMS``."""
         f = TAX_FORMS.c
         query = sa.select(TAX_FORMS).where(f.book == book, f.form == "1098").order_by(f.form_id)
         if as_known_on is not None:
             query = query.where(f.known_at <= as_known_on)
         with self.engine.connect() as connection:
-            rows = [dict(row) for row in connection.execute(query).mappings()]
-        last = {(row["year"], row["issuer"], row["account_id"]): row for row in rows}
+            rows = in_force(map(dict, connection.execute(query).mappings()))
         told = [
-            {name: json.dumps(row[name]) if name == "boxes" else row[name] for name in FORMS}
-            for row in last.values()
+            {name: json.dumps(row[name]) if name == "boxes" else row[name] for name in FORMS} for row in rows
         ]
         return pl.DataFrame(told, schema=FORMS)
 

@@ -29,7 +29,7 @@ _CASH = {
     "legal fee": "fee",
     "management fee": "fee",
     "miscellaneous fee": "fee",
-    "margin expense": "fee",
+    "margin expense": "interest",
     "transfer fee": "fee",
     "trust fee": "fee",
     "tax": "fee",

@@ -8,12 +8,15 @@ TERMS = ("short", "long", "unknown")
 LOT_METHODS = ("fifo", "lifo", "hifo", "specific", "average")
 MANUAL, ADJUSTING = "manual", "adjusting"
 """Entries of people; adjusting ones stand in the adjusted trial balance only."""
-ENTRY_KINDS = ("opening", "transaction", "trade", "balance", "valuation", "adjustment", MANUAL, ADJUSTING)
+ENTRY_KINDS = (
+    "opening", "transaction", "trade", "balance", "valuation", "margin", "adjustment", MANUAL, ADJUSTING,
+)  # fmt: skip
 
 JOURNAL = Contract(
     "ledger",
     "journal",
-    "One entry per opening, posted transaction, trade, change of a loan's balance, and entry of a person.",
+    "One entry per opening, posted transaction, trade, change of a loan's or a margin loan's balance, and entry of a "
+    "person.",
     (
         Column("entry_id", Kind.TEXT, "derived from the source, stable for ever"),
         Column("book", Kind.TEXT, "the book"),

@@ -29,10 +29,13 @@ from manna.contracts.schedules import (
 
 __all__ = [
     "ALLOCATION", "BALANCE_SHEET", "BUDGET", "CASH_FLOW", "CASH_FLOW_INDIRECT", "CHANGES_IN_EQUITY",
-    "DIVIDENDS_AND_INTEREST", "GENERAL_LEDGER", "INCOME_COMPARISON", "INCOME_STATEMENT", "NET_WORTH", "ON_DEMAND",
+    "DIVIDENDS_AND_INTEREST", "EARLIER_RESULTS", "GENERAL_LEDGER", "INCOME_COMPARISON", "INCOME_STATEMENT", "NET_WORTH", "ON_DEMAND",
     "PUBLICATIONS", "REALIZED_GAINS", "SPANS", "SPENDING", "STATEMENTS", "TABLES", "TAX_LINES", "TRANSLATION",
     "TRIAL_BALANCE",
 ]  # fmt: skip
+
+EARLIER_RESULTS = {"household": "Results of earlier years", "proprietor": "Retained earnings"}
+"""The line of equity that holds what the years before came to, by the kind of book: the ledger makes no closing entries."""
 
 INCOME_STATEMENT = monthly(
     "income_statement",
@@ -121,7 +124,8 @@ CASH_FLOW_INDIRECT = monthly(
 
 TRIAL_BALANCE = monthly(
     "trial_balance",
-    "Every account's balance at the month's end, before and after adjusting entries; debits equal credits.",
+    "Every account's balance at the month's end, before and after adjusting entries: income and expenses of the "
+    "calendar year, the results of earlier years in equity. Debits equal credits.",
     ACCOUNT,
     LEVEL,
     Column(

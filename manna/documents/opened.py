@@ -113,6 +113,11 @@ def opened_page(
     )
 
 
+def unopened_page(book: Book, period: date) -> str:
+    """What stands in its place where it is not written: how to get it, and how to open one line without it."""
+    return render_page("unopened.html.j2", book=book, period=period, month=Span("month", period).text)
+
+
 def _told(source: Source) -> dict[str, Any]:
     """The source as texts, account numbers hidden."""
     return {

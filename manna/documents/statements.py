@@ -30,7 +30,7 @@ _MEANINGS = {
     "income_statement": "What came in and what was spent.",
     "balance_sheet": "What is owned and owed, at cost; a household’s also at current value.",
     "cash_flow": "Where cash came from and went to. Parentheses are cash out.",
-    "trial_balance": "Every account’s balance; debits equal credits.",
+    "trial_balance": "Every account’s balance, income and expenses since 1 January; debits equal credits.",
     "net_worth": "What is owned less what is owed, securities at market.",
     "allocation": "What the investments consist of, at market.",
 }

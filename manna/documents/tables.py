@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from manna.contracts.reports import EARLIER_RESULTS
 from manna.documents.columns import texts
 from manna.documents.numerals import MINUS, NIL, UNKNOWN, accounting, percent
 
@@ -209,7 +210,9 @@ def _shared(group: Sequence[tuple[tuple[str, ...], int]]) -> str | None:
 
 
 def _section_of(row: Record) -> str:
-    """A trial balance has no sections; the roots of the chart serve."""
+    """A trial balance has no sections; the roots of the chart serve. The results of earlier years are equity's."""
+    if "section" not in row and row["account"] in EARLIER_RESULTS.values():
+        return "Equity"
     return str(row.get("section") or row["account"].split(":")[0])
 
 

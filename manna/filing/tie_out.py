@@ -4,8 +4,13 @@ What belongs here: which boxes there are, what each is in the books, and the dif
 (``resources.book_records``).
 
 Sources: Internal Revenue Service, Forms W-2, 1098, 1099-INT, 1099-DIV and 1099-B for tax year 2025, names of boxes
-shortened. A difference is a question, not a fault: an employer pays out what is left of box 1, a broker may leave
-small amounts out, a bank may pay in another year than it reports.
+shortened. A difference is a question, not a fault: a broker may leave small amounts out, a bank may pay in another year
+than it reports.
+
+A bank shows net pay. So of a W-2 the books know wages and what is withheld only where somebody has entered gross pay, with
+its withholding, as journal entries that name the employer; where nobody has, these boxes have no figure of ours, and only what was
+deposited is compared with what the form leaves. Contributions to a plan and insurance that an employer keeps back are in
+neither.
 """
 
 import re
@@ -16,10 +21,11 @@ from typing import Any
 
 import polars as pl
 
+from manna.filing.entered_forms import together
 from manna.ledger.loan_entries import SOURCE
 
-PAID_OUT = "paid out"
-"""The box of a W-2 that no form has: what is left of its wages, which is what the bank sees."""
+NET_PAY = "net pay"
+"""The line of a W-2 that no form has: what is left of its wages, beside what was deposited, which is all the bank sees."""
 
 _INTEREST = r"^Income:Interest(:Savings|:Bank|:Other)?$|^Income:Interest Earned$"
 _WITHHELD = r"^Expenses:Taxes:Federal:Withheld$"
@@ -129,7 +135,7 @@ def tie_out(
     """Each box that was entered, beside the books' figure.
 
     Args:
-        forms: rows of ``ops.tax_forms``.
+        forms: rows of ``ops.tax_forms`` that count (:func:`manna.filing.entered_forms.in_force`).
         year: the calendar year.
         currency: of the forms; postings in others are left out.
         postings: ledger.postings with ``tax_date`` and ``adjusts`` (:func:`manna.ledger.closing.with_tax_dates`).
@@ -139,13 +145,14 @@ def tie_out(
         sheltered: accounts of which nobody files a 1099.
 
     Returns:
-        ``form, issuer, box, label, theirs, ours, difference, currency``; the difference is ours less theirs. A W-2 has
-        the line :data:`PAID_OUT` too: wages less what was withheld, which is what reached the bank.
+        ``form, issuer, box, label, theirs, ours, difference, currency``; the difference is ours less theirs, null where
+        the books cannot know. A W-2 has the line :data:`NET_PAY` too: what was deposited, beside its wages less what it
+        withholds.
     """
     own = postings.filter((pl.col("tax_date").dt.year() == year) & (pl.col("currency") == currency))
     sold = gains.filter((pl.col("closed").dt.year() == year) & (pl.col("currency") == currency))
     found = []
-    for form in forms:
+    for form in together(forms, accounts):
         boxes, name = FORMS[form["form"]], form["issuer"]
         ids = _accounts_of(form, accounts, sheltered)
         if form["form"] == "W-2":
@@ -157,17 +164,32 @@ def tie_out(
         disposed = sold.filter(pl.col("account_id").is_in(ids))
         theirs = {box: Decimal(amount) for box, amount in form["boxes"].items()}
         ours = {box: _ours(boxes[box], part, disposed) for box in boxes}
-        lines = [(box, boxes[box].label, amount, ours[box]) for box, amount in theirs.items()]
-        if form["form"] == "W-2" and "1" in theirs:
-            taken = [_TAKEN[box] for box in theirs if box in _TAKEN]
-            left = theirs["1"] - sum((theirs[box] for box in theirs if box in _TAKEN), Decimal(0))
-            booked = ours["1"] - sum((_sum(part, accounts_) for accounts_ in taken), Decimal(0))
-            lines.append((PAID_OUT, "wages less what is withheld", left, booked))
+        lines: list[_Line] = [(box, boxes[box].label, amount, ours[box]) for box, amount in theirs.items()]
+        if form["form"] == "W-2":
+            lines = _wages(theirs, ours, part)
         found += [
-            (form["form"], name, box, label, amount, mine, mine - amount, currency)
+            (form["form"], name, box, label, amount, mine, None if mine is None else mine - amount, currency)
             for box, label, amount, mine in lines
         ]
     return pl.DataFrame(found, schema=_SCHEMA, orient="row")
+
+
+_Line = tuple[str, str, Decimal, Decimal | None]
+"""Box, label, theirs, ours."""
+
+
+def _wages(theirs: Mapping[str, Decimal], ours: Mapping[str, Decimal], part: pl.DataFrame) -> list[_Line]:
+    """The boxes of a W-2, ours only where gross pay was entered; then net pay, which the bank knows in any case."""
+    withheld = pl.any_horizontal(*(pl.col("account").str.contains(accounts) for accounts in _TAKEN.values()))
+    knows = not part.filter(withheld).is_empty()
+    lines: list[_Line] = [
+        (box, FORMS["W-2"][box].label, amount, ours[box] if knows else None) for box, amount in theirs.items()
+    ]
+    if "1" in theirs:
+        left = theirs["1"] - sum((theirs[box] for box in theirs if box in _TAKEN), Decimal(0))
+        deposited = ours["1"] - sum((_sum(part, accounts) for accounts in _TAKEN.values()), Decimal(0))
+        lines.append((NET_PAY, "wages less withheld", left, deposited))
+    return lines
 
 
 def _accounts_of(form: Mapping[str, Any], accounts: pl.DataFrame, sheltered: Collection[str]) -> list[str]:
@@ -188,7 +210,7 @@ def _entries_of(
     """
     of_account = postings.filter(pl.col("account_id").is_in(ids))
     number = pl.col("source_id").str.split("/").list.first()
-    is_form = (pl.col("source_table") == SOURCE) & (number == str(form.get("form_id")))
+    is_form = (pl.col("source_table") == SOURCE) & number.is_in([str(each) for each in form["form_ids"]])
     of_form = postings.join(journal.filter(is_form), on="entry_id", how="semi")
     return pl.concat([of_account.select("adjusts"), of_form.select("adjusts")]).unique()
 

@@ -9,6 +9,7 @@ The map:
 - :mod:`entered`, :mod:`entry_file`: entries that people write, and files of them;
 - :mod:`dividing`, :mod:`divided`: rows that are several things: sales with fee and tax, spending of two books;
 - :mod:`exchanges`: transfers between own accounts of two currencies;
+- :mod:`margin`: what investment accounts owe their institutions;
 - :mod:`valued`: houses, cars and debts whose values the book's file gives;
 - :mod:`openings`: what was there before the feed begins;
 - :mod:`loans`, :mod:`loan_entries`, :mod:`amortizing`: loans without transactions, their payments divided;

@@ -30,19 +30,22 @@ EXCHANGE_GAINS = "Income:Exchange Gains"
 CAPITAL_GAINS = "Income:Capital Gains"
 DIVIDENDS = "Income:Dividends"
 INTEREST = "Income:Interest"
+MARGIN_INTEREST = "Expenses:Interest:Margin"
+"""What a broker charges for its loan: investment interest expense (26 U.S.C. 163(d))."""
 RETIREMENT_CONTRIBUTIONS = "Income:Retirement Contributions"
 BROKERAGE_FEES = "Expenses:Fees:Brokerage"
 SHELTERED = {
     CAPITAL_GAINS: "Equity:Sheltered Accounts:Capital Gains",
     DIVIDENDS: "Equity:Sheltered Accounts:Dividends",
     INTEREST: "Equity:Sheltered Accounts:Interest",
+    MARGIN_INTEREST: "Equity:Sheltered Accounts:Interest",
     BROKERAGE_FEES: "Equity:Sheltered Accounts:Fees",
 }
 """Where the results of sheltered accounts go: they are wealth, and neither income nor expense of a year."""
 
 RESERVED = frozenset({
     IN_TRANSIT, OPENING_BALANCES, TRANSFERS, SUSPENSE, UNKNOWN_BASIS, LOAN_CHANGES, CAPITAL_GAINS,
-    DIVIDENDS, INTEREST, RETIREMENT_CONTRIBUTIONS, BROKERAGE_FEES, REVALUATION, EXCHANGE, EXCHANGE_GAINS, *SHELTERED.values(),
+    DIVIDENDS, INTEREST, MARGIN_INTEREST, RETIREMENT_CONTRIBUTIONS, BROKERAGE_FEES, REVALUATION, EXCHANGE, EXCHANGE_GAINS, *SHELTERED.values(),
 })  # fmt: skip
 """Accounts Manna books to by itself; no provider account may take one of these paths."""
 
@@ -62,7 +65,8 @@ class OwnAccount:
     """A provider account in the chart: its path, and the leaves its money and its securities are on.
 
     An investment account has the children ``:Cash`` and ``:Securities``; any other keeps its money on the
-    path itself (and would keep securities, should a bank report some, on a child ``:Securities``).
+    path itself (and would keep securities, should a bank report some, on a child ``:Securities``). What an investment
+    account owes its institution is on the same path among the liabilities, on a child ``:Margin``.
     ``sheltered``: what it earns is not taxed (:mod:`manna.ledger.sheltered`).
     """
 
@@ -81,6 +85,17 @@ class OwnAccount:
     def securities(self) -> str:
         """The leaf that securities are booked on, at cost."""
         return f"{self.path}:Securities"
+
+    @property
+    def margin(self) -> str:
+        """The leaf that a margin loan is booked on."""
+        return f"Liabilities:{self.path.partition(':')[2]}:Margin"
+
+    @property
+    def leaves(self) -> tuple[str, ...]:
+        """Every leaf that may be booked on."""
+        own = (self.cash, self.securities)
+        return (*own, self.margin) if self.type in INVESTMENT_TYPES else own
 
     def result(self, account: str) -> str:
         """Where a result goes that would go to ``account``, were it taxed."""
@@ -122,11 +137,11 @@ def chart_of_accounts(book: Book, accounts: pl.DataFrame) -> dict[str, OwnAccoun
             )
             for (account_id, row), tail in zip(rows.items(), tails.values(), strict=True)
         }
-        owners = Counter(leaf for account in own.values() for leaf in (account.cash, account.securities))
+        owners = Counter(leaf for account in own.values() for leaf in account.leaves)
         clashing = [
             account.account_id
             for account in own.values()
-            if any(owners[leaf] > 1 or leaf in taken for leaf in (account.cash, account.securities))
+            if any(owners[leaf] > 1 or leaf in taken for leaf in account.leaves)
             and tails[account.account_id] < len(account.account_id)
         ]
         if not clashing:

@@ -22,6 +22,7 @@ from manna.ledger.instructions import FUND, Instruction
 from manna.ledger.journal import Entry, book_transactions, entry_frames, posted
 from manna.ledger.loan_entries import trued_up
 from manna.ledger.lots import Lot
+from manna.ledger.margin import margin_loans
 from manna.ledger.opening_positions import StatedLot, first_positions, opening_lots, position_openings
 from manna.ledger.openings import cash_openings, opening_days
 from manna.ledger.positions import Booked
@@ -121,12 +122,13 @@ def keep_books(
     exchanged = book_exchanges(book, transfers, pl.concat(ids))
     people = entry_frames(book.id, [*written, *exchanged.entries])
     moved = pl.concat([moves, told[1], people[1]])
-    valued = entry_frames(book.id, book_valued(book, moved, min(days.values(), default=None)))
+    rest = [*book_valued(book, moved, min(days.values(), default=None)), *margin_loans(own, moved, provider)]
+    further = entry_frames(book.id, rest)
     return Books(
-        journal=pl.concat([bank[0], traded[0], told[0], people[0], valued[0]]).sort(
+        journal=pl.concat([bank[0], traded[0], told[0], people[0], further[0]]).sort(
             "date", "entry_id", maintain_order=True
         ),
-        postings=pl.concat([moved, valued[1]]).sort("date", "posting_id", maintain_order=True),
+        postings=pl.concat([moved, further[1]]).sort("date", "posting_id", maintain_order=True),
         lots=_lot_frame(book.id, invested.lots),
         gains=_gain_frame(book.id, invested),
         reconciliation=reconcile(

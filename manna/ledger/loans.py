@@ -19,6 +19,8 @@ from manna.ledger.chart import OwnAccount
 
 ESCROW_PAYS = "Expenses:Home:Escrow Payments"
 _PAYMENTS = "Expenses:Loan Payments"
+MORTGAGES = ("mortgage", "home equity")
+"""Subtypes of what is secured by a home, so that its interest is on Form 1098."""
 _KINDS = {
     "mortgage": ("Mortgage Payment", "Mortgage"),
     "home equity": ("Mortgage Payment", "Mortgage"),
@@ -58,7 +60,7 @@ class Loan:
     @property
     def is_mortgage(self) -> bool:
         """Whether it is secured by a home, so that its interest is on Form 1098."""
-        return _KINDS.get(self.subtype or "", ("", ""))[1] == "Mortgage"
+        return self.subtype in MORTGAGES
 
     @property
     def escrow(self) -> str:

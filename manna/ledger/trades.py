@@ -95,7 +95,10 @@ class Walk:
         if trade.is_cash and trade.kind in _BOUGHT_OR_SOLD:
             # Money for money, e.g. into a sweep: shown, but the account has as much as before.
             return self.positions.cash(trade.amount, trade), self.positions.cash(-trade.amount, trade)
-        counter = self.positions.own.result(_MONEY_COUNTERS.get(trade.kind, chart.SUSPENSE))
+        counter = _MONEY_COUNTERS.get(trade.kind, chart.SUSPENSE)
+        if trade.kind == "interest" and trade.amount < 0:
+            counter = chart.MARGIN_INTEREST
+        counter = self.positions.own.result(counter)
         is_leg = trade.kind in _MONEY_IN_TRANSIT and trade.trade_id in self.known.transfer_legs
         if is_leg or trade.trade_id in self.ways.payments:
             counter = chart.IN_TRANSIT

@@ -25,7 +25,7 @@ AMOUNTS = ("opening", *PARTS, "joined", "closing")
 
 _INVESTING = ("investment", "brokerage")
 _ROLES = {
-    "income": (chart.DIVIDENDS, chart.INTEREST),
+    "income": (chart.DIVIDENDS, chart.INTEREST, chart.MARGIN_INTEREST),
     "fees": (chart.BROKERAGE_FEES,),
     "realized": (chart.CAPITAL_GAINS,),
 }

@@ -11,7 +11,7 @@ import polars as pl
 from manna.books import Book
 from manna.money import round_money
 from manna.statements.balance import UNREALIZED, at_current_value
-from manna.statements.cash_flow import CASH, ENDING_CASH, NET_CHANGE, OPENING_CASH, UNCASHED
+from manna.statements.cash_flow import CASH, ENDING_CASH, NET_CHANGE, OPENING_CASH, SECTIONS, UNCASHED
 from manna.statements.comparing import (
     KEY,
     Frames,
@@ -24,7 +24,7 @@ from manna.statements.comparing import (
     wrong,
 )
 from manna.statements.equity import ENDING_EQUITY, OPENING_EQUITY
-from manna.statements.flows import FINANCING, INVESTING, OPENING, OPERATING
+from manna.statements.flows import OPERATING
 from manna.statements.income import NET_INCOME
 from manna.statements.schedules import PAID
 from manna.statements.spending import TOTAL
@@ -128,7 +128,7 @@ def _indirect(_: Book, frames: Frames) -> Iterator[Violation]:
         OPENING_CASH,
         NET_CHANGE,
         ENDING_CASH,
-        *(f"Total {n.lower()}" for n in (OPERATING, INVESTING, FINANCING, OPENING)),
+        *(f"Total {n.lower()}" for n in SECTIONS),
     ]
     lines = lines_of(indirect)
     for column in _BOTH:
@@ -144,7 +144,7 @@ def _indirect(_: Book, frames: Frames) -> Iterator[Violation]:
         yield from differ(
             net, figure(income, NET_INCOME, column), f"net income in cash flow, {column}", "net income"
         )
-        between = lines.filter(~pl.col("section").is_in([INVESTING, FINANCING, OPENING, UNCASHED, CASH]))
+        between = lines.filter(~pl.col("section").is_in([*SECTIONS[1:], UNCASHED, CASH]))
         both = (
             pl.concat([net, summed(between, column)], how="vertical_relaxed")
             .group_by(KEY)

@@ -3,17 +3,18 @@
 import polars as pl
 
 from manna.books import Book
-from manna.contracts.reports import BALANCE_SHEET
+from manna.contracts.reports import BALANCE_SHEET, EARLIER_RESULTS
 from manna.ledger.chart import REVALUATION, REVALUED
 from manna.statements.balances import MonthlyBalances, root
+from manna.statements.income import NET_INCOME_OF_YEAR
 from manna.statements.presentation import numbered, total, with_totals
 
 SECTIONS = ("Assets", "Liabilities", "Equity")
-ACCUMULATED_EARNINGS = "Accumulated earnings"
 UNREALIZED = "Unrealized gains"
 FUNDING = "Liabilities and Equity"
 _LEAF = f":{REVALUED}"
 _AMOUNTS = ("amount", "previous", "unrealized", "value")
+_TO_DATE = ("year_to_date", "previous_to_date")
 
 
 def at_current_value(book: Book) -> bool:
@@ -31,9 +32,9 @@ def balance_sheet(book: Book, balances: MonthlyBalances, unrealized: pl.DataFram
     """Assets, liabilities and equity at each month's end, and at the end of the month before.
 
     Assets are presented by their debit balance, liabilities and equity by their credit balance. Income
-    and expenses are never closed in the ledger: all of them since the first posting stand in equity as
-    one line, accumulated earnings, so that assets equal liabilities and equity. A household's equity has
-    one more line, what is unrealized, which is nothing at cost: of securities by their prices, of houses and
+    and expenses are never closed in the ledger: in equity the results of earlier years stand as one line and this
+    year's net income, up to the month's end, as another, so that assets equal liabilities and equity. A household's
+    equity has one more line, what is unrealized, which is nothing at cost: of securities by their prices, of houses and
     the like by the book's file.
 
     Args:
@@ -50,6 +51,8 @@ def balance_sheet(book: Book, balances: MonthlyBalances, unrealized: pl.DataFram
         section=root(pl.col("account")),
         amount=pl.col("closing"),
         previous=pl.col("opening"),
+        year_to_date=pl.col("year_to_date"),
+        previous_to_date=pl.col("previous_to_date"),
         unrealized=pl.col("unrealized").fill_null(0),
         value=pl.col("closing") + pl.col("unrealized").fill_null(0),
     )
@@ -76,9 +79,9 @@ def _lines(book: Book, standing: pl.DataFrame, unrealized: pl.DataFrame) -> list
     A leaf of revaluation is unrealized on its thing's line. In equity the same stands against ``Equity:Revaluation``;
     at cost both are nothing, but for an entry that books to one of them alone, which then shows there.
     """
-    columns, account = standing.columns, pl.col("account")
+    columns, account = standing.drop(_TO_DATE).columns, pl.col("account")
     owned = standing.filter(pl.col("section") == "Assets")
-    funded = standing.filter(pl.col("section") != "Assets").with_columns(-pl.col(_AMOUNTS))
+    funded = standing.filter(pl.col("section") != "Assets").with_columns(-pl.col(*_AMOUNTS, *_TO_DATE))
     leaf, in_equity = (
         is_revaluation(book, account),
         {"section": pl.lit("Equity"), "account": pl.lit(UNREALIZED)},
@@ -91,11 +94,18 @@ def _lines(book: Book, standing: pl.DataFrame, unrealized: pl.DataFrame) -> list
         -pl.col("amount", "previous"), **in_equity, unrealized="amount", value=nothing
     )
     priced = unrealized.with_columns(**in_equity, value="unrealized", amount=nothing, previous=nothing)
-    earned = funded.filter(is_result).with_columns(
-        account=pl.lit(ACCUMULATED_EARNINGS), section=pl.lit("Equity")
+    earned = funded.filter(is_result).with_columns(section=pl.lit("Equity"))
+    of_year, before = pl.col("year_to_date"), pl.col("previous_to_date")
+    this_year = earned.with_columns(
+        account=pl.lit(NET_INCOME_OF_YEAR), amount=of_year, previous=before, value=of_year
+    )
+    earlier = earned.with_columns(
+        pl.col("amount", "value") - of_year,
+        pl.col("previous") - before,
+        account=pl.lit(EARLIER_RESULTS[book.kind]),
     )
     parts = (
         owned.filter(~leaf), shown, against, funded.filter(~is_result & ~leaf),
-        funded.filter(leaf).with_columns(**in_equity), earned, priced,
+        funded.filter(leaf).with_columns(**in_equity), earlier, this_year, priced,
     )  # fmt: skip
     return [part.select(columns) for part in parts]

@@ -25,10 +25,11 @@ class MonthlyBalances:
         as_of: the last known day; an open month's figures stand on it.
         months: ``period, currency, since, day`` of every statement asked for: ``since`` is the first month
             in which the currency moved, ``day`` the month's end or ``as_of``.
-        accounts: ``account, currency, period, amount, previous, year_to_date, opening, closing``, one row
-            per account and month from the first posting to the last period.
-        flows: ``account, currency, section, period, amount, year_to_date`` of what moved cash, positive = cash in,
-            as ``accounts``.
+        accounts: ``account, currency, period, amount, previous, year_to_date, previous_to_date, opening, closing``, one
+            row per account and month from the first posting to the last period. ``previous`` and ``previous_to_date`` are
+            ``amount`` and ``year_to_date`` of the month before, which in January is of the year before.
+        flows: ``account, currency, section, line, period, amount, year_to_date`` of what moved cash, positive = cash in,
+            as ``accounts``; ``line`` is what it stands as (:func:`manna.statements.flows.flows_of`).
         uncashed: ``account, currency, is_result, is_activity, period, amount, year_to_date`` of entries that moved none
             (:func:`manna.statements.flows.without_cash`), positive = debit, as ``accounts``.
         positions: ``account_id, security_id, currency, account, period, day, quantity, carrying``, as ``accounts``;
@@ -96,6 +97,7 @@ def _accounts(known: pl.DataFrame, months: pl.DataFrame) -> pl.DataFrame:
     closing = pl.col("amount").cum_sum().over(key)
     return _to_date(_every_month(moved, key, months), key).with_columns(
         previous=pl.col("amount").shift(1).over(key).fill_null(0),
+        previous_to_date=pl.col("year_to_date").shift(1).over(key).fill_null(0),
         opening=closing - pl.col("amount"),
         closing=closing,
     )
@@ -123,7 +125,7 @@ def _every_month(moved: pl.DataFrame, key: list[str], months: pl.DataFrame) -> p
 
 
 def _flows(known: pl.DataFrame, months: pl.DataFrame) -> pl.DataFrame:
-    key = ["account", "currency", "section"]
+    key = ["account", "currency", "section", "line"]
     moved = flows_of(known).group_by([*key, "period"]).agg(amount=-pl.col("amount").sum())
     return _to_date(_every_month(moved, key, months), key)
 

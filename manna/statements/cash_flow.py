@@ -5,11 +5,22 @@ import polars as pl
 from manna.books import Book
 from manna.contracts.reports import CASH_FLOW, CASH_FLOW_INDIRECT
 from manna.statements.balances import MonthlyBalances
-from manna.statements.flows import FINANCING, INVESTING, OPENING, OPERATING, is_cash, section_of_flow
+from manna.statements.flows import (
+    EXCHANGE,
+    FINANCING,
+    INVESTING,
+    OPENING,
+    OPERATING,
+    UNRESOLVED,
+    is_cash,
+    section_of_flow,
+)
 from manna.statements.income import NET_INCOME, is_result
 from manna.statements.presentation import numbered, total, with_totals
 
-SECTIONS = (OPERATING, INVESTING, FINANCING, OPENING)
+SECTIONS = (OPERATING, INVESTING, FINANCING, EXCHANGE, UNRESOLVED, OPENING)
+SELDOM = (EXCHANGE, UNRESOLVED, OPENING)
+"""Sections only of months, or years so far, that have any."""
 CASH = "Cash"
 OPENING_CASH, NET_CHANGE, ENDING_CASH = "Opening cash", "Net change in cash", "Ending cash"
 ADJUSTMENTS, CHANGES, UNCASHED = "Adjustments", "Changes in operating balances", "Non-cash activities"
@@ -21,14 +32,15 @@ def cash_flow(book: Book, balances: MonthlyBalances) -> pl.DataFrame:
 
     Cash is what :func:`manna.statements.flows.is_cash` says, so a transfer between own accounts is no
     flow and a card purchase is none until the card is paid. Operating: income, expenses, cards.
-    Investing: securities and other assets. Financing: loans and equity. Opening balances, a section only
-    of months that have any, are cash that was there before the books began. Ending cash is opening
+    Investing: securities and other assets, what was paid and what came in for them apart. Financing: loans and equity.
+    Sections only where there is any: currency exchanged; unresolved transfers, to or from accounts that are not linked
+    (which of the three they are nobody has said); opening balances, cash that was there before the books began. Ending cash is opening
     cash plus the flows, and so proves them against the balance sheet (:mod:`tie_out`).
 
     Returns:
         ``reports.cash_flow`` of every month in ``balances.months``.
     """
-    rows = _without_empty(with_totals(balances.flows, balances.months, SECTIONS, _AMOUNTS), (OPENING,))
+    rows = _without_empty(with_totals(_by_line(balances), balances.months, SECTIONS, _AMOUNTS), SELDOM)
     return numbered(CASH_FLOW, book, pl.concat([rows, *_cash(balances, -1, len(SECTIONS))]))
 
 
@@ -65,11 +77,11 @@ def cash_flow_indirect(book: Book, balances: MonthlyBalances) -> pl.DataFrame:
         .with_columns(section=pl.lit(name))
         for name, part in ((ADJUSTMENTS, adjusted.filter(is_result())), (CHANGES, changes))
     ]
-    other = flows.filter(pl.col("section") != OPERATING).select(lines[0].columns)
+    other = _by_line(balances).filter(pl.col("section") != OPERATING).select(lines[0].columns)
     apart = balances.uncashed.filter("is_activity").with_columns(-pl.col(_AMOUNTS), section=pl.lit(UNCASHED))
     sections = (NET_INCOME, ADJUSTMENTS, CHANGES, OPERATING, *SECTIONS[1:])
     rows = with_totals(pl.concat([*lines, other], how="vertical_relaxed"), months, sections, _AMOUNTS)
-    rows = _without_empty(rows, (NET_INCOME, ADJUSTMENTS, CHANGES, OPERATING, OPENING))
+    rows = _without_empty(rows, (NET_INCOME, ADJUSTMENTS, CHANGES, OPERATING, *SELDOM))
     provided = pl.concat([earned, *lines], how="diagonal_relaxed")
     last = len(sections) + 3
     noncash = with_totals(apart, months, (UNCASHED,), _AMOUNTS).filter(pl.col("level") == "line")
@@ -87,6 +99,12 @@ def cash_flow_indirect(book: Book, balances: MonthlyBalances) -> pl.DataFrame:
             how="vertical_relaxed",
         ),
     )
+
+
+def _by_line(balances: MonthlyBalances) -> pl.DataFrame:
+    """The flows by what they stand as."""
+    key = ["period", "currency", "section", "line"]
+    return balances.flows.group_by(key).agg(pl.col(_AMOUNTS).sum()).rename({"line": "account"})
 
 
 def _cash(balances: MonthlyBalances, first: int, last: int) -> list[pl.DataFrame]:

@@ -11,9 +11,9 @@ from decimal import Decimal
 import polars as pl
 
 from manna.books import Book
+from manna.contracts.reports import EARLIER_RESULTS
 from manna.ledger.chart import REVALUATION
 from manna.statements.balance import (
-    ACCUMULATED_EARNINGS,
     FUNDING,
     UNREALIZED,
     at_current_value,
@@ -24,7 +24,7 @@ from manna.statements.cash_flow import ADJUSTMENTS, CHANGES, ENDING_CASH, NET_CH
 from manna.statements.equity import ENDING_EQUITY, EQUITY, OPENING_EQUITY, section_of_equity
 from manna.statements.explaining_schedules import SCHEDULED, translated
 from manna.statements.flows import OPERATING, classed, flows_of, is_activity, is_cash, without_cash
-from manna.statements.income import NET_INCOME, is_result
+from manna.statements.income import NET_INCOME, NET_INCOME_OF_YEAR, is_result
 from manna.statements.parts import Line, as_parts, of_account
 from manna.statements.sources import Sources
 from manna.statements.translation import SECTION_OF_FIGURE
@@ -91,7 +91,10 @@ def explain_line(
             of_line = of_line | leaf if is_sum else of_line & ~leaf
             parts = until.filter(of_line).with_columns(_presented(("Assets",), line))
         case "trial_balance":
-            parts = until.filter(_of_line(line, "Total"))
+            of_line = _of_line(line, "Total")
+            if ":" in line["account"]:  # an account of results is that of the year
+                of_line &= ~is_result() | (pl.col("date") >= period.replace(month=1))
+            parts = until.filter(of_line)
         case "cash_flow":
             parts = _cash(line, until)
         case "cash_flow_indirect":
@@ -127,7 +130,11 @@ def _of_line(line: Line, everything: str) -> pl.Expr:
     name: str = line["account"]
     result = section.is_in(["Income", "Expenses"])
     if line["level"] == "line":
-        return result if name == ACCUMULATED_EARNINGS else account == name
+        period: date = line["period"]
+        of_year = pl.col("date") >= period.replace(month=1)
+        if name in EARLIER_RESULTS.values():
+            return result & ~of_year
+        return result & of_year if name == NET_INCOME_OF_YEAR else account == name
     if line["level"] == "subtotal":
         return (account == name) | account.str.starts_with(f"{name}:")
     if name == NET_INCOME:
@@ -156,7 +163,7 @@ def _cash(line: Line, until: pl.DataFrame) -> pl.DataFrame:
     of_section = moved.filter(pl.col("section") == line["section"])
     if line["level"] == "total":
         return of_section
-    return of_section.filter(of_account(line))
+    return of_section.filter(of_account(line, "line"))
 
 
 def _indirect(line: Line, until: pl.DataFrame, since: pl.DataFrame) -> pl.DataFrame:

@@ -9,17 +9,22 @@ import polars as pl
 _CASH = r"^Assets:(Cash(:|$)|In Transit(:|$)|(.+:)?Cash$)"
 
 OPERATING, INVESTING, FINANCING = "Operating activities", "Investing activities", "Financing activities"
-OPENING = "Opening balances"
+OPENING, EXCHANGE, UNRESOLVED = "Opening balances", "Currency exchange", "Unresolved transfers"
+PURCHASES, SOLD = "Purchases of investments", "Proceeds from investments sold"
+ASSETS_SOLD = "Proceeds from other assets sold"
 _GAINS = r"^(Income:(.+:)?[^:]*\bGains?\b|Expenses:(.+:)?Loss(es)?( on\b|:|$))"
 SECTION_OF_FLOW = (
     (r"^Assets:.*(Receivable|Inventory|Prepaid|Supplies|Escrow)", OPERATING),
     (r"^Assets:", INVESTING),
+    (r"^Income:Exchange Gains", EXCHANGE),
     (_GAINS, INVESTING),
     (r"^(Income|Expenses):", OPERATING),
     (r"^Liabilities:(Cards|Payable|Taxes|Sales Tax|Unearned)|^Liabilities:.*Payable$", OPERATING),
     (r"^Liabilities:", FINANCING),
     (r"^Equity:Opening", OPENING),
     (r"^Equity:Suspense", OPERATING),
+    (r"^Equity:Transfers", UNRESOLVED),
+    (r"^Equity:Currency Exchange", EXCHANGE),
     (r"^Equity:Sheltered Accounts:Capital Gains", INVESTING),
     (r"^Equity:Sheltered Accounts", OPERATING),
     (r"^Equity:", FINANCING),
@@ -27,7 +32,8 @@ SECTION_OF_FLOW = (
 """Section of the cash flow statement by the counter account; the first expression that fits decides.
 
 The change of a card's balance is operating, a loan's principal and an owner's draws are financing; a gain is part of the
-proceeds of what was sold, and so investing (IAS 7.16, ASC 230-10-45)."""
+proceeds of what was sold, and so investing (IAS 7.16, ASC 230-10-45). Money changed into another currency is none of the
+three (IAS 7.28), and of a transfer to or from an account that is not linked nobody has said yet which it is."""
 
 _STATED = r"^(Equity:(Opening|Revaluation)|Expenses:)"
 """Accounts whose entries are no activity: what was there before the books, changes of value, and expenses without cash
@@ -65,19 +71,37 @@ def flows_of(known: pl.DataFrame) -> pl.DataFrame:
 
     In an entry that touches cash, the other postings sum to the cash moved, negated: so they explain it
     without a remainder. Where one of them is a security, all of them are investing (the gain is part of
-    the proceeds, the fee part of the price), as IAS 7.16 has it.
+    the proceeds, the fee part of the price), as IAS 7.16 has it. Purchases and sales are gross (IAS 7.21,
+    ASC 230-10-45-7): an entry that sells is proceeds in all it has of investing, its gain or loss included.
 
     Args:
         known: rows of ``ledger.postings``, whole entries, :func:`classed`.
 
     Returns:
-        Those of them that are not cash in entries that touch it, with the ``section`` of their flow.
+        Those of them that are not cash in entries that touch it, with the ``section`` of their flow and the ``line`` of
+        the statement that they are part of: their account, but for what is bought and sold.
     """
     cash = known.filter("cash").select("entry_id", "currency")
     counter = known.filter(~pl.col("cash")).join(cash, on=["entry_id", "currency"], how="semi")
     traded = counter.filter(pl.col("security_id").is_not_null())["entry_id"].unique()
     of_trade = pl.col("entry_id").is_in(traded.implode())
-    return counter.with_columns(section=pl.when(of_trade).then(pl.lit(INVESTING)).otherwise("section"))
+    named = counter.with_columns(
+        section=pl.when(of_trade).then(pl.lit(INVESTING)).otherwise("section"), line="account"
+    )
+    invested = named.filter(pl.col("section") == INVESTING)
+    return pl.concat(
+        [named.filter(pl.col("section") != INVESTING), invested.with_columns(line=_gross(of_trade))]
+    )
+
+
+def _gross(of_trade: pl.Expr) -> pl.Expr:
+    """What an investing posting stands as, given all those of its entry."""
+    entry = ["entry_id", "currency"]
+    paid = pl.col("amount").sum().over(entry) > 0
+    has_asset = pl.col("account").str.starts_with("Assets:").any().over(entry)
+    disposed = has_asset & pl.col("is_result").any().over(entry)
+    line = pl.when(of_trade & paid).then(pl.lit(PURCHASES)).when(of_trade).then(pl.lit(SOLD))
+    return line.when(disposed).then(pl.lit(ASSETS_SOLD)).otherwise("account")
 
 
 def without_cash(known: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,8 @@ from datetime import date, timedelta
 import polars as pl
 
 from manna.books import Book
-from manna.contracts.reports import GENERAL_LEDGER
+from manna.contracts.reports import EARLIER_RESULTS, GENERAL_LEDGER
+from manna.statements.income import is_result
 
 _ACCOUNT = ["account", "currency"]
 
@@ -23,6 +24,9 @@ def general_ledger(
     account: str | None = None,
 ) -> pl.DataFrame:
     """Every account that had a balance or moved: what it opened with, its postings, what it closed with.
+
+    Income and expenses open with what they come to since 1 January of the span's first year, as on the trial balance; the
+    results of the years before are one line of equity, which no posting moves.
 
     Args:
         postings: ``ledger.postings`` of the book since the first.
@@ -41,7 +45,10 @@ def general_ledger(
         raise ValueError(f"a span cannot end on {until}, before it begins on {since}")
     own = postings.filter(pl.col("book") == book.id, pl.col("date") <= until)
     chosen = own.filter(_is_of(account)) if account else own
-    before = chosen.filter(pl.col("date") < since).group_by(_ACCOUNT).agg(balance=pl.col("amount").sum())
+    earlier = is_result() & (pl.col("date") < since.replace(month=1, day=1))
+    named = pl.when(earlier).then(pl.lit(EARLIER_RESULTS[book.kind])).otherwise("account").alias("account")
+    shown = chosen.filter(~earlier) if account else chosen.with_columns(named)
+    before = shown.filter(pl.col("date") < since).group_by(_ACCOUNT).agg(balance=pl.col("amount").sum())
     moved = chosen.filter(pl.col("date") >= since).sort("date", "posting_id")
     opening = pl.concat(
         [before.filter(pl.col("balance") != 0), moved.select(*_ACCOUNT, balance=pl.lit(0))],

@@ -9,6 +9,7 @@ from manna.statements.presentation import numbered, total, with_totals
 
 SECTIONS = ("Income", "Expenses")
 NET_INCOME = "Net income"
+NET_INCOME_OF_YEAR = "This year's net income"
 _AMOUNTS = ("amount", "previous", "year_to_date")
 _COMPARED = ("amount", "previous")
 _LARGEST_RATIO = 1_000_000

@@ -4,8 +4,8 @@ _ITEMS = {
     "uncategorized": ("transaction without a category", "transactions without a category"),
     "suggested": ("suggested category, not confirmed", "suggested categories, not confirmed"),
     "unpaired": (
-        "movement to or from an account that is not linked, neither income nor expense",
-        "movements to or from accounts that are not linked, neither income nor expense",
+        "unresolved transfer to or from an account that is not linked, neither income nor expense",
+        "unresolved transfers to or from accounts that are not linked, neither income nor expense",
     ),
     "quarantined": ("row in quarantine", "rows in quarantine"),
     "unreconciled": ("account that does not reconcile", "accounts that do not reconcile"),

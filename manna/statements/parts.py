@@ -31,9 +31,9 @@ def as_parts(postings: pl.DataFrame, others: pl.DataFrame | None = None) -> pl.D
     return joined.sort("date", "posting_id", "source_id", maintain_order=True)
 
 
-def of_account(line: Line) -> pl.Expr:
-    """Postings of a line's account, or of the group whose subtotal it is."""
-    account, name = pl.col("account"), str(line["account"])
+def of_account(line: Line, column: str = "account") -> pl.Expr:
+    """Postings of a line's account, or of the group whose subtotal it is; ``column`` has what they stand as."""
+    account, name = pl.col(column), str(line["account"])
     if line["level"] == "line":
         return account == name
     return (account == name) | account.str.starts_with(f"{name}:")

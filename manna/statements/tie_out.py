@@ -11,13 +11,13 @@ from datetime import date
 import polars as pl
 
 from manna.books import Book
-from manna.contracts.reports import STATEMENTS
+from manna.contracts.reports import EARLIER_RESULTS, STATEMENTS
 from manna.statements import agreement
-from manna.statements.balance import ACCUMULATED_EARNINGS, FUNDING, at_current_value
+from manna.statements.balance import FUNDING, at_current_value
 from manna.statements.cash_flow import ENDING_CASH, NET_CHANGE, OPENING_CASH
 from manna.statements.comparing import KEY, Frames, Violation, differ, figure, or_zero, summed, unequal
 from manna.statements.flows import OPERATING, is_cash
-from manna.statements.income import NET_INCOME
+from manna.statements.income import NET_INCOME, NET_INCOME_OF_YEAR
 from manna.statements.presentation import group
 from manna.statements.trial import TOTAL
 
@@ -145,15 +145,26 @@ def _cash(_: Book, frames: Frames) -> Iterator[Violation]:
     yield from differ(ending, both, "ending cash", "opening cash and net change")
 
 
-def _equity(_: Book, frames: Frames) -> Iterator[Violation]:
-    """Equity changes by net income and by what the other equity accounts moved, and by nothing else."""
+def _equity(book: Book, frames: Frames) -> Iterator[Violation]:
+    """Equity changes by net income and by what the other equity accounts moved, and by nothing else.
+
+    What it holds of results is the year's net income so far, and of earlier years what the trial balance says.
+    """
     sheet = frames["balance_sheet"].with_columns(change=pl.col("amount") - pl.col("previous"))
     lines = sheet.filter((pl.col("level") == "line") & (pl.col("section") == "Equity"))
-    other = lines.filter(pl.col("account") != ACCUMULATED_EARNINGS).select(*KEY, figure=pl.col("change"))
+    earlier, results = EARLIER_RESULTS[book.kind], [EARLIER_RESULTS[book.kind], NET_INCOME_OF_YEAR]
+    other = lines.filter(~pl.col("account").is_in(results)).select(*KEY, figure=pl.col("change"))
     explained = pl.concat([figure(frames["income_statement"], NET_INCOME), other], how="vertical_relaxed")
     explained = explained.group_by(KEY).agg(pl.col("figure").sum())
     change = figure(sheet, "Total equity", "change")
     yield from differ(change, explained, "change in equity", "net income and other equity movements")
+    net = figure(frames["income_statement"], NET_INCOME, "year_to_date")
+    held = or_zero(net, summed(lines.filter(account=NET_INCOME_OF_YEAR)))
+    yield from differ(held, net, "net income of the year in equity", "on the income statement")
+    trial = frames["trial_balance"].filter(account=earlier, level="line")
+    stated = summed(trial.with_columns(amount=pl.col("credit") - pl.col("debit")))
+    held = or_zero(net, summed(lines.filter(account=earlier)))
+    yield from differ(held, or_zero(net, stated), earlier.lower(), "on the trial balance")
 
 
 def _net_worth(_: Book, frames: Frames) -> Iterator[Violation]:

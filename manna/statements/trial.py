@@ -3,8 +3,9 @@
 import polars as pl
 
 from manna.books import Book
-from manna.contracts.reports import TRIAL_BALANCE
+from manna.contracts.reports import EARLIER_RESULTS, TRIAL_BALANCE
 from manna.statements.balances import ROOTS, MonthlyBalances, root
+from manna.statements.income import is_result
 from manna.statements.presentation import numbered, total
 
 TOTAL = "Total"
@@ -14,9 +15,9 @@ _AMOUNTS = ("unadjusted_debit", "unadjusted_credit", "debit", "credit")
 def trial_balance(book: Book, balances: MonthlyBalances, adjusting: pl.DataFrame) -> pl.DataFrame:
     """Every account with a balance at each month's end, on its side, and the total of both sides.
 
-    The ledger as it stands: income and expenses are those since the first posting, for the ledger makes
-    no closing entries. Unadjusted is the same without the adjusting entries of the year: those of the years
-    before are part of what the year began with.
+    Of the calendar year: income and expenses are those since 1 January, and what the years before came to stands in equity
+    as one line, as if they had been closed into it; the ledger itself makes no closing entries. Unadjusted is the same
+    without the adjusting entries of the year: those of the years before are part of what the year began with.
 
     Args:
         adjusting: postings of the book's adjusting entries (:func:`adjusting_postings`).
@@ -30,12 +31,12 @@ def trial_balance(book: Book, balances: MonthlyBalances, adjusting: pl.DataFrame
         until, pl.col("period").dt.year() == pl.col("of").dt.year()
     )
     adjusted = of_year.group_by(*key, period="of").agg(adjustment=pl.col("amount").sum())
-    standing = balances.accounts.join(months, on=["period", "currency"], how="semi").join(
-        adjusted, on=[*key, "period"], how="left"
-    )
+    held = of_the_year(book, balances.accounts.join(months, on=["period", "currency"], how="semi"))
+    standing = held.join(adjusted, on=[*key, "period"], how="left")
     before = pl.col("closing") - pl.col("adjustment").fill_null(0)
-    section = root(pl.col("account"))
     ranks = {name: rank for rank, name in enumerate(ROOTS)}
+    earlier = pl.col("account") == EARLIER_RESULTS[book.kind]
+    section = pl.when(earlier).then(pl.lit("Equity")).otherwise(root(pl.col("account")))
     lines = standing.filter((pl.col("closing") != 0) | (before != 0)).select(
         "period",
         "currency",
@@ -50,6 +51,18 @@ def trial_balance(book: Book, balances: MonthlyBalances, adjusting: pl.DataFrame
     )
     sums = total(lines, months, len(ROOTS), TOTAL, TOTAL, _AMOUNTS)
     return numbered(TRIAL_BALANCE, book, pl.concat([lines, sums], how="vertical_relaxed"))
+
+
+def of_the_year(book: Book, accounts: pl.DataFrame) -> pl.DataFrame:
+    """``account, currency, period, closing`` of a year's books: results since 1 January, those of before as one line."""
+    columns = ["account", "currency", "period", "closing"]
+    results = accounts.filter(is_result())
+    earlier = results.with_columns(
+        pl.col("closing") - pl.col("year_to_date"), account=pl.lit(EARLIER_RESULTS[book.kind])
+    )
+    earlier = earlier.group_by("account", "currency", "period").agg(pl.col("closing").sum())
+    parts = (accounts.filter(~is_result()), results.with_columns(closing="year_to_date"), earlier)
+    return pl.concat([part.select(columns) for part in parts], how="vertical_relaxed")
 
 
 def adjusting_postings(postings: pl.DataFrame, journal: pl.DataFrame) -> pl.DataFrame:

@@ -38,7 +38,10 @@ def demo(
 @app.command()
 def run(
     job: Annotated[
-        str, typer.Argument(help="nightly_close, market_close, statements, rebalance, training or backtests")
+        str,
+        typer.Argument(
+            help="nightly_close, market_close, statements, rebalance, training, backtests or opened_pages"
+        ),
     ],
     partition: Annotated[
         str | None, typer.Option(help="a partition, or FIRST...LAST for a range in one run")
@@ -51,7 +54,7 @@ def run(
 
     Example: `manna run statements --partition 2026-01-01...2026-03-01`
     """
-    from pipelines.jobs import BACKTESTS, MARKET, NIGHTLY, REBALANCE, STATEMENTS, TRAINING
+    from pipelines.jobs import BACKTESTS, MARKET, NIGHTLY, OPENING, REBALANCE, STATEMENTS, TRAINING
     from pipelines.progress import progress
     from pipelines.schedules import OPS_WITH_BOOKS, books_config
     from resources.books import read_books
@@ -65,6 +68,7 @@ def run(
         REBALANCE: ("plan_trades",),
         TRAINING: ("train_models",),
         BACKTESTS: (),
+        OPENING: ("open_pages",),
     }
     require_one_of("job", [job], ops)
     require_one_of("book", book or (), read_books(settings.books))

@@ -75,7 +75,9 @@ def add(
     ] = None,
     by: Annotated[str | None, typer.Option("--by", help="who enters it; else the name of this login")] = None,
 ) -> None:
-    """Enters the figures of a form. The same form of the same issuer again takes the place of the first.
+    """Enters the figures of a form. The same of the same issuer and account again is a correction: it takes the place of the first.
+
+    Forms 1098 of two lenders about one loan (it was sold) count together: name the loan with `--account`.
 
     Example: `manna tax-form add --book household --year 2025 --form 1099-INT --issuer "First Platypus Bank" --box 1=12.34`
     """
@@ -102,5 +104,8 @@ def tie_out_(book: BookOption, year: YearOption, output: FormatOption = "table")
     with opened() as manna:
         found = compared_forms(manna, book, year)
     render(found, output, title=f"{book}: tax forms of {year}", console=out)  # type: ignore[arg-type]
+    if output == "table" and found["ours"].null_count():
+        said = f"No gross pay of {year} was entered, so a W-2's boxes have no figure of ours; net pay is what was deposited."
+        out.print(said, highlight=False)
     if output == "table" and found.is_empty():
         out.print(f"No form of {year} was entered: `manna tax-form add` does so.", highlight=False)

@@ -282,6 +282,31 @@ class TestPublished:
         worlds.succeeded(world.run([published.published]))
         assert behind.stat().st_mtime_ns == made
 
+    def test_a_figure_of_any_month_leads_to_a_page_and_in_the_morning_to_its_sources(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = world.manna.settings.documents_dir / "household"
+        month, behind = (folder / f"{FEBRUARY:%Y-%m}{end}.html" for end in ("", "-opened"))
+        behind.unlink()
+        monkeypatch.setattr(published, "OPENED_MONTHS", 1)
+        worlds.succeeded(world.run([published.published]))
+        links = set(re.findall(rf'href="{behind.name}#([^"]+)"', month.read_text()))
+        assert len(links) > 50
+        assert "manna run opened_pages --book household" in behind.read_text()
+        worlds.succeeded(world.run([published.opened]))
+        assert links <= set(re.findall(r'id="([^"]+)"', behind.read_text()))
+        made = behind.stat().st_mtime_ns
+        worlds.succeeded(world.run([published.opened, published.published]))
+        assert behind.stat().st_mtime_ns == made
+        # A month whose ledger has moved on since it was published has no true page.
+        behind.unlink()
+        months = world.read("ledger.months")
+        changed = pl.col("content_hash").str.replace("^.{4}", "0000")
+        world.plant("ledger.months", months.with_columns(changed))
+        worlds.succeeded(world.run([published.opened]))
+        assert "manna run opened_pages --book household" in behind.read_text()
+        world.plant("ledger.months", months)
+
     def test_tables_keep_their_contracts_everywhere(self, world: World) -> None:
         for table in TABLES:
             assert not CONTRACTS[table].violations(world.read(table)).list.len().sum()

@@ -14,7 +14,7 @@ from manna.contracts import CONTRACTS
 from manna.contracts.closings import REPORTED
 from pipelines.definitions import build_definitions
 from pipelines.execution_job import EXECUTION
-from pipelines.jobs import BACKTESTS, MARKET, NIGHTLY, REBALANCE, STATEMENTS, TRAINING
+from pipelines.jobs import BACKTESTS, MARKET, NIGHTLY, OPENING, REBALANCE, STATEMENTS, TRAINING
 from pipelines.partitions import MARKET_ZONE
 from pipelines.rebalancing import DECIDING
 from resources.settings import PROJECT, Settings
@@ -69,7 +69,7 @@ def test_every_asset_is_in_one_job(definitions: dg.Definitions, specs: dict[str,
     repository = definitions.get_repository_def()
     jobs = {
         name: {".".join(key.path) for key in repository.get_job(name).asset_layer.executable_asset_keys}
-        for name in (NIGHTLY, MARKET, STATEMENTS, REBALANCE, TRAINING, BACKTESTS)
+        for name in (NIGHTLY, MARKET, STATEMENTS, REBALANCE, TRAINING, BACKTESTS, OPENING)
     }
     others = {EXECUTION, DECIDING}
     assert {name for name in repository.job_names if not name.startswith("__")} == jobs.keys() | others
@@ -77,6 +77,7 @@ def test_every_asset_is_in_one_job(definitions: dg.Definitions, specs: dict[str,
     assert jobs[MARKET] == {"raw.alpaca_bars"}
     assert jobs[REBALANCE] == {"portfolio.rebalance_plan"}
     assert jobs[TRAINING] == {"categorized.model"}
+    assert jobs[OPENING] == {"published.opened"}
     assert jobs[BACKTESTS] == {"portfolio.backtests", "portfolio.backtest_days"}
     assert {asset.partition(".")[0] for asset in jobs[STATEMENTS]} == {"reports", "published", "portfolio"}
 

@@ -72,7 +72,7 @@ def statements(income):
         ("Assets", "Total assets", "total", *money("60500", "61000", "0", "60500"), "USD"),
         ("Liabilities", "Liabilities:Car loan", "line", *money("8800", "8900", "0", "8800"), "USD"),
         ("Liabilities", "Total liabilities", "total", *money("8800", "8900", "0", "8800"), "USD"),
-        ("Equity", "Accumulated earnings", "line", *money("51700", "52100", "0", "51700"), "USD"),
+        ("Equity", "Results of earlier years", "line", *money("51700", "52100", "0", "51700"), "USD"),
         ("Equity", "Total equity", "total", *money("51700", "52100", "0", "51700"), "USD"),
         (
             "Liabilities and Equity",

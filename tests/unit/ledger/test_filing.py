@@ -12,7 +12,8 @@ from manna.contracts.clean import ACCOUNTS
 from manna.contracts.closings import ADJUSTMENTS, FILED_GAINS
 from manna.contracts.ledger import GAINS, JOURNAL, POSTINGS
 from manna.filing.amended import amended, as_filed, filed_years, pinned
-from manna.filing.tie_out import PAID_OUT, TaxFormError, read_boxes, tie_out
+from manna.filing.entered_forms import in_force
+from manna.filing.tie_out import NET_PAY, TaxFormError, read_boxes, tie_out
 from manna.ledger import keep_books
 from manna.ledger.closing import with_tax_dates
 
@@ -60,7 +61,16 @@ def compare(
 ) -> list[tuple[Any, ...]]:
     given = {name.lstrip("_"): amount for name, amount in boxes.items()}
     found = tie_out(
-        [{"form_id": 7, "form": form, "issuer": issuer, "account_id": account_id, "boxes": given}],
+        [
+            {
+                "form_id": 7,
+                "year": 2025,
+                "form": form,
+                "issuer": issuer,
+                "account_id": account_id,
+                "boxes": given,
+            }
+        ],
         2025,
         "USD",
         postings=with_tax_dates(
@@ -131,10 +141,65 @@ def test_what_a_form_1098_trues_up_counts_for_it(closed: bool) -> None:
     )
 
 
-def test_wages_less_what_is_withheld_are_what_the_bank_saw() -> None:
-    found = compare("W-2", "Acme", _1="4000", _2="600", _4="248", _6="58", _17="94")
-    assert found[0] == ("1", 4000, 3000, -1000)
-    assert found[-1] == (PAID_OUT, 3000, 3000, 0)
+def test_wages_are_compared_with_net_pay_only_where_gross_pay_was_entered() -> None:
+    form = {"_1": "4000", "_2": "600", "_4": "248", "_6": "58", "_17": "94"}
+    found = compare("W-2", "Acme", **form)
+    assert found[:2] == [("1", 4000, None, None), ("2", 600, None, None)]
+    assert found[-1] == (NET_PAY, 3000, 3000, 0)
+    gross = between(
+        8, "Income:Salary", "Expenses:Taxes:Federal:Withheld", "600", description="Acme", date=YEAR
+    )
+    found = compare("W-2", "Acme", entries=(*ENTRIES, gross), **form)
+    assert found[:2] == [("1", 4000, 3600, -400), ("2", 600, 600, 0)]
+    assert found[-1] == (NET_PAY, 3000, 3000, 0)
+
+
+def given(
+    number: int, issuer: str, account_id: str | None = None, form: str = "1098", **boxes: str
+) -> dict[str, Any]:
+    named = {name.lstrip("_"): amount for name, amount in boxes.items()}
+    return {
+        "form_id": number,
+        "year": 2025,
+        "form": form,
+        "issuer": issuer,
+        "account_id": account_id,
+        "boxes": named,
+    }
+
+
+@pytest.mark.parametrize(
+    ("forms", "kept"),
+    [
+        pytest.param([given(1, "Bank"), given(2, "BANK ")], [2], id="corrected"),
+        pytest.param([given(1, "Bank"), given(2, "Bank", "home")], [2], id="named later"),
+        pytest.param([given(1, "Bank", "home"), given(2, "Bank")], [2], id="no longer named"),
+        pytest.param([given(1, "Bank", "home"), given(2, "Bank", "hut")], [1, 2], id="two loans"),
+        pytest.param([given(1, "Bank", "home"), given(2, "Other", "home")], [1, 2], id="sold"),
+        pytest.param([given(1, "Bank", form="W-2"), given(2, "Bank")], [1, 2], id="two kinds"),
+        pytest.param(
+            [given(1, "Bank", form="1099-INT"), given(2, "Bank", "b", "1099-INT")], [1, 2], id="by account"
+        ),
+    ],
+)
+def test_which_forms_count(forms: list[dict[str, Any]], kept: list[int]) -> None:
+    assert sorted(form["form_id"] for form in in_force(forms)) == kept
+
+
+def test_a_loan_that_was_sold_is_compared_once() -> None:
+    """500.00 of interest were booked; the first lender states 300.00, the one that bought the loan 195.00."""
+    homes = frame(
+        ACCOUNTS, {"account_id": "home", "institution": "First Bank", "type": "loan", "subtype": "mortgage"}
+    )
+    paid = entry(8, "Expenses:Interest:Mortgage", "500", "home")
+    found = tie_out(
+        [given(1, "First Bank", _1="300"), given(2, "Second Bank", "home", _1="195", _5="4")], 2025, "USD",
+        postings=with_tax_dates(frame(POSTINGS, *paid[1:]), frame(ADJUSTMENTS)), journal=frame(JOURNAL, paid[0]),
+        accounts=homes, gains=frame(GAINS),
+    )  # fmt: skip
+    assert found.select("issuer", "box", "theirs", "ours").rows() == [
+        ("First Bank and Second Bank", "1", 495, 500), ("First Bank and Second Bank", "5", 4, 0),
+    ]  # fmt: skip
 
 
 def test_figures_are_read_with_their_commas() -> None:

@@ -31,6 +31,7 @@ ACCOUNTS = (
     "Liabilities:Loans:Car",
     "Equity:Opening Balances",
     "Equity:Suspense",
+    "Equity:Transfers",
     "Equity:Owner's Draws",
     "Equity:Owner's Contributions",
     "Equity:Prior Period Adjustments",
@@ -341,7 +342,7 @@ def test_open_items_in_plain_words():
     assert open_items(suggested=2, unproven=1) == (
         "2 suggested categories, not confirmed; 1 account whose opening balance nothing confirms"
     )
-    assert open_items(unpaired=2).startswith("2 movements to or from accounts that are not linked")
+    assert open_items(unpaired=2).startswith("2 unresolved transfers to or from accounts that are not linked")
     with pytest.raises(ValueError, match="cannot be negative"):
         open_items(provisional=-1)
     with pytest.raises(ValueError, match="no such open items: colours; there are: uncategorized, "):
