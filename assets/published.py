@@ -4,6 +4,7 @@ What belongs here: taking one snapshot and handing it to the publisher and the p
 how either writes. Nothing is decided here: what must not be published never reached ``reports``.
 """
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from assets.examined import data_docs
 from assets.opened import Opening
 from assets.reports import TABLES, dirty_months
 from assets.tear_sheets import stale_months
+from manna.contracts.performance import TEAR_SHEETS
 from manna.contracts.reports import PUBLICATIONS
 from manna.documents.page import IndexEntry, index_page, month_page
 from resources.installation import Installation
@@ -31,10 +33,12 @@ from resources.publisher import (
     write_page,
 )
 
-_DEPS = [dg.AssetKey(table.split(".")) for table in (*TABLES, PUBLICATIONS.address)]
+_DEPS = [dg.AssetKey(table.split(".")) for table in (*TABLES, PUBLICATIONS.address, TEAR_SHEETS.address)]
 POSTGRES = dg.AssetKey(["published", "postgres"])
 OPENED_MONTHS = 3
 """So many months, the newest, have a page on what their figures are made of; `manna explain` has every month."""
+TEAR_SHEET_MONTHS = 3
+"""So many months, the newest, have their tear sheet as a page; `manna tearsheet` makes one of any month."""
 DUCKDB = dg.AssetKey(["published", "duckdb"])
 PAGES = dg.AssetKey(["published", "pages"])
 
@@ -151,13 +155,35 @@ def _pages(manna: Installation, edition: Edition) -> int:
         if record["content_hash"] and not _was_made_from(file, marker):
             opening = opening or Opening(manna, edition.book, edition.snapshot)
             written += write_page(file, opening.page(record["period"], frames, marker))
+    written += _tear_sheets(manna, edition, folder)
     for record in records:
         period: date = record["period"]
-        opened = f"{period:%Y-%m}-opened.html"
+        opened, tear_sheet = f"{period:%Y-%m}-opened.html", _tear_sheet_name(period)
         explained = opened if (folder / opened).exists() else ""
-        page = month_page(book, period, _until(frames, period), record, explained=explained)
+        measured = tear_sheet if (folder / tear_sheet).exists() else ""
+        page = month_page(
+            book, period, _until(frames, period), record, explained=explained, tear_sheet=measured
+        )
         written += write_page(folder / f"{period:%Y-%m}.html", page)
     return written
+
+
+def _tear_sheets(manna: Installation, edition: Edition, folder: Path) -> int:
+    """Writes the pages of the newest tear sheets, before the months' own, which lead to them."""
+    rows = manna.lake.read_at(TEAR_SHEETS.address, edition.snapshot, {"book": edition.book})
+    newest = rows.sort("period", descending=True).head(TEAR_SHEET_MONTHS).select("period", "document")
+    if newest.is_empty():
+        return 0
+    from manna.documents.tear_sheet import tear_sheet_page
+
+    return sum(
+        write_page(folder / _tear_sheet_name(period), tear_sheet_page(json.loads(document)))
+        for period, document in newest.iter_rows()
+    )
+
+
+def _tear_sheet_name(period: date) -> str:
+    return f"{period:%Y-%m}-tear-sheet.html"
 
 
 def _marker(record: Mapping[str, Any]) -> str:
@@ -176,7 +202,7 @@ def _until(frames: dict[str, pl.DataFrame], period: date) -> dict[str, pl.DataFr
 
 
 def _index(manna: Installation, snapshot: int) -> list[IndexEntry]:
-    records = manna.lake.read_at(PUBLICATIONS.address, snapshot)
+    records, folder = manna.lake.read_at(PUBLICATIONS.address, snapshot), manna.settings.documents_dir
     return [
         IndexEntry(
             row["book"],
@@ -186,6 +212,7 @@ def _index(manna: Installation, snapshot: int) -> list[IndexEntry]:
             row["complete_through"],
             row["reason"],
             row["provisional"],
+            has_tear_sheet=(folder / row["book"] / _tear_sheet_name(row["period"])).exists(),
         )
         for row in records.iter_rows(named=True)
         if row["book"] in manna.books
