@@ -54,7 +54,7 @@ class Opening:
             for table in ("ledger.postings", "ledger.journal", "portfolio.valuations")
         )
 
-    def page(self, period: date, statements: Mapping[str, pl.DataFrame], marker: str) -> str:
+    def page(self, period: date, statements: Mapping[str, pl.DataFrame]) -> str:
         """The page of one month; ``statements`` are the book's, by name."""
         lines = _lines(
             self._book,
@@ -63,7 +63,7 @@ class Opening:
             _Parts(self._book, self._postings, self._journal, self._valuations, self._sources, self._as_of),
         )
         keys = sources_shown(lines)
-        return opened_page(self._book, period, lines, self._found(keys), marker)
+        return opened_page(self._book, period, lines, self._found(keys))
 
     def _found(self, keys: Sequence[Key]) -> dict[Key, Source]:
         """The sources with their rows and payloads, in the order of ``keys``."""

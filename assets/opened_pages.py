@@ -10,18 +10,15 @@ another is missing or no longer true a short page says how to get it, so that a 
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from assets.opened import Opening
 from manna.documents.opened import unopened_page
+from manna.documents.seal import seal_of, sealed
 from resources.installation import Installation
-from resources.publisher import write_page
-
-_HEAD = 65_536
-"""The marker stands before all else on a page; so many bytes hold it, however long the page is."""
+from resources.publisher import is_sealed, write_page
 
 
 def opened_name(period: date) -> str:
@@ -55,26 +52,18 @@ def write_opened(
     known = dict(months.select("month", "content_hash").iter_rows())
     for age, record in enumerate(reversed(records)):
         period: date = record["period"]
-        file, marker = folder / opened_name(period), _marker(record)
-        if not record["content_hash"] or _was_made_from(file, marker):
+        file, seal = folder / opened_name(period), _seal(record)
+        if not record["content_hash"] or is_sealed(file, seal):
             continue
         if known.get(period) == record["month_hash"] and (newest is None or age < newest):
             opening = opening or Opening(manna, book_id, snapshot)
-            page = opening.page(period, statements, marker)
+            page = sealed(opening.page(period, statements), seal)
         else:
             page = unopened_page(manna.books[book_id], period)
         written += write_page(file, page)
     return written
 
 
-def _marker(record: Mapping[str, Any]) -> str:
-    """What the page behind a month's figures was made from."""
-    return f"{record['content_hash']} {record['month_hash']} {record['code_version']}"
-
-
-def _was_made_from(file: Path, marker: str) -> bool:
-    """Whether the page is there and still true: making it anew reads payloads, so that is asked first."""
-    if not file.exists():
-        return False
-    with file.open("rb") as page:
-        return marker.encode() in page.read(_HEAD)
+def _seal(record: Mapping[str, Any]) -> str:
+    """Of what the page behind a month's figures is made from."""
+    return seal_of(record["content_hash"], record["month_hash"], record["code_version"])

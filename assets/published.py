@@ -13,11 +13,12 @@ import polars as pl
 
 from assets.common import BooksConfig, Manna, chosen
 from assets.examined import data_docs
-from assets.opened_pages import opened_name, write_opened
+from assets.opened_pages import write_opened
+from assets.pages import write_index, write_pages
 from assets.reports import TABLES, dirty_months
 from assets.tear_sheets import stale_months
+from manna.contracts.performance import TEAR_SHEETS
 from manna.contracts.reports import PUBLICATIONS
-from manna.documents.page import IndexEntry, index_page, month_page
 from resources.installation import Installation
 from resources.publisher import (
     Edition,
@@ -27,13 +28,10 @@ from resources.publisher import (
     publish_to_postgres,
     recorded_in,
     recorded_in_postgres,
-    write_page,
 )
 
-_DEPS = [dg.AssetKey(table.split(".")) for table in (*TABLES, PUBLICATIONS.address)]
+_DEPS = [dg.AssetKey(table.split(".")) for table in (*TABLES, PUBLICATIONS.address, TEAR_SHEETS.address)]
 POSTGRES = dg.AssetKey(["published", "postgres"])
-OPENED_MONTHS = 3
-"""So many months, the newest, have their page on what figures are made of at once; the others by :func:`opened`."""
 DUCKDB = dg.AssetKey(["published", "duckdb"])
 PAGES = dg.AssetKey(["published", "pages"])
 OPENED = dg.AssetKey(["published", "opened"])
@@ -63,10 +61,10 @@ def published(context: dg.AssetExecutionContext, config: BooksConfig, manna: Man
     snapshot = manna.lake.snapshot()
     editions = {book: _edition(manna, book, snapshot) for book in chosen(manna.books, config.books)}
     settings = manna.settings
-    pages = sum(_pages(manna, edition) for edition in editions.values())
+    pages = sum(write_pages(manna, book, snapshot, *_told(edition)) for book, edition in editions.items())
     examined = data_docs(manna) / "index.html"
     link = examined.relative_to(settings.documents_dir).as_posix() if examined.exists() else None
-    pages += write_page(settings.documents_dir / "index.html", index_page(_index(manna, snapshot), link))
+    pages += write_index(manna, snapshot, link)
     to_duckdb = {book: publish_to_duckdb(settings.published_dir, e) for book, e in editions.items()}
     # Postgres last: what it records is published everywhere (see `unpublished`).
     to_postgres = {book: publish_to_postgres(manna.postgres_url, e) for book, e in editions.items()}
@@ -155,43 +153,7 @@ def _same_everywhere(
     )
 
 
-def _pages(manna: Installation, edition: Edition) -> int:
-    """Writes the book's pages; returns how many changed."""
-    book, written = manna.books[edition.book], 0
-    frames, records = _told(edition)
-    folder = manna.settings.documents_dir / book.id
-    written += write_opened(manna, edition.book, edition.snapshot, frames, records, OPENED_MONTHS)
-    for record in records:
-        period: date = record["period"]
-        behind = opened_name(period) if record["content_hash"] else ""
-        page = month_page(book, period, _until(frames, period), record, explained=behind)
-        written += write_page(folder / f"{period:%Y-%m}.html", page)
-    return written
-
-
 def _told(edition: Edition) -> tuple[dict[str, pl.DataFrame], list[dict[str, Any]]]:
     """The statements by name, and what was published when, in order of months."""
     frames = {name.partition(".")[2]: frame for name, frame in edition.tables.items()}
     return frames, frames.pop("publications").sort("period").to_dicts()
-
-
-def _until(frames: dict[str, pl.DataFrame], period: date) -> dict[str, pl.DataFrame]:
-    """The month and what is drawn beside it: the year of months before."""
-    return {name: frame.filter(pl.col("period") <= period) for name, frame in frames.items()}
-
-
-def _index(manna: Installation, snapshot: int) -> list[IndexEntry]:
-    records = manna.lake.read_at(PUBLICATIONS.address, snapshot)
-    return [
-        IndexEntry(
-            row["book"],
-            manna.books[row["book"]].name,
-            row["period"],
-            row["status"],
-            row["complete_through"],
-            row["reason"],
-            row["provisional"],
-        )
-        for row in records.iter_rows(named=True)
-        if row["book"] in manna.books
-    ]

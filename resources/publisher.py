@@ -9,7 +9,7 @@ snapshot never replaces a newer one, and equal content is not written again.
 import fcntl
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from psycopg import sql
 
 from manna.contracts import CONTRACTS, Contract
 from manna.contracts.declaration import content_hash
+from manna.documents.seal import seal_on, sealed
 
 RECORD = "published_snapshots"
 _TYPES = {"VARCHAR": "text", "TIMESTAMPTZ": "timestamptz"}
@@ -199,6 +200,20 @@ def content_of_file(file: Path, book: str, tables: Sequence[str]) -> str:
             for address in tables
         }
     return Edition(book, 0, read).content_hash
+
+
+def write_sealed(file: Path, seal: str, make: Callable[[], str]) -> bool:
+    """Makes and writes a page, unless the file is whole and made from the same (``seal_of``); False then.
+
+    Raises:
+        PublicationError: the folder cannot be written. The former page stays.
+    """
+    return not is_sealed(file, seal) and write_page(file, sealed(make(), seal))
+
+
+def is_sealed(file: Path, seal: str) -> bool:
+    """Whether a page is there, whole, and made from what ``seal`` says."""
+    return file.exists() and seal_on(file.read_bytes()) == seal
 
 
 def write_page(file: Path, text: str) -> bool:

@@ -92,10 +92,8 @@ def sources_shown(lines: Sequence[Opened]) -> list[Key]:
     return list(keys)[:MOST_SOURCES]
 
 
-def opened_page(
-    book: Book, period: date, lines: Sequence[Opened], sources: Mapping[Key, Source], marker: str
-) -> str:
-    """The document; ``marker`` is what it was made from, for who asks whether it is still that."""
+def opened_page(book: Book, period: date, lines: Sequence[Opened], sources: Mapping[Key, Source]) -> str:
+    """The document."""
     numbers = {key: number for number, key in enumerate(sources)}
     mentioned = {part.source for line in lines for part in line.shown if part.source}
     return render_page(
@@ -109,7 +107,6 @@ def opened_page(
         unshown=len(mentioned - set(sources)),
         accounting=accounting,
         masked=masked,
-        marker=marker,
     )
 
 

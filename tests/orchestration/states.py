@@ -31,7 +31,7 @@ OPS = {
     "alerts": "fingerprint, book, kind, severity, message, status, notified_at IS NOT NULL",
     "examinations": "suite, content_hash, success",
 }
-NAMES_OF_RUNS = re.compile(r"<dt>(?:run_id|request_ids)</dt><dd>[^<]*</dd>")
+NAMES_OF_RUNS = re.compile(r"<dt>(?:run_id|request_ids)</dt><dd>[^<]*</dd>|<!-- sealed [^>]*-->")
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,

@@ -27,7 +27,7 @@ def line(parts, *, figure="5", **more):
 @pytest.fixture
 def page(book, period):
     def make(lines, sources):
-        return opened_page(book, period, lines, sources, "hash hash 0.1.0")
+        return opened_page(book, period, lines, sources)
 
     return make
 
@@ -41,7 +41,7 @@ def test_from_a_figure_to_the_payload(page):
     assert 'id="income_statement-1"' in text
     assert '<a href="#s0">' in text
     assert 'id="s0"' in text
-    for told in ("abc", "c1", "r1", "hash hash 0.1.0", "••••6789"):
+    for told in ("abc", "c1", "r1", "••••6789"):
         assert told in text
     assert "<script" not in text
     assert "<b>" not in text
