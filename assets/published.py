@@ -13,7 +13,6 @@ import polars as pl
 
 from assets.common import BooksConfig, Manna, chosen
 from assets.examined import data_docs
-from assets.opened_pages import opened_name, write_opened
 from assets.reports import TABLES, dirty_months
 from assets.tear_sheets import stale_months
 from manna.contracts.reports import PUBLICATIONS
@@ -95,6 +94,8 @@ def published(context: dg.AssetExecutionContext, config: BooksConfig, manna: Man
 )
 def opened(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
     """Writes the page behind every published month that has none that is true; costs nothing where all are."""
+    from assets.opened_pages import write_opened
+
     snapshot, written = manna.lake.snapshot(), dict[str, int]()
     for book in chosen(manna.books, config.books):
         written[book] = write_opened(manna, book, snapshot, *_told(_edition(manna, book, snapshot)))
@@ -157,6 +158,9 @@ def _same_everywhere(
 
 def _pages(manna: Installation, edition: Edition) -> int:
     """Writes the book's pages; returns how many changed."""
+    # Every process imports this module, and few write pages.
+    from assets.opened_pages import opened_name, write_opened
+
     book, written = manna.books[edition.book], 0
     frames, records = _told(edition)
     folder = manna.settings.documents_dir / book.id
