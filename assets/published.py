@@ -13,8 +13,6 @@ import polars as pl
 
 from assets.common import BooksConfig, Manna, chosen
 from assets.examined import data_docs
-from assets.opened_pages import write_opened
-from assets.pages import write_index, write_pages
 from assets.reports import TABLES, dirty_months
 from assets.tear_sheets import stale_months
 from manna.contracts.performance import TEAR_SHEETS
@@ -58,6 +56,9 @@ def _spec(asset_key: dg.AssetKey, description: str, kind: str) -> dg.AssetSpec:
 )
 def published(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
     """Publishes every book's reports from one lake snapshot."""
+    # Every process imports this module, and few write pages.
+    from assets.pages import write_index, write_pages
+
     snapshot = manna.lake.snapshot()
     editions = {book: _edition(manna, book, snapshot) for book in chosen(manna.books, config.books)}
     settings = manna.settings
@@ -93,6 +94,8 @@ def published(context: dg.AssetExecutionContext, config: BooksConfig, manna: Man
 )
 def opened(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> Iterator[Any]:
     """Writes the page behind every published month that has none that is true; costs nothing where all are."""
+    from assets.opened_pages import write_opened
+
     snapshot, written = manna.lake.snapshot(), dict[str, int]()
     for book in chosen(manna.books, config.books):
         written[book] = write_opened(manna, book, snapshot, *_told(_edition(manna, book, snapshot)))

@@ -73,8 +73,8 @@ def by_transfer(transfers: pl.DataFrame) -> pl.DataFrame:
 def by_owner(transfers: pl.DataFrame, book: Book, books: Sequence[Book]) -> pl.DataFrame:
     """Legs in ``book`` of money moved between two books of one taxpayer: a draw or a contribution.
 
-    Never income and never an expense: a proprietor and his firm are one person before the tax office. Named
-    from the firm's side: what the household takes is a draw, what it puts in a contribution.
+    Never income and never an expense: a proprietor and his firm are one person before the tax office. Each book names
+    it from its own side: what the firm calls its owner's draw, the household has received from the firm.
     """
     known = {other.id: other for other in books}
     parts = [CLAIMS_NONE]
@@ -92,10 +92,7 @@ def owner_category(book: Book, other: Book, *, leaves: bool) -> str:
     """The equity account in ``book`` for money that goes to (or comes from) ``other``."""
     if book.kind == "proprietor" and other.kind != "proprietor":
         return "Equity:Owner's Draws" if leaves else "Equity:Owner's Contributions"
-    if leaves:
-        return f"Equity:Contributions to {other.name}"
-    what = "Owner's Draws" if other.kind == "proprietor" else "Contributions"
-    return f"Equity:{what} from {other.name}"
+    return f"Equity:{'Contributions to' if leaves else 'Received from'} {other.name}"
 
 
 def by_prediction(rows: pl.DataFrame, predictions: pl.DataFrame, source: str) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from manna.statements.presentation import numbered, total, with_totals
 OPENING_EQUITY, ENDING_EQUITY = "Opening equity", "Ending equity"
 EQUITY = "Equity"
 CONTRIBUTIONS, DRAWS, OPENINGS = "Contributions", "Draws", "Opening balances"
+BETWEEN = "Between own books"
 PRIOR_PERIODS, SHELTERED, OTHER = (
     "Prior-period adjustments",
     "Results of sheltered accounts",
@@ -22,18 +23,20 @@ SECTION_OF_EQUITY = (
     (r"^Equity:Opening", OPENINGS),
     (r"^Equity:Prior", PRIOR_PERIODS),
     (r"^Equity:Sheltered Accounts", SHELTERED),
+    # What a firm calls a draw or a contribution, its owner's household received from it or paid into it.
+    (r"^Equity:(Received|Owner's Draws|Contributions) from |^Equity:Contributions to ", BETWEEN),
     (r"^Equity:(.+:)?[^:]*\b(Contributions?|Capital|Stock)\b", CONTRIBUTIONS),
     (r"^Equity:(.+:)?[^:]*\b(Draws?|Distributions?|Dividends?)\b", DRAWS),
 )
 """Section by the equity account, the first expression that fits; whatever fits none is another movement."""
-SECTIONS = (CONTRIBUTIONS, DRAWS, UNREALIZED, OPENINGS, PRIOR_PERIODS, SHELTERED, OTHER)
+SECTIONS = (CONTRIBUTIONS, DRAWS, BETWEEN, UNREALIZED, OPENINGS, PRIOR_PERIODS, SHELTERED, OTHER)
 _AMOUNTS = ("amount", "year_to_date")
 
 
 def changes_in_equity(book: Book, balances: MonthlyBalances, unrealized: pl.DataFrame) -> pl.DataFrame:
     """Equity at the beginning, all that changed it, and at the end; of the month and of the year so far.
 
-    Change in equity = net income + contributions - draws + change in unrealized gains + openings + adjustments of
+    Change in equity = net income + contributions - draws (a household: + what it received from its own firms - what it paid into them) + change in unrealized gains + openings + adjustments of
     earlier periods + results of sheltered accounts (which are no income) + other movements (suspense, unknown basis: what nobody has explained yet). Positive is more equity
     throughout, so draws are negative. A household's equity is at current value, a firm's at cost, as on the balance
     sheet, whose equity it ends with (:mod:`tie_out`).

@@ -157,7 +157,8 @@ def received(postings: pl.DataFrame, adjustments: pl.DataFrame) -> pl.DataFrame:
     """Postings of dividends and interest with their ``section``, and as ``account`` the account that pays them.
 
     What belongs to an earlier year than it is booked in is in a section with that year: ``Dividends of 2025``.
-    That is the own account of the entry, a broker's without its leaf; where an entry has none, the income account.
+    That is the own account of the entry, a broker's without its leaf; of an adjustment that moves money between two
+    categories, that of the entry it corrects; where neither has one, the income account.
     """
     account, section = pl.col("account"), pl.lit(None, dtype=pl.String)
     for name, pattern in PAID:
@@ -167,9 +168,11 @@ def received(postings: pl.DataFrame, adjustments: pl.DataFrame) -> pl.DataFrame:
     income = income.with_columns(
         pl.when(pl.col("of_year").is_null()).then("section").otherwise(late).alias("section")
     )
-    own = postings.join(income.select("entry_id"), on="entry_id", how="semi").filter(
-        pl.col("account_id").is_not_null()
-    )
+    meant = pl.concat([income.select("entry_id"), income.select(entry_id="adjusts")])
+    own = postings.join(meant, on="entry_id", how="semi").filter(pl.col("account_id").is_not_null())
     payers = own.group_by("entry_id").agg(payer=account.str.replace(r":(Cash|Securities)$", "").min())
-    named = income.join(payers, on="entry_id", how="left", maintain_order="left")
-    return named.with_columns(account=pl.coalesce("payer", "account")).drop("payer")
+    named = income.join(payers, on="entry_id", how="left", maintain_order="left").join(
+        payers, left_on="adjusts", right_on="entry_id", how="left", suffix="_before", maintain_order="left"
+    )
+    payer = pl.coalesce("payer", "payer_before", "account")
+    return named.with_columns(account=payer).drop("payer", "payer_before")

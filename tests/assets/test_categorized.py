@@ -40,7 +40,7 @@ def test_money_between_two_books_of_one_person_is_a_draw_and_never_income(taxpay
     arriving = rows.filter(pl.col("transaction_id").is_in(moved["in_id"].implode()))
     assert leaving.height == arriving.height == moved.height > 0
     assert leaving["category"].unique().to_list() == ["Equity:Owner's Draws"]
-    assert arriving["category"].unique().to_list() == ["Equity:Owner's Draws from Rivera Studio"]
+    assert arriving["category"].unique().to_list() == ["Equity:Received from Rivera Studio"]
     # Made for one of them alone, the other's rows are the same: the family is made together.
     again = taxpayer.run(
         [categorized.categories], config={"ops": {"categorize": {"config": {"books": ["studio"]}}}}

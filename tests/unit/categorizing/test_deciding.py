@@ -207,7 +207,7 @@ FIRM = {"description": "ONLINE TRANSFER"}
     ("amount", "in_home", "in_firm"),
     [
         ("-500", "Equity:Contributions to Studio", "Equity:Owner's Contributions"),
-        ("500", "Equity:Owner's Draws from Studio", "Equity:Owner's Draws"),
+        ("500", "Equity:Received from Studio", "Equity:Owner's Draws"),
     ],
 )
 def test_money_between_two_books_of_one_taxpayer_is_a_draw_or_a_contribution(

@@ -168,7 +168,7 @@ def test_personal_spending_on_a_business_card_is_a_draw():
     kept = both(two(firm_shares=[setting]), "firm", (-18, "Expenses:Fun:TV"))
     assert lines(kept["firm"], "t0") == [(VISA, D(-18)), ("Equity:Owner's Draws", D(18))]
     assert lines(kept["home"], "t0/home") == [
-        ("Expenses:Entertainment", D(18)), ("Equity:Owner's Draws from Studio", D(-18)),
+        ("Expenses:Entertainment", D(18)), ("Equity:Received from Studio", D(-18)),
     ]  # fmt: skip
 
 

@@ -191,6 +191,6 @@ def test_a_payment_between_the_books_of_one_taxpayer_is_a_draw_and_never_income(
         tables = {"categories": found.transactions, "splits": found.splits, "transfers": found.transfers}
         kept[one.facts.book.id] = keep_books(one.facts.book, **(told[one.facts.book.id] | tables))
     assert lines(kept["firm"], "o")[1] == ("Equity:Owner's Draws", D(2000))
-    assert lines(kept["home"], "i")[1] == ("Equity:Owner's Draws from Studio", D(-2000))
+    assert lines(kept["home"], "i")[1] == ("Equity:Received from Studio", D(-2000))
     for books in kept.values():
         assert not books.postings["account"].str.contains("^(Income|Expenses):").any()

@@ -8,6 +8,7 @@ import pytest
 from manna.books import Book
 from manna.contracts import CONTRACTS
 from manna.statements import Sources, general_ledger, tie_out
+from manna.statements.equity import section_of_equity
 from manna.statements.explaining import explain_line, figure_of
 
 SEP, OCT, NOV = date(2026, 9, 1), date(2026, 10, 1), date(2026, 11, 1)
@@ -252,6 +253,20 @@ def test_net_worth_and_allocation_at_market(ledger, lines, position):
         ("CUR:USD", "Cash (USD)", "50", "50", "0.025"),
     ]
     assert tie_out(books.book, made) == []
+
+
+@pytest.mark.parametrize(
+    ("account", "section"),
+    [
+        ("Equity:Owner's Draws", "Draws"),
+        ("Equity:Owner's Contributions", "Contributions"),
+        ("Equity:Received from Studio", "Between own books"),
+        ("Equity:Owner's Draws from Studio", "Between own books"),  # so until November 2026
+        ("Equity:Contributions to Studio", "Between own books"),
+    ],
+)
+def test_a_household_reads_its_firm_from_its_own_side(account, section):
+    assert pl.select(section_of_equity(pl.lit(account))).item() == section
 
 
 def test_printing_plus(ledger, lines):

@@ -63,6 +63,20 @@ def of_section(rows, start):
     return [row[1:] for row in rows if str(row[0]).startswith(start)]
 
 
+def test_a_dividend_that_was_recategorized_has_the_payer_of_its_entry(ledger, lines):
+    """Reported as interest, a dividend by what became known later: the adjustment touches no account of the broker."""
+    held = ledger(Book(id="home", name="Home"))
+    held.entry(date(2025, 12, 5), (BROKER, 40, {"account_id": "broker"}), ("Income:Interest", -40))
+    held.entry(OPENED, ("Income:Interest", 40), ("Income:Dividends", -40))
+    late = adjustment(2, date(2025, 12, 5)) | {"adjusts": "e0"}
+    sources = Sources(adjustments=pl.DataFrame([late], schema=ADJUSTMENTS.polars_schema))
+    made = held.statements(JAN, as_of=date(2026, 1, 20), sources=sources)
+    found = lines(made["dividends_and_interest"].filter(level="line"), JAN, "section", "account", "amount")
+    payer = "Assets:Investments:Broker"
+    assert found == [("Dividends of 2025", payer, "40"), ("Interest of 2025", payer, "-40")]
+    assert tie_out(held.book, made) == []
+
+
 def test_a_line_of_the_return_has_what_belongs_to_its_year(made, lines):
     rows = lines(made["tax_lines"], FEB, "section", *COLUMNS)
     (line, subtotal) = of_section(rows, LINE)
