@@ -73,6 +73,7 @@ LOTS = Contract(
         Column("currency", Kind.TEXT, "of the costs"),
         Column("is_opening", Kind.BOOLEAN, "held before the feed begins"),
         Column("dated", Kind.BOOLEAN, "opened is the day of acquisition, not just the first day it was seen"),
+        Column("inherited", Kind.BOOLEAN, "it came by inheritance, on the day of death"),
         Column("origin", Kind.TEXT, "the lot it continues after a transfer or an exchange; else itself"),
     ),
     key=("lot_id",),

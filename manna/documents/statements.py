@@ -15,7 +15,7 @@ import polars as pl
 from manna.contracts.declaration import Column, Contract, Kind
 from manna.contracts.reports import ON_DEMAND, STATEMENTS
 from manna.documents import listings, tables, worth
-from manna.documents.numerals import long_date, short_date
+from manna.documents.numerals import form_date, long_date, short_date
 from manna.documents.spans import Span
 
 BY_NAME = {contract.name: contract for contract in (*STATEMENTS, *ON_DEMAND)}
@@ -39,6 +39,16 @@ _SPANS = {
     "quarter": "three months",
     "year": "twelve months",
     "year_to_date": "the year to date",
+}
+_FORM_8949 = {
+    "account": "(a) Description",
+    "acquired": "(b) Acquired",
+    "sold": "(c) Sold",
+    "proceeds": "(d) Proceeds",
+    "basis": "(e) Basis",
+    "code": "(f) Code",
+    "adjustment": "(g) Adjustment",
+    "gain": "(h) Gain or loss",
 }
 _SPANNED = ("span", "since", "until")
 """Columns that say which of several spans a row is of; a table is of one."""
@@ -97,8 +107,9 @@ def _set(
 
     if not _is_by_account(contract):
         headings = [heading(column) for column in listings.shown(contract)]
+        day = form_date if name == "realized_gains" else short_date
         return listings.listing(
-            contract, frame, title=title, meaning=meaning, headings=headings, currencies=currencies
+            contract, frame, title=title, meaning=meaning, headings=headings, currencies=currencies, day=day
         )
     columns: list[tuple[str, str, tables.Kind]] = [
         (column.name, heading(column), "money" if column.kind is Kind.MONEY else "ratio")
@@ -121,6 +132,8 @@ def _is_by_account(contract: Contract) -> bool:
 
 def _headings(name: str, span: Span, day: date | None) -> dict[str, str]:
     """Headings that are better than a column's name."""
+    if name == "realized_gains":
+        return _FORM_8949
     found = {
         "amount": span.label,
         "previous": span.before.label,

@@ -223,7 +223,9 @@ def declared_lots(book: Book, accounts: pl.DataFrame) -> dict[str, list[StatedLo
         names = {(row[field] or "").casefold() for field in ("account_id", "name", "mask")}
         its = [each for each in book.investments.lots if each.account.casefold() in names]
         for number, each in enumerate(sorted(its, key=lambda lot: (lot.opened, lot.security)), start=1):
-            lot = StatedLot(f"declared {number}", each.security, each.opened, each.quantity, each.cost)
+            lot = StatedLot(
+                f"declared {number}", each.security, each.opened, each.quantity, each.cost, each.inherited
+            )
             found.setdefault(row["account_id"], []).append(lot)
     return found
 
@@ -232,7 +234,8 @@ def _lot_frame(book_id: str, lots: list[Lot]) -> pl.DataFrame:
     rows = [
         (
             lot.lot_id, book_id, lot.account_id, lot.security_id, lot.opened, lot.quantity, lot.remaining,
-            lot.cost, lot.remaining_cost, lot.currency, lot.is_opening, lot.dated, lot.origin or lot.lot_id,
+            lot.cost, lot.remaining_cost, lot.currency, lot.is_opening, lot.dated, lot.inherited,
+            lot.origin or lot.lot_id,
         )
         for lot in lots
     ]  # fmt: skip

@@ -34,6 +34,7 @@ class StatedLot:
     opened: date
     quantity: Decimal
     cost: Decimal | None
+    inherited: bool = False
 
     def lot(self, rest: Lot, holding: Holding | None) -> Lot:
         """As a lot beside ``rest``, what is held of the same beyond it; without a cost carried at today's value."""
@@ -51,6 +52,7 @@ class StatedLot:
             cost=None if self.cost is None else carrying,
             carrying=carrying,
             dated=True,
+            inherited=self.inherited,
         )
 
 

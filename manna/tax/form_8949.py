@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from manna.contracts.tax import TAXABLE_GAINS
+from manna.contracts.tax import INHERITED, TAXABLE_GAINS, VARIOUS
 from manna.ledger.lots import is_long
 from manna.tax.wash import Acquisition, Disposal, Held, Overlay, TaxLine, wash_sales
 
@@ -159,7 +159,7 @@ class _Sold:
     def taxed(self, line: TaxLine, number: int, as_of: date) -> dict[str, Any]:
         known, sold = self.row["cost"] is not None, self.row["closed"]
         term = self.row["term"]
-        if line.held_since != self.row["opened"]:
+        if line.held_since != self.row["opened"] and not self.lot["inherited"]:
             term = "long" if is_long(line.held_since, sold) else "short"
         return self._row(number) | {
             "held_since": line.held_since,
@@ -187,6 +187,12 @@ class _Sold:
             | {"held_since": self.row["opened"], "basis": self.row["cost"], "replaced_by": ""}
         )
 
+    def _how(self) -> str | None:
+        """Column (b) where it is no day. A cost without a day is that of a pool, of which the purchases are not told."""
+        if self.lot["inherited"]:
+            return INHERITED
+        return None if self.lot["dated"] or self.row["cost"] is None else VARIOUS
+
     def _row(self, number: int) -> dict[str, Any]:
         row = self.row
         names = ("book", "gain_id", "account_id", "security_id", "lot_id", "currency")
@@ -194,6 +200,7 @@ class _Sold:
             "part_id": f"{row['gain_id']}-{number}",
             "description": f"{row['quantity'].normalize():f} sh. {row['security_id']}",
             "acquired": row["opened"] if self.lot["dated"] else None,
+            "acquired_how": self._how(),
             "sold": row["closed"],
             "box": UNASSIGNED,
         }

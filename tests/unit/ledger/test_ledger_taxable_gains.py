@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from ledger_examples import account, keep, trade
+from ledger_examples import account, holding, keep, trade
 
 from manna.books import Book
 from manna.contracts.tax import TAXABLE_GAINS
@@ -156,3 +156,33 @@ def test_shares_moved_in_kind_replace_nothing():
 
 def test_nothing_sold_is_an_empty_table():
     assert counted(BOUGHT).is_empty()
+
+
+def test_column_b_has_a_day_or_what_the_instructions_of_the_form_have_in_its_place():
+    """Instructions for Form 8949, column (b): VARIOUS and INHERITED; what was inherited is long (26 U.S.C. 1223(9))."""
+    lot = {"security": "OLD", "opened": "2025-12-01", "quantity": 10, "cost": 400, "inherited": True}
+    book = Book.model_validate(
+        {"id": "home", "name": "Home", "investments": {"lots": [{"account": "Broker", **lot}]}}
+    )
+    books = keep(
+        book,
+        holdings=[
+            holding("POOLED", "02-01", 10, 900, cost_basis=530),
+            holding("OLD", "02-01", 10, 900),
+            holding("WHO", "02-01", 10, 900),
+        ],
+        trades=[
+            trade("b", "02-02", "buy", 1, -9, security_id="NEW"),
+            *(
+                trade(name, "02-05", "sell", -1, 90, security_id=name)
+                for name in ("POOLED", "OLD", "WHO", "NEW")
+            ),
+        ],
+    )
+    rows = taxable_gains(books.gains, books.lots, as_of=LATER).sort("security_id")
+    assert rows.select("security_id", "acquired", "acquired_how", "basis", "term").rows() == [
+        ("NEW", date(2026, 2, 2), None, 9, "short"),
+        ("OLD", date(2025, 12, 1), "INHERITED", 40, "long"),
+        ("POOLED", None, "VARIOUS", 53, "unknown"),
+        ("WHO", None, None, None, "unknown"),
+    ]
