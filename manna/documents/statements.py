@@ -12,6 +12,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from manna.books import Book
 from manna.contracts.declaration import Column, Contract, Kind
 from manna.contracts.reports import ON_DEMAND, STATEMENTS
 from manna.documents import listings, tables, worth
@@ -64,6 +65,21 @@ def of_a_month(frame: pl.DataFrame, month: date) -> pl.DataFrame:
     ended = {"quarter"} if month.month % 3 == 0 else set()
     ended |= {"year"} if month.month == 12 else {"year_to_date"}
     return frame.filter(pl.col("span").is_in(sorted(ended)))
+
+
+def why_empty(name: str, book: Book) -> str:
+    """What to say, and to do, where a statement has no rows."""
+    file = f"{book.id}.yaml"
+    if name == "budget" and not book.budgets:
+        return f"No budget in {file}: add a section budgets, such as {{Expenses:Food: 800}} (docs/guide.md)"
+    said = {
+        "translation": f"All amounts are in {book.currency}: there is nothing to translate. Several currencies need their "
+        f"rates in {file}: exchange_rates or dated_rates (docs/guide.md)",
+        "realized_gains": "Nothing was sold in the year so far outside sheltered accounts",
+        "allocation": "No investments are held; `manna link` adds an account",
+        "spending": "Nothing was spent",
+    }
+    return said.get(name, "Nothing was booked up to then; `manna status` says how far each account is known")
 
 
 def statement_tables(
