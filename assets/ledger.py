@@ -242,27 +242,37 @@ def months(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna)
 
 
 def refresh_months(manna: Installation, wanted: Sequence[str], transaction: LakeTransaction) -> Change:
-    """Makes ``ledger.months`` hold what follows, for the ``wanted`` books (none: all)."""
+    """Makes ``ledger.months`` hold what follows, for the ``wanted`` books (none: all).
+
+    Their moment is never before a closing: it counts in them already, whatever this machine's clock says.
+    """
     change, now = Change(), moment(manna, transaction)
-    securities = transaction.read("clean.securities")
     for book_id in chosen(manna.books, wanted):
-        book, scope = manna.books[book_id], {"book": book_id}
-        day = today(manna, book)
-        postings = transaction.read("ledger.postings", scope)
-        stands = book_standing(manna, book_id, transaction)
-        refused = open_rows(manna, transaction, book_id).height
-        extras = dict(_extras(transaction, book_id, day, stands, refused))
-        opened = reopened(manna.ops.closings(book_id))
-        if opened is not None:  # its reports say so from the first open month on
-            month = (opened.after + timedelta(days=1)).replace(day=1)
-            extras[month] = f"{extras.get(month, '')} {opened.words}"
-        throughout = _throughout(book, stands, postings, securities)
-        hashes = month_hashes(book_id, postings, today=day, extras=extras, throughout=throughout)
+        scope, closings = {"book": book_id}, manna.ops.closings(book_id)
+        hashes = months_as_they_are(manna, book_id, today(manna, manna.books[book_id]), transaction)
         before = transaction.read(MONTHS, scope)
-        frozen = before.filter(closed_month(pl.col("month"), closed_through(manna.ops.closings(book_id))))
-        dated = since_when(hashes.join(frozen, on="month", how="anti"), before, now)
+        frozen = before.filter(closed_month(pl.col("month"), closed_through(closings)))
+        known_at = max([now, *(row["known_at"] for row in closings)])
+        dated = since_when(hashes.join(frozen, on="month", how="anti"), before, known_at)
         change += transaction.replace(MONTHS, pl.concat([frozen, dated]), scope)
     return change
+
+
+def months_as_they_are(
+    manna: Installation, book_id: str, day: date, lake: Lake | LakeTransaction
+) -> pl.DataFrame:
+    """``book, month, content_hash`` of a book's months up to ``day``, from what the lake holds now."""
+    book, scope = manna.books[book_id], {"book": book_id}
+    postings = lake.read("ledger.postings", scope)
+    stands = book_standing(manna, book_id, lake)
+    refused = open_rows(manna, lake, book_id).height
+    extras = dict(_extras(lake, book_id, day, stands, refused))
+    opened = reopened(manna.ops.closings(book_id))
+    if opened is not None:  # its reports say so from the first open month on
+        month = (opened.after + timedelta(days=1)).replace(day=1)
+        extras[month] = f"{extras.get(month, '')} {opened.words}"
+    throughout = _throughout(book, stands, postings, lake.read("clean.securities"))
+    return month_hashes(book_id, postings, today=day, extras=extras, throughout=throughout)
 
 
 def closed_month(month: pl.Expr, through: date | None) -> pl.Expr:
@@ -278,7 +288,7 @@ def moment(manna: Installation, lake: Lake | LakeTransaction) -> datetime:
 
 
 def _extras(
-    transaction: LakeTransaction, book_id: str, day: date, stands: Standing, refused: int
+    transaction: Lake | LakeTransaction, book_id: str, day: date, stands: Standing, refused: int
 ) -> Mapping[date, str]:
     """What reports show beside postings: valuations, reconciliation, gains, merchants, and open items of today."""
     scope, found = {"book": book_id}, dict[date, list[str]]()
@@ -307,7 +317,7 @@ def _extras(
     return {month: " ".join(parts) for month, parts in found.items()}
 
 
-def _named(transaction: LakeTransaction, book_id: str) -> Iterator[tuple[date, int]]:
+def _named(transaction: Lake | LakeTransaction, book_id: str) -> Iterator[tuple[date, int]]:
     """Per month one number that changes when a row's merchant does, or when its category is confirmed."""
     rows = transaction.query(
         "SELECT date_trunc('month', t.date)::DATE AS month, bit_xor(md5_number_lower("

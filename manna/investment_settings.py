@@ -41,13 +41,17 @@ class InvestmentAccount(Section):
 
 
 class KnownLot(Section):
-    """A lot held before the feed begins, as a person knows it. ``account``: its id, name or last digits."""
+    """A lot held before the feed begins, as a person knows it. ``account``: its id, name or last digits.
+
+    ``inherited``: it came by inheritance; ``opened`` is the day of death then, and ``cost`` what it was worth on it.
+    """
 
     account: str
     security: Symbol
     quantity: Positive
     opened: date
     cost: Annotated[Decimal, Field(gt=0)]
+    inherited: bool = False
 
 
 class SpinOff(Section):

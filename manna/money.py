@@ -1,9 +1,10 @@
 """Money: the one place where it is rounded and where a provider's sign becomes the ledger's.
 
-What belongs here: rounding, minor units, signs. What does not: anything that knows what money is for.
+What belongs here: rounding, minor units, signs, which currencies there are. What does not: anything that knows what money is for.
 """
 
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
 
 import polars as pl
 
@@ -18,6 +19,18 @@ MINOR_UNITS: dict[str, int] = {
 def minor_units(currency: str) -> int:
     """Decimals of a currency's smallest amount: 2 unless ISO 4217 says otherwise."""
     return MINOR_UNITS.get(currency, 2)
+
+
+_NO_MONEY = ("XTS", "XXX")
+"""In the standard's list for tests, and for where there is no currency."""
+
+
+@cache
+def is_currency(code: str) -> bool:
+    """Whether ISO 4217 has a currency of this code today (the table is that of the package ``iso4217``)."""
+    from iso4217 import raw_table  # reads the standard's XML: 80 ms, for what people write alone
+
+    return code in raw_table and code not in _NO_MONEY
 
 
 def round_money(amount: Decimal, currency: str) -> Decimal:

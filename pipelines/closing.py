@@ -10,7 +10,16 @@ from typing import Any
 
 import polars as pl
 
-from assets.ledger import book_standing, moment, today
+from assets.ledger import (
+    MONTHS,
+    book_standing,
+    closed_month,
+    ledger_day,
+    moment,
+    months_as_they_are,
+    today,
+)
+from assets.reports import WRITTEN
 from assets.tear_sheets import is_closed, make, stale_months
 from manna.contracts.closings import CLOSED_JOURNAL, CLOSED_POSTINGS, FILED_GAINS
 from manna.contracts.declaration import content_hash
@@ -45,9 +54,19 @@ def close(manna: Installation, book: str, through: date, by: str, reason: str | 
         ClosingError: with every reason against it. Nothing is closed.
     """
     require_book(manna, book)
-    against = reasons_against(manna, book, through)
-    if against:
-        raise ClosingError(f"{book} cannot be closed through {through}: {'; '.join(against)}")
+    # From the first look to the record no run keeps books, hashes months or makes reports: what is kept is what was reported.
+    with manna.lake.locked(_MADE):
+        against = reasons_against(manna, book, through)
+        if against:
+            raise ClosingError(f"{book} cannot be closed through {through}: {'; '.join(against)}")
+        return _closed(manna, book, through, by, reason)
+
+
+_MADE = ("ledger.journal", "ledger.postings", MONTHS, *WRITTEN)
+"""Tables whose locks a run holds while it reads closings and writes what follows from them."""
+
+
+def _closed(manna: Installation, book: str, through: date, by: str, reason: str | None) -> str:
     closings = manna.ops.closings(book)
     known_at = _after(closings, moment(manna, manna.lake))
     row = {"action": CLOSE, "through": through, "known_at": known_at}
@@ -62,7 +81,7 @@ def close(manna: Installation, book: str, through: date, by: str, reason: str | 
 
     _finish_tear_sheets(manna, book, through)
     # First what is kept, then the record that makes it count: cut short between the two, nothing is closed.
-    sha256 = manna.lake.commit(["ledger.journal", "ledger.postings"], work, author="close", message=book)
+    sha256 = manna.lake.commit([CLOSED_POSTINGS.address], work, author="close", message=book)
     manna.ops.add_closing({**row, "book": book, "content_sha256": sha256, "reason": reason, "decided_by": by})
     return sha256
 
@@ -140,7 +159,14 @@ def reasons_against(manna: Installation, book: str, through: date) -> list[str]:
     found = reasons_against_closing(book_standing(manna, book, manna.lake), through)
     if manna.lake.read("ledger.months", scope).is_empty():
         return [*found, "there are no books yet: `manna run nightly_close` first"]
-    found += _unpublished(manna, book, through)
+    changed = _changed(manna, book, through)
+    if changed is not None:
+        found.append(
+            f"the books have changed since the reports of {changed:%Y-%m} were made (rows, decisions or the book's file): "
+            "`manna run nightly_close` first"
+        )
+    else:
+        found += _unpublished(manna, book, through)
     of_period = pl.col("as_of") <= through
     if closed is not None:
         of_period &= pl.col("as_of") > closed
@@ -191,6 +217,16 @@ def _books(lake: Lake | LakeTransaction, book: str) -> Adjusted:
     return Adjusted(
         *(lake.read(f"ledger.{table}", {"book": book}) for table in ("journal", "postings", "adjustments"))
     )
+
+
+def _changed(manna: Installation, book: str, through: date) -> date | None:
+    """The first open month up to that day that is not what its reports are made of: a run is at work, or was cut short."""
+    rows = manna.lake.read(MONTHS, {"book": book})
+    as_they_are = months_as_they_are(manna, book, ledger_day(manna.books[book], rows.to_dicts()), manna.lake)
+    is_open = ~closed_month(pl.col("month"), closed_through(manna.ops.closings(book)))
+    of_period = as_they_are.filter(is_open, pl.col("month") <= through)
+    found: date | None = of_period.join(rows, on=["month", "content_hash"], how="anti")["month"].min()  # type: ignore[assignment]
+    return found
 
 
 def _unpublished(manna: Installation, book: str, through: date) -> list[str]:

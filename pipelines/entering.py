@@ -4,7 +4,6 @@ What belongs here: what `manna journal` does. What does not: what an entry must 
 ``entry_file``), keeping them (``resources.entries``), or asking and printing (``pipelines.cli.journal``).
 """
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,10 +12,10 @@ from pathlib import Path
 import polars as pl
 
 from manna.books import Book
-from manna.ledger.entered import Written, faults, line_of, voided_by, written
+from manna.ledger.entered import Written, currencies_of, faults, line_of, voided_by, written
 from manna.ledger.entry_file import read_entries
 from manna.ledger.tax_lines import tax_lines
-from pipelines.asked import UsageError
+from pipelines.asked import UsageError, csv_rows
 from resources.installation import Installation
 
 _LISTED = {
@@ -65,7 +64,7 @@ def entry_of(
         except ValueError as error:
             raise UsageError(f"{text!r}: {error}") from error
     entry = Written(on, description.strip(), tuple(read), adjusting, reverses_on)
-    found = faults(entry)
+    found = faults(entry, currencies_of(book))
     if found:
         raise UsageError(f"nothing was added: {'; '.join(found)}")
     return entry
@@ -84,15 +83,8 @@ def read_file(book: Book, file: Path) -> list[Written]:
         UsageError: it cannot be read.
         EntryFileError: it has faults.
     """
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            columns = [(name or "").strip().casefold() for name in reader.fieldnames or ()]
-            reader.fieldnames = columns
-            rows = [{name: row[name] for name in columns} for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"cannot read {file}: {' '.join(str(error).split())}") from error
-    return read_entries(rows, columns, book.currency)
+    rows, columns = csv_rows(file)
+    return read_entries(rows, columns, book.currency, currencies_of(book))
 
 
 def import_entries(manna: Installation, book: str, entries: Sequence[Written], by: str) -> Imported:

@@ -5,7 +5,7 @@ What belongs here: what `manna explain` reads. What does not: which postings a l
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -56,8 +56,8 @@ def explain(manna: Installation, report: str, line: str, book: str, period: str)
     Args:
         manna: the installation.
         report: e.g. ``income_statement``.
-        line: an account of the chart, the name of a total, a month's end (net worth) or a security (allocation), in any
-            case; or any part of it that one line has. Where several have it, the section, span or statement says which:
+        line: an account of the chart, the name of a total, a month or its end (net worth; ``Net worth`` alone is the
+            period's) or a security (allocation), in any case; or any part of it that one line has. Where several have it, the section, span or statement says which:
             ``quarter: Net income``, ``Non-cash activities: Income:Dividends``.
         book: the book.
         period: the month, ``YYYY-MM``.
@@ -123,6 +123,7 @@ def _line(statement: pl.DataFrame, name: str, wanted: str) -> dict[str, Any]:
     rows = statement.to_dicts()
     text = wanted.strip().casefold()
     exact = [row for row in rows if text in (_name(row).casefold(), _long_name(row).casefold())]
+    exact += [row for row in rows if text in _month_names(row, rows)]
     # A subtotal has the name of its group, and so may a line: the line is meant, the group includes it.
     found = exact[:1] if exact else [row for row in rows if text and text in _name(row).casefold()]
     if len(found) == 1:
@@ -141,6 +142,14 @@ def _name(row: Mapping[str, Any]) -> str:
     if "translated" in row:
         further = row["currency"] if row["level"] == "line" else "in all"
     return f"{name}, {further}" if further else name
+
+
+def _month_names(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """What a line of net worth is called beside its day: its month; and the last one is the statement's own figure."""
+    if row.get("as_of") is None:
+        return ()
+    is_last = row["as_of"] == max(other["as_of"] for other in rows)
+    return (f"{row['as_of']:%Y-%m}", *(("net worth", "net_worth") if is_last else ()))
 
 
 def _long_name(row: Mapping[str, Any]) -> str:

@@ -92,15 +92,27 @@ def rebuilt(
 
 @contextmanager
 def as_published(
-    manna: Installation, book: str, period: date, moment: datetime, before: Sequence[date] = ()
+    manna: Installation,
+    book: str,
+    period: date,
+    moment: datetime,
+    before: Sequence[date] = (),
+    *,
+    late: bool = False,
 ) -> Iterator[tuple[Past, str]]:
     """A book's month as it was published at ``moment``, made again, and what is to be said of it (empty: nothing).
 
-    ``before``: other months that are made beside it, as they were known then. What was published then had been made some hours before, as a rule: the facts of *that* moment count. Where no
+    What was published then had been made some hours before, as a rule: the facts of *that* moment count. Where no
     publication is recorded, those of ``moment`` do.
+
+    Args:
+        before: other months that are made beside it, as they were known then.
+        late: all facts up to ``moment`` count. A closed month is the same all the same; what became known of it since
+            is in the books then, as adjusting entries.
     """
     edition = edition_of(manna, book, period, moment)
-    with rebuilt(manna, edition.known_at if edition else moment, book, [*before, period]) as past:
+    of = edition.known_at if edition and not late else moment
+    with rebuilt(manna, of, book, [*before, period]) as past:
         yield past, _warning(past, book, period, edition)
 
 

@@ -6,7 +6,7 @@ how it is shown.
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +70,7 @@ def find_report(manna: Installation, name: str, book: str, period: str) -> Repor
         ReportError: unknown name, book or period, or nothing published for it.
     """
     from manna.documents.cover import cover
+    from manna.documents.statements import why_empty
 
     names = [contract.name for contract in (*STATEMENTS, *ON_DEMAND)]
     if name not in names:
@@ -85,12 +86,20 @@ def find_report(manna: Installation, name: str, book: str, period: str) -> Repor
     if span.kind != "month" and name == "income_statement" and COMPARISON in names:
         name = COMPARISON
     front = cover(manna.books[book], name.replace("_", " ").capitalize(), span, records)
+    found = _found(manna, name, manna.books[book], span, month, front)
+    if found.frame.is_empty():
+        said = why_empty(name, manna.books[book])
+        return replace(found, cover=replace(found.cover, warnings=(*found.cover.warnings, said)))
+    return found
+
+
+def _found(manna: Installation, name: str, book: Book, span: Span, month: date, front: "Cover") -> Report:
     if name == GENERAL_LEDGER.name:
-        return Report(name, front, month, ledger_of(manna.lake.read, manna.books[book], span, front.day))
-    now = tax_year_of(manna.lake.read, manna.books[book], span)
+        return Report(name, front, month, ledger_of(manna.lake.read, book, span, front.day))
+    now = tax_year_of(manna.lake.read, book, span)
     if name in now.frames:
         return Report(name, now.on(front), span.months[-1], now.frames[name])
-    frame = manna.lake.read(f"reports.{name}", {"book": book, "period": month}).sort("line")
+    frame = manna.lake.read(f"reports.{name}", {"book": book.id, "period": month}).sort("line")
     return Report(name, front, month, of_span(frame, span, month))
 
 

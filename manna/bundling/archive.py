@@ -1,4 +1,4 @@
-"""One ZIP for given files, always the same bytes; and its reverse, which accepts nothing else.
+"""One ZIP for given files, always the same bytes; and its reverse, which names whatever is otherwise.
 
 What belongs here: the container. What does not: what is in it, and whether it may be trusted.
 
@@ -10,11 +10,25 @@ must come to the very same file. That finds a change in any byte of it, headers,
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 _TIME = (1980, 1, 1, 0, 0, 0)
 """The first moment that a ZIP knows."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*", re.ASCII)
+_LARGEST = 2**30
+"""Bytes of all files of a bundle: more is none of ours, and need not be unpacked to be refused."""
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
+"""Whatever bytes somebody made of it, zipfile raises one of these."""
 _READABLE_BY_ALL = 0o100644 << 16
 _UNIX = 3
 
@@ -40,35 +54,49 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     return packed.getvalue()
 
 
-def unpack(content: bytes) -> dict[str, bytes]:
-    """The files of a ZIP that :func:`pack` has made, by name.
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """The files of a ZIP by name. ``faults``: what of the ZIP is not as it was packed; ``damaged`` files cannot be read."""
+
+    files: Mapping[str, bytes]
+    faults: tuple[str, ...]
+    damaged: tuple[str, ...] = ()
+
+
+def unpack(content: bytes) -> Unpacked:
+    """The files of a ZIP, whoever has packed it, and all that differs from what :func:`pack` makes of them.
 
     Raises:
-        BundleError: it is no ZIP, or not as it was packed; where a file can be told, it is named.
+        BundleError: it is no ZIP, or one that would fill the memory.
     """
+    files: dict[str, bytes] = {}
+    damaged, found = [], []
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
-            if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-                raise BundleError("its files are compressed: it was packed by another program")
-            broken = archive.testzip()
-            if broken is not None:
-                raise BundleError(f"{broken} is damaged")
-            files = {entry.filename: archive.read(entry) for entry in entries}
-    # Whatever bytes somebody made of it, zipfile raises one of these.
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+            if sum(entry.file_size for entry in entries) > _LARGEST:
+                raise BundleError(f"its files are larger than {_LARGEST >> 20} MiB together")
+            for entry in entries:
+                try:
+                    files[entry.filename] = archive.read(entry)
+                except _UNREADABLE:
+                    damaged.append(entry.filename)
+    except _UNREADABLE as error:
         raise BundleError(f"it is no ZIP that can be read: {error}") from error
-    twice = sorted(
-        {entry.filename for entry in entries if [e.filename for e in entries].count(entry.filename) > 1}
-    )
+    names = [entry.filename for entry in entries]
+    found += [f"{name} is damaged" for name in damaged]
+    twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise BundleError(f"{', '.join(twice)} is in it twice")
+        found.append(f"{', '.join(twice)} is in it twice")
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+        found.append("its files are compressed: it was packed by another program")
+    return Unpacked(files, tuple(found or _container_faults(files, content)), tuple(damaged))
+
+
+def _container_faults(files: Mapping[str, bytes], content: bytes) -> list[str]:
     try:
-        same = pack(files) == content
+        if pack(files) == content:
+            return []
     except (ValueError, UnicodeError) as error:
-        raise BundleError(str(error)) from error
-    if not same:
-        raise BundleError(
-            "the ZIP is not as it was packed: bytes outside its files, or their order, were changed"
-        )
-    return files
+        return [str(error)]
+    return ["the ZIP is not as it was packed: bytes outside its files, or their order, were changed"]

@@ -56,6 +56,9 @@ POSTINGS = Contract(
     key=("posting_id",),
 )
 
+PURCHASE, INHERITANCE, SPIN_OFF = CAME_BY = ("purchase", "inheritance", "spin_off")
+"""How a lot was acquired; a reinvested dividend, a contribution and what is not known count as purchases."""
+
 LOTS = Contract(
     "ledger",
     "lots",
@@ -73,6 +76,12 @@ LOTS = Contract(
         Column("currency", Kind.TEXT, "of the costs"),
         Column("is_opening", Kind.BOOLEAN, "held before the feed begins"),
         Column("dated", Kind.BOOLEAN, "opened is the day of acquisition, not just the first day it was seen"),
+        Column(
+            "came_by",
+            Kind.TEXT,
+            "what was inherited is long-term, and only a purchase replaces what was sold at a loss",
+            allowed=CAME_BY,
+        ),
         Column("origin", Kind.TEXT, "the lot it continues after a transfer or an exchange; else itself"),
     ),
     key=("lot_id",),

@@ -5,6 +5,7 @@ What belongs here: realized gains, income by payer, tax lines, budget, spending,
 """
 
 from manna.contracts.declaration import Column, Contract, Kind
+from manna.contracts.tax import ACQUIRED_HOW
 
 _HEAD = (
     Column("book", Kind.TEXT, "the book"),
@@ -40,6 +41,7 @@ REALIZED_GAINS = monthly(
     Column("account", Kind.TEXT, "(a) what was sold, or the name of a sum"),
     LEVEL,
     Column("acquired", Kind.DATE, "(b) null of sums, and where it is not known", nullable=True),
+    ACQUIRED_HOW,
     Column("sold", Kind.DATE, "(c) null of sums", nullable=True),
     Column("proceeds", Kind.MONEY, "(d) after fees"),
     Column("basis", Kind.MONEY, "(e) null = unknown; of a sum: of one of its lines", nullable=True),

@@ -6,8 +6,21 @@ What belongs here: tables that tax law makes of the books. What does not: the bo
 from manna.contracts.declaration import Column, Contract, Kind
 from manna.contracts.ledger import TERMS
 
-BOXES = ("A", "B", "C", "D", "E", "F", "unassigned")
-"""Of Form 8949: A to C short term, D to F long term."""
+BOXES = (*"ABCDEFGHIJKL", "unassigned")
+"""Of Form 8949 for 2025: A to C short term and D to F long term; of digital assets G to I and J to L. The first of each three is for sales
+of which a 1099 told the basis to the IRS, the second for those of which it did not, the third for those on no 1099."""
+
+VARIOUS, INHERITED = "VARIOUS", "INHERITED"
+"""What the instructions of Form 8949 have in column (b) where that is no day."""
+
+ACQUIRED_HOW = Column(
+    "acquired_how",
+    Kind.TEXT,
+    "what stands in column (b) in place of a day: VARIOUS for units bought on several days that have one pooled cost, "
+    "INHERITED where the book's file says so; null where the day stands there or nothing is known",
+    nullable=True,
+    allowed=(VARIOUS, INHERITED),
+)
 
 TAXABLE_GAINS = Contract(
     "ledger",
@@ -23,6 +36,7 @@ TAXABLE_GAINS = Contract(
         Column("lot_id", Kind.TEXT, "ledger.lots"),
         Column("description", Kind.TEXT, "column (a): what was sold, e.g. 100 sh. ABC"),
         Column("acquired", Kind.DATE, "column (b); null where the day is not known", nullable=True),
+        ACQUIRED_HOW,
         Column("held_since", Kind.DATE, "acquired, or earlier where it replaced what was sold at a loss"),
         Column("sold", Kind.DATE, "column (c)"),
         Column("quantity", Kind.QUANTITY, "sold; zero for a return of capital beyond the basis"),

@@ -4,7 +4,8 @@ What belongs here: one row per row, each column by its :class:`~manna.contracts.
 layout of statements by account (:mod:`manna.documents.tables`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
 from decimal import Decimal
 from itertools import groupby
 
@@ -20,6 +21,9 @@ HEAD = ("book", "period", "line", "level", "currency")
 
 _SOURCE = ("source_table",)
 """Where a row comes from, which is for programs."""
+
+_HOW = "_how"
+"""Ending of a column that says what stands in place of another one's day: it is shown there."""
 
 _KINDS: dict[Declared, Kind] = {
     Declared.MONEY: "money",
@@ -41,6 +45,7 @@ def listing(
     meaning: str,
     headings: Sequence[str],
     currencies: Sequence[str],
+    day: Callable[[date], str] = short_date,
 ) -> list[Table]:
     """The rows of ``frame`` in order, a table per currency (one, where the list has no currency).
 
@@ -48,6 +53,7 @@ def listing(
         contract: the statement; rows with a ``level`` of subtotal or total are set as such, and neighbours of one
             ``section`` stand under its heading.
         headings: one for each of :func:`shown`.
+        day: how days are written.
 
     A list without sections has the values of its first text as headings: a ledger its accounts.
     """
@@ -59,7 +65,7 @@ def listing(
         groups = [
             Group(
                 "" if members[0].get("level") == "total" and over != "section" else path(heading),
-                tuple(_row(row, columns, currency, heading) for row in members),
+                tuple(_row(row, columns, currency, heading, day) for row in members),
             )
             for heading, found in groupby(rows, key=lambda row: str(row.get(over) or ""))
             if (members := list(found))
@@ -88,7 +94,8 @@ def shown(contract: Contract) -> list[Column]:
     found = [
         column
         for column in contract.columns
-        if column.name not in (*HEAD, _grouping(contract), *_SOURCE) and not column.name.endswith("_id")
+        if column.name not in (*HEAD, _grouping(contract), *_SOURCE)
+        and not column.name.endswith(("_id", _HOW))
     ]
     return sorted(found, key=lambda column: column.name != "account")
 
@@ -107,12 +114,14 @@ def path(name: str) -> str:
 def _grouping(contract: Contract) -> str:
     """The column whose values are headings: the section, else the first text where there is more than one."""
     texts = [column.name for column in contract.columns if column.kind is Declared.TEXT]
-    own = [name for name in texts if name not in (*HEAD, *_SOURCE) and not name.endswith("_id")]
+    own = [name for name in texts if name not in (*HEAD, *_SOURCE) and not name.endswith(("_id", _HOW))]
     return "section" if "section" in own or len(own) < 2 else own[0]
 
 
-def _row(row: Record, columns: Sequence[Column], currency: str, heading: str) -> Row:
-    first, *cells = (_cell(row[column.name], column.kind, currency) for column in columns)
+def _row(
+    row: Record, columns: Sequence[Column], currency: str, heading: str, day: Callable[[date], str]
+) -> Row:
+    first, *cells = (_cell(row, column, currency, day) for column in columns)
     level = _LEVELS.get(str(row.get("level")), "line")
     total = heading if level == "total" else f"Total {path(heading).rpartition(' · ')[2]}"
     if row.get("level") in ("subtotal", "total"):  # a sum has figures, and no day or box of its own
@@ -121,19 +130,22 @@ def _row(row: Record, columns: Sequence[Column], currency: str, heading: str) ->
     return Row(label, level, cells=tuple(cells), account=str(row.get("account") or ""), line=row["line"])
 
 
-def _cell(value: object, declared: Declared, currency: str) -> Cell:
+def _cell(row: Record, column: Column, currency: str, day: Callable[[date], str]) -> Cell:
+    value, declared, instead = row[column.name], column.kind, row.get(f"{column.name}{_HOW}")
+    if instead is not None:
+        return Cell(str(instead), kind=_KINDS.get(declared, "text"))
     if value is None:
         return Cell("" if declared is Declared.TEXT else NIL, faint=True, kind=_KINDS.get(declared, "text"))
     match declared:
         case Declared.MONEY:
-            return money(value, currency)  # type: ignore[arg-type]
+            return money(value, currency)
         case Declared.RATIO:
-            return Cell(percent(value), value < 0, value=value, kind="ratio")  # type: ignore[arg-type,operator]
+            return Cell(percent(value), value < 0, value=value, kind="ratio")
         case Declared.QUANTITY | Declared.PRICE | Declared.INTEGER:
-            number = Decimal(value)  # type: ignore[arg-type]
+            number = Decimal(value)
             return Cell(quantity(number), number < 0, value=number, kind="quantity")
         case Declared.DATE:
-            return Cell(short_date(value), value=value, kind="date")  # type: ignore[arg-type]
+            return Cell(day(value), value=value, kind="date")
         case Declared.BOOLEAN:
             return Cell("yes" if value else "no")
         case _:

@@ -80,6 +80,11 @@ def short_date(day: date) -> str:
     return f"{day.day} {MONTHS[day.month - 1][:3]} {day.year}"
 
 
+def form_date(day: date) -> str:
+    """``03/31/2026``, as the forms of the Internal Revenue Service have it (month, day, year)."""
+    return f"{day:%m/%d/%Y}"
+
+
 def month_name(day: date) -> str:
     """``March 2026``."""
     return f"{MONTHS[day.month - 1]} {day.year}"

@@ -12,10 +12,11 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from manna.books import Book
 from manna.contracts.declaration import Column, Contract, Kind
 from manna.contracts.reports import ON_DEMAND, STATEMENTS
 from manna.documents import listings, tables, worth
-from manna.documents.numerals import long_date, short_date
+from manna.documents.numerals import form_date, long_date, short_date
 from manna.documents.spans import Span
 
 BY_NAME = {contract.name: contract for contract in (*STATEMENTS, *ON_DEMAND)}
@@ -40,6 +41,16 @@ _SPANS = {
     "year": "twelve months",
     "year_to_date": "the year to date",
 }
+_FORM_8949 = {
+    "account": "(a) Description",
+    "acquired": "(b) Acquired",
+    "sold": "(c) Sold",
+    "proceeds": "(d) Proceeds",
+    "basis": "(e) Basis",
+    "code": "(f) Code",
+    "adjustment": "(g) Adjustment",
+    "gain": "(h) Gain or loss",
+}
 _SPANNED = ("span", "since", "until")
 """Columns that say which of several spans a row is of; a table is of one."""
 
@@ -54,6 +65,21 @@ def of_a_month(frame: pl.DataFrame, month: date) -> pl.DataFrame:
     ended = {"quarter"} if month.month % 3 == 0 else set()
     ended |= {"year"} if month.month == 12 else {"year_to_date"}
     return frame.filter(pl.col("span").is_in(sorted(ended)))
+
+
+def why_empty(name: str, book: Book) -> str:
+    """What to say, and to do, where a statement has no rows."""
+    file = f"{book.id}.yaml"
+    if name == "budget" and not book.budgets:
+        return f"No budget in {file}: add a section budgets, such as {{Expenses:Food: 800}} (docs/guide.md)"
+    said = {
+        "translation": f"All amounts are in {book.currency}: there is nothing to translate. Several currencies need their "
+        f"rates in {file}: exchange_rates or dated_rates (docs/guide.md)",
+        "realized_gains": "Nothing was sold in the year so far outside sheltered accounts",
+        "allocation": "No investments are held; `manna link` adds an account",
+        "spending": "Nothing was spent",
+    }
+    return said.get(name, "Nothing was booked up to then; `manna status` says how far each account is known")
 
 
 def statement_tables(
@@ -97,8 +123,9 @@ def _set(
 
     if not _is_by_account(contract):
         headings = [heading(column) for column in listings.shown(contract)]
+        day = form_date if name == "realized_gains" else short_date
         return listings.listing(
-            contract, frame, title=title, meaning=meaning, headings=headings, currencies=currencies
+            contract, frame, title=title, meaning=meaning, headings=headings, currencies=currencies, day=day
         )
     columns: list[tuple[str, str, tables.Kind]] = [
         (column.name, heading(column), "money" if column.kind is Kind.MONEY else "ratio")
@@ -121,6 +148,8 @@ def _is_by_account(contract: Contract) -> bool:
 
 def _headings(name: str, span: Span, day: date | None) -> dict[str, str]:
     """Headings that are better than a column's name."""
+    if name == "realized_gains":
+        return _FORM_8949
     found = {
         "amount": span.label,
         "previous": span.before.label,

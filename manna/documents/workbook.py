@@ -164,7 +164,7 @@ def _look(cell: Cell, currency: str) -> dict[str, Any]:
     if cell.kind == "ratio":
         return {"num_format": "0.0%_);(0.0%)", "align": "right"}
     if cell.kind == "date":
-        return {"num_format": "d mmm yyyy", "align": "right"}
+        return {"num_format": "mm/dd/yyyy" if "/" in cell.text else "d mmm yyyy", "align": "right"}
     if cell.kind == "quantity":
         digits = len(cell.text.partition(".")[2])
         return {"num_format": "#,##0" + ("." + "0" * digits if digits else ""), "align": "right"}

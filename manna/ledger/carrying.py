@@ -125,6 +125,9 @@ def carry(
     as far as there is any, loss never (26 U.S.C. 356(a), (c)): lot by lot the gain is value + money - cost, but no
     less than nothing and no more than the money; the new cost is cost - money + that gain.
 
+    Where whole shares came and the money is less than one of them is worth, it is in lieu of a fraction, which counts as
+    received and sold (Revenue Ruling 66-365): its part of the cost leaves with it, and a loss is one.
+
     Args:
         taken: what left, in order; not empty.
         trade: the row that brings shares.
@@ -133,6 +136,7 @@ def carry(
     """
     gone = sum((each.quantity for each in taken), Decimal(0))
     units, cash, worth, found = trade.moved, money, value or Decimal(0), list[Carried]()
+    fraction = _in_lieu(trade.moved, money, value)
     for number, each in enumerate(taken, start=1):
         last, old = number == len(taken), each.left
         quantity = units if last else scaled(each.quantity, trade.moved, gone)
@@ -143,6 +147,8 @@ def carry(
         gain = None
         if known:
             gain = min(max(its_worth + its_money - each.carrying, Decimal(0)), max(its_money, Decimal(0)))
+            if fraction:
+                gain = its_money - share(each.carrying, fraction, trade.moved + fraction, old.currency)
         carrying = (
             max(each.carrying - its_money + (gain or Decimal(0)), Decimal(0)) if money else each.carrying
         )
@@ -160,3 +166,10 @@ def carry(
         )
         found.append(Carried(lot, its_money, gain))
     return found
+
+
+def _in_lieu(units: Decimal, money: Decimal, value: Decimal | None) -> Decimal:
+    """The fraction of a share that ``money`` was paid for; zero where it was paid for something else, or nobody knows."""
+    if not value or units != units.to_integral_value() or not 0 < money < value / units:
+        return Decimal(0)
+    return money * units / value

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from manna.contracts.ledger import SPIN_OFF
 from manna.investment_settings import SpinOff
 from manna.ledger import chart
 from manna.ledger.basis import return_capital, spin_off
@@ -71,7 +72,7 @@ def spun_off(positions: Positions, trade: Trade, declared: Sequence[SpinOff]) ->
         lines, children, left = [], [], []
         for each in spin_off(parents, trade.moved, said.basis, said.security):
             name = identity(TRADES, f"{trade.trade_id}/{each.parent.lot_id}")
-            child = replace(each.child, lot_id=name, origin=None)
+            child = replace(each.child, lot_id=name, origin=None, came_by=SPIN_OFF)
             lines.append(positions.security(each.parent, -each.moved, Decimal(0)))
             lines.append(positions.security(child, each.moved, child.quantity))
             left.append(each.parent)

@@ -10,7 +10,7 @@ plugged from what the provider said.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -19,11 +19,12 @@ from typing import Any
 import polars as pl
 
 from manna.book_sections import CHART_PATTERN
-from manna.contracts.clean import CURRENCY, EARLIEST
+from manna.books import Book
+from manna.contracts.clean import EARLIEST
 from manna.contracts.ledger import ADJUSTING, MANUAL
 from manna.ledger.chart import OwnAccount
 from manna.ledger.journal import Entry, Line
-from manna.money import minor_units
+from manna.money import is_currency, minor_units
 
 SOURCE = "ops.journal_entries"
 ENTERED = {
@@ -87,8 +88,13 @@ def line_of(account: str, amount: str, currency: str) -> Line:
     return Line(account.strip(), number, currency.strip().upper())
 
 
-def faults(entry: Written) -> list[str]:
-    """Every reason for which ``entry`` cannot be booked; empty when it can."""
+def faults(entry: Written, currencies: Collection[str] = ()) -> list[str]:
+    """Every reason for which ``entry`` cannot be booked; empty when it can.
+
+    Args:
+        entry: as it was written.
+        currencies: codes that count beside those of ISO 4217 (:func:`currencies_of` its book).
+    """
     found = []
     if not entry.description.strip():
         found.append("it has no description")
@@ -99,7 +105,7 @@ def faults(entry: Written) -> list[str]:
     if len(entry.lines) < 2:
         found.append("it needs two lines or more")
     for line in entry.lines:
-        found += _line_faults(line)
+        found += _line_faults(line, currencies)
     if found:
         return found
     return [
@@ -109,15 +115,23 @@ def faults(entry: Written) -> list[str]:
     ]
 
 
-def _line_faults(line: Line) -> list[str]:
+def currencies_of(book: Book) -> frozenset[str]:
+    """Codes that a book's file uses itself: its own, and those it gives a rate (a coin is in no standard)."""
+    return frozenset({book.currency, *book.exchange_rates, *book.dated_rates})
+
+
+def _line_faults(line: Line, currencies: Collection[str]) -> list[str]:
     found = []
     if not re.match(CHART_PATTERN, line.account):
         found.append(
             f"{line.account!r} is no account; write e.g. Expenses:Rent (below Assets, Liabilities, Equity, Income or "
             "Expenses)"
         )
-    if not re.match(CURRENCY, line.currency):
-        return [*found, f"{line.currency!r} is no currency; write e.g. USD"]
+    if line.currency not in currencies and not is_currency(line.currency):
+        return [
+            *found,
+            f"{line.currency!r} is no currency of ISO 4217; write e.g. USD, or give it a rate in the book's exchange_rates",
+        ]
     exponent = line.amount.normalize().as_tuple().exponent
     if not line.amount or abs(line.amount) >= _LARGEST:
         found.append(f"{line.account}: an amount must not be zero and be below {_LARGEST:,f}")

@@ -5,7 +5,7 @@ it from a disk, or what an entry must be (:mod:`entered`).
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -22,7 +22,9 @@ class EntryFileError(ValueError):
     """A file that cannot be taken; the message lists every fault, and nothing of the file is taken."""
 
 
-def read_entries(rows: Sequence[Row], columns: Sequence[str], currency: str) -> list[Written]:
+def read_entries(
+    rows: Sequence[Row], columns: Sequence[str], currency: str, currencies: Collection[str] = ()
+) -> list[Written]:
     """The entries of a file, in its order.
 
     ``amount`` is positive = debit; in its place there may be ``debit`` and ``credit``, both without a sign. Rows with the
@@ -33,6 +35,7 @@ def read_entries(rows: Sequence[Row], columns: Sequence[str], currency: str) -> 
         rows: text by column name.
         columns: of the file.
         currency: of rows that name none.
+        currencies: as for :func:`manna.ledger.entered.faults`.
 
     Raises:
         EntryFileError: columns are missing, or entries cannot be read or booked: all of them, with line numbers.
@@ -45,7 +48,7 @@ def read_entries(rows: Sequence[Row], columns: Sequence[str], currency: str) -> 
         told: list[str] = []
         entry = _entry(lines, currency, told)
         if entry is not None:
-            told += [f"lines {first} to {lines[-1][0]}: {fault}" for fault in faults(entry)]
+            told += [f"lines {first} to {lines[-1][0]}: {fault}" for fault in faults(entry, currencies)]
             entries.append(entry)
         found += told
     if not rows:

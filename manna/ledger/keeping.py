@@ -11,7 +11,7 @@ import polars as pl
 
 from manna.books import Book
 from manna.contracts.clean import LOAN_TERMS
-from manna.contracts.ledger import GAINS, LOTS
+from manna.contracts.ledger import GAINS, INHERITANCE, LOTS, PURCHASE
 from manna.ledger.chart import OwnAccount, chart_of_accounts
 from manna.ledger.disposals import LedgerError, OversoldError, gain_rows
 from manna.ledger.divided import divide
@@ -223,7 +223,8 @@ def declared_lots(book: Book, accounts: pl.DataFrame) -> dict[str, list[StatedLo
         names = {(row[field] or "").casefold() for field in ("account_id", "name", "mask")}
         its = [each for each in book.investments.lots if each.account.casefold() in names]
         for number, each in enumerate(sorted(its, key=lambda lot: (lot.opened, lot.security)), start=1):
-            lot = StatedLot(f"declared {number}", each.security, each.opened, each.quantity, each.cost)
+            how = INHERITANCE if each.inherited else PURCHASE
+            lot = StatedLot(f"declared {number}", each.security, each.opened, each.quantity, each.cost, how)
             found.setdefault(row["account_id"], []).append(lot)
     return found
 
@@ -232,7 +233,8 @@ def _lot_frame(book_id: str, lots: list[Lot]) -> pl.DataFrame:
     rows = [
         (
             lot.lot_id, book_id, lot.account_id, lot.security_id, lot.opened, lot.quantity, lot.remaining,
-            lot.cost, lot.remaining_cost, lot.currency, lot.is_opening, lot.dated, lot.origin or lot.lot_id,
+            lot.cost, lot.remaining_cost, lot.currency, lot.is_opening, lot.dated, lot.came_by,
+            lot.origin or lot.lot_id,
         )
         for lot in lots
     ]  # fmt: skip

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, Context, Decimal, localcontext
 
+from manna.contracts.ledger import INHERITANCE, PURCHASE
 from manna.money import round_money
 
 _EXACT = Context(prec=80)
@@ -26,7 +27,7 @@ class Lot:
     ``cost`` is the basis of ``quantity``, None when unknown; ``carrying`` is what the books carry
     ``remaining`` at. ``dated`` says that ``opened`` is the true day of acquisition and not merely the
     first day on which the lot was seen. ``origin`` is the lot that this one continues, after a transfer between own
-    accounts or an exchange; None for one that began here.
+    accounts or an exchange; None for one that began here. ``came_by``: one of :data:`manna.contracts.ledger.CAME_BY`.
     """
 
     lot_id: str
@@ -41,6 +42,7 @@ class Lot:
     is_opening: bool = False
     dated: bool = True
     origin: str | None = None
+    came_by: str = PURCHASE
 
     def carried_at(self, carrying: Decimal) -> "Lot":
         """The same lot with another carrying amount; the difference changes its cost, where that is known."""
@@ -137,9 +139,10 @@ def term(lot: Lot, closed: date) -> str:
 
     The holding period begins on the day after the acquisition and includes the day of the sale (IRS
     Publication 550, "Holding Period"). A lot first seen in an opening or a transfer may have been held
-    longer than we know: after a year it is long for certain, before that its term is unknown.
+    longer than we know: after a year it is long for certain, before that its term is unknown. What was inherited
+    is long from the first day (26 U.S.C. 1223(9)).
     """
-    if is_long(lot.opened, closed):
+    if lot.came_by == INHERITANCE or is_long(lot.opened, closed):
         return "long"
     return "short" if lot.dated else "unknown"
 

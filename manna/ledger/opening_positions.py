@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import groupby
 
+from manna.contracts.ledger import PURCHASE
 from manna.ledger.chart import OPENING_BALANCES, OwnAccount
 from manna.ledger.journal import Entry, Line, balanced, identity
 from manna.ledger.lots import Lot, share
@@ -34,6 +35,7 @@ class StatedLot:
     opened: date
     quantity: Decimal
     cost: Decimal | None
+    came_by: str = PURCHASE
 
     def lot(self, rest: Lot, holding: Holding | None) -> Lot:
         """As a lot beside ``rest``, what is held of the same beyond it; without a cost carried at today's value."""
@@ -51,6 +53,7 @@ class StatedLot:
             cost=None if self.cost is None else carrying,
             carrying=carrying,
             dated=True,
+            came_by=self.came_by,
         )
 
 

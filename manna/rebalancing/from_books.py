@@ -189,6 +189,7 @@ def _lots(
         lot = Lot(
             row["lot_id"], account_id, row["security_id"], row["opened"], row["quantity"], row["remaining"],
             row["remaining_cost"], row["remaining_cost"] or _NONE, currency, row["is_opening"], row["dated"], row["origin"],
+            row["came_by"],
         )  # fmt: skip
         # A lot of which parts moved to other accounts: which part an adjustment went with is not told.
         parts = () if row["origin"] in shared else for_tax.get(row["origin"], ())

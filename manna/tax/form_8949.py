@@ -13,7 +13,8 @@ from typing import Any
 
 import polars as pl
 
-from manna.contracts.tax import TAXABLE_GAINS
+from manna.contracts.ledger import INHERITANCE, PURCHASE
+from manna.contracts.tax import INHERITED, TAXABLE_GAINS, VARIOUS
 from manna.ledger.lots import is_long
 from manna.tax.wash import Acquisition, Disposal, Held, Overlay, TaxLine, wash_sales
 
@@ -159,7 +160,7 @@ class _Sold:
     def taxed(self, line: TaxLine, number: int, as_of: date) -> dict[str, Any]:
         known, sold = self.row["cost"] is not None, self.row["closed"]
         term = self.row["term"]
-        if line.held_since != self.row["opened"]:
+        if line.held_since != self.row["opened"] and self.lot["came_by"] != INHERITANCE:
             term = "long" if is_long(line.held_since, sold) else "short"
         return self._row(number) | {
             "held_since": line.held_since,
@@ -187,13 +188,22 @@ class _Sold:
             | {"held_since": self.row["opened"], "basis": self.row["cost"], "replaced_by": ""}
         )
 
+    def _how(self) -> str | None:
+        """Column (b) where it is no day. A cost without a day is that of a pool, of which the purchases are not told."""
+        if self.lot["came_by"] == INHERITANCE:
+            return INHERITED
+        return None if self.lot["dated"] or self.row["cost"] is None else VARIOUS
+
     def _row(self, number: int) -> dict[str, Any]:
         row = self.row
         names = ("book", "gain_id", "account_id", "security_id", "lot_id", "currency")
         return {name: row[name] for name in names} | {
             "part_id": f"{row['gain_id']}-{number}",
-            "description": f"{row['quantity'].normalize():f} sh. {row['security_id']}",
+            "description": f"{row['quantity'].normalize():f} sh. {row['security_id']}"
+            if row["quantity"]
+            else f"{row['security_id']}, money received",
             "acquired": row["opened"] if self.lot["dated"] else None,
+            "acquired_how": self._how(),
             "sold": row["closed"],
             "box": UNASSIGNED,
         }
@@ -216,8 +226,8 @@ def _places(sales: Sequence[_Sold]) -> dict[str, tuple[date, int]]:
 def _acquisitions(lots: Mapping[str, Row], disposals: Sequence[Disposal]) -> list[Acquisition]:
     """What came in, in units of today: what was sold of it and what is left.
 
-    What continues another lot (after a transfer in kind or a merger) is that lot still. What was there before, or
-    whose day is not known, replaces nothing.
+    What continues another lot (after a transfer in kind or a merger) is that lot still. What was there before, whose
+    day is not known, or that was inherited or spun off, replaces nothing: 26 U.S.C. 1091(a) is about purchases.
     """
     units: defaultdict[str, Decimal] = defaultdict(Decimal)
     for disposal in disposals:
@@ -231,7 +241,7 @@ def _acquisitions(lots: Mapping[str, Row], disposals: Sequence[Disposal]) -> lis
             lots[name]["security_id"],
             (lots[name]["opened"], 0),
             quantity,
-            replaces=lots[name]["dated"],
+            replaces=lots[name]["dated"] and lots[name]["came_by"] == PURCHASE,
         )
         for name, quantity in sorted(units.items())
     ]

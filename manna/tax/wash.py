@@ -12,8 +12,8 @@ The rules and where they are from:
 - What is sold in the same sale replaces nothing, nor does the rest of the very lot that is being sold (Revenue
   Ruling 56-602), nor what was sold before: it is no longer there to replace anything.
 - The disallowed loss is added to the basis of the replacement, whose holding period begins as much earlier as the
-  sold shares were held (26 U.S.C. 1091(d), 1223(3)). A replacement in an IRA gets no basis: that loss is
-  gone for good (Revenue Ruling 2008-5).
+  sold shares were held (26 U.S.C. 1091(d), 1223(3)). A replacement in an IRA takes neither basis nor
+  holding period: that loss is gone for good (Revenue Ruling 2008-5).
 - Sales inside a sheltered account have neither gain nor loss.
 """
 
@@ -249,11 +249,11 @@ class _Walk:
             line.replaced_by.append((lot.acquisition.lot_id, units))
             into = _parted(lot, held, units, line.disposal.currency)
             into.is_replacement = True
-            into.since -= line.disposal.place[0] - line.held_since
             if lot.acquisition.account in self.sheltered:
-                line.lost += loss
-            else:
-                into.adjustment += loss
+                line.lost += loss  # neither basis nor holding period moves there: 1091(d) does not apply
+                continue
+            into.since -= line.disposal.place[0] - line.held_since
+            into.adjustment += loss
 
 
 def _split(held: Held, units: Decimal, currency: str) -> Decimal:

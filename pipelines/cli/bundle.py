@@ -49,7 +49,7 @@ def verify(
         Path | None, typer.Option(help="the sender's key; else this installation's, else the bundle's own")
     ] = None,
 ) -> None:
-    """Checks a bundle: signature, every file's hash, nothing more and nothing less; says whose key it was.
+    """Checks a bundle: signature, every file's hash, nothing more and nothing less; names what differs, and whose key it was.
 
     Example: `manna verify household-2026.zip --public-key rivera.pem`
     """
@@ -64,6 +64,7 @@ def verify(
     if not verdict.is_good:
         for fault in verdict.faults:
             err.print(f"  {fault}", highlight=False, markup=False)
+        err.print(f"  {verdict.standing}", highlight=False, markup=False)
         raise UsageError(f"{file} is not as it was sealed; do not rely on it, ask the sender for another")
     told = verdict.manifest
     whose = {

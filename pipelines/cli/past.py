@@ -22,14 +22,17 @@ AsKnownOnOption = Annotated[
 
 
 @contextmanager
-def at(manna: Any, book: str, period: str, as_known_on: str | None) -> Iterator[Any]:
+def at(manna: Any, book: str, period: str, as_known_on: str | None, name: str = "") -> Iterator[Any]:
     """``manna`` itself, or its past with the reports of that book and month, quarter or year made in it.
 
-    Says on stderr where what is rebuilt is not what was published then.
+    A tax report (``name``) of a year that was closed by then has what became known of it up to that day, as it would have
+    had then. Says on stderr where what is rebuilt is not what was published then.
     """
     if as_known_on is None:
         yield manna
         return
+    from manna.ledger.closing import closed_through
+    from manna.statements.tax_year import BY_TAX_DATE
     from pipelines.rebuilding import as_published, editions, read_moment
     from pipelines.reporting import last_month, read_span, require_book
 
@@ -38,7 +41,9 @@ def at(manna: Any, book: str, period: str, as_known_on: str | None) -> Iterator[
     moment = read_moment(as_known_on, manna.books[book].time_zone, manna.settings.now())
     month = last_month(span, editions(manna, book, moment).to_dicts())
     before = [one for one in span.months if one < month]
-    with as_published(manna, book, month, moment, before) as (past, warning):
+    closed = closed_through(manna.ops.closings(book, moment))
+    late = span.kind == "year" and name in BY_TAX_DATE and closed is not None and closed >= span.last
+    with as_published(manna, book, month, moment, before, late=late) as (past, warning):
         if warning:
             err.print(f"note: {warning}", style="yellow", highlight=False, soft_wrap=True)
         yield past

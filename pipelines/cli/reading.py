@@ -59,13 +59,15 @@ def report(
         raise UsageError(f"{form} is no text; name a file: --output {name}.{form}")
     if output is not None and form == "table":
         raise UsageError(f"a table is for the terminal; for a file add --format: {', '.join(FORMATS)}")
-    with opened() as manna, at(manna, book, period, as_known_on) as known:
+    with opened() as manna, at(manna, book, period, as_known_on, name) as known:
         found = find_report(known, name, book, period)
     if form == "table":
         from pipelines.terminal import report_on_terminal
 
         out.print(report_on_terminal(found))
         return
+    if found.frame.is_empty():
+        err.print(f"note: {found.cover.warnings[-1]}", style="yellow", highlight=False, soft_wrap=True)
     content = in_format(found, form)
     if output is None:
         sys.stdout.buffer.write(content)

@@ -12,6 +12,7 @@ from worlds import TUESDAY, World
 
 from pipelines import closing, reconciling
 from pipelines.bundling import bundle
+from pipelines.cli.past import at
 from pipelines.reporting import find_report
 
 BOOK, END, JANUARY = "household", date(2025, 12, 31), date(2026, 1, 1)
@@ -50,3 +51,12 @@ def test_form_1098_of_a_closed_year(world: World) -> None:
         kept = pl.read_parquet(io.BytesIO(archive.read("tax/restated-tax-lines.parquet")))
         assert "Restated: tax lines" in archive.read("README.txt").decode()
     assert line(kept, "^Schedule A 8a") == stated
+
+    # As known on a day after the closing: what became known by then, and no more. The closed month stays.
+    for day, period, interest in (
+        ("2026-03-17", "2025", stated),
+        ("2026-03-16", "2025", paid),
+        ("2026-03-17", "2025-12", paid),
+    ):
+        with at(world.manna, BOOK, period, day, "tax_lines") as past:
+            assert line(find_report(past, "tax_lines", BOOK, period).frame, "^Schedule A 8a") == interest

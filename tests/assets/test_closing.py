@@ -1,8 +1,9 @@
 """A closed month in a world: nothing of it changes, and what comes later is booked after it."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
+import psycopg
 import pytest
 import worlds
 from worlds import TUESDAY, World
@@ -44,11 +45,48 @@ def test_nothing_is_closed_too_early(world: World) -> None:
     with pytest.raises(closing.ClosingError, match="it has no bridge"):
         closing.bridge(world.manna, BOOK, FEBRUARY, END)
     decide(world)
-    worlds.succeeded(world.run([worlds.categorized.categories, worlds.ledger.ledger, worlds.ledger.months]))
+    worlds.succeeded(world.run([worlds.categorized.categories, worlds.ledger.ledger]))
+    # A run is between its books and its months: what would be kept is not what is published.
+    with pytest.raises(closing.ClosingError, match="the books have changed since the reports of 20"):
+        closing.close(world.manna, BOOK, END, "ana")
+    worlds.succeeded(world.run([worlds.ledger.months]))
     with pytest.raises(closing.ClosingError, match="the reports of 2026-02 are out of date"):
         closing.close(world.manna, BOOK, END, "ana")
     assert world.manna.ops.closings(BOOK) == []
     assert world.read("ledger.closed_postings").is_empty()
+
+
+def test_nobody_keeps_books_while_they_are_closed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between what a closing keeps and its record a run would take the closed days for open ones."""
+    add, waited = type(world.manna.ops).add_closing, list[str]()
+
+    def add_closing(self: object, values: object) -> None:
+        with psycopg.connect(world.manna.postgres_url) as other:
+            for table in ("ledger.postings", "ledger.months", "reports.publications"):
+                lock = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
+                row = other.execute(lock, [f"manna:{table}"]).fetchone()
+                waited.extend([] if row is None or row[0] else [table])
+        add(self, values)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(world.manna.ops), "add_closing", add_closing)
+    closing.close(world.manna, BOOK, END, "ana")
+    assert waited == ["ledger.postings", "ledger.months", "reports.publications"]
+
+
+def test_a_run_is_never_of_a_moment_before_a_closing(world: World) -> None:
+    """Another machine's clock, or two closings on one that stands still: what was made after is known after."""
+    later = world.manna.settings.now() + timedelta(seconds=1)
+    row = {
+        "book": BOOK,
+        "action": "file",
+        "through": date(2025, 12, 31),
+        "content_sha256": None,
+        "reason": None,
+    }
+    world.manna.ops.add_closing({**row, "known_at": later, "decided_by": "ana"})
+    decide(world)
+    worlds.succeeded(world.run([worlds.categorized.categories, worlds.ledger.ledger, worlds.ledger.months]))
+    assert world.read("ledger.months", book=BOOK)["known_at"].max() == later
 
 
 @pytest.mark.slow

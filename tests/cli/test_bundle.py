@@ -93,6 +93,23 @@ def test_a_report_is_a_file(manna: Any, demo: Any, tmp_path: Path) -> None:
     assert path.read_bytes() == first
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("budget", "No budget in studio.yaml: add a section budgets"),
+        ("translation", "All amounts are in USD: there is nothing to translate"),
+        ("allocation", "No investments are held; `manna link` adds an account"),
+    ],
+)
+def test_a_report_without_rows_says_what_to_do(manna: Any, demo: Any, name: str, said: str) -> None:
+    asked = ("report", name, "--book", "studio", "--period", "2026-02")
+    assert said in " ".join(manna(demo.data_dir, *asked).out.split())
+    as_file = manna(demo.data_dir, *asked, "--format", "csv")
+    assert (as_file.code, as_file.err.startswith(f"note: {said}")) == (0, True)
+    budget = manna(demo.data_dir, "report", "budget", "--book", "household", "--period", "2026-02")
+    assert "Food and Drink" in budget.out
+
+
 @pytest.mark.slow
 def test_a_quarter_and_a_year_are_those_of_their_last_month(manna: Any, demo: Any) -> None:
     quarter = manna(

@@ -103,7 +103,11 @@ def test_a_file_is_taken_once(manna: Any, books: Any, tmp_path: Path) -> None:
         ((*ADD, "--line", "Expenses:Rent=much"), "'much' is no amount"),
         (("journal", "void", "9", "--book", "studio"), "there is no entry 9; there are none yet"),
         (("journal", "list", "--book", "nobody"), "unknown book 'nobody'"),
-        (("journal", "import", "/nowhere.csv", "--book", "studio"), "cannot read /nowhere.csv"),
+        (("journal", "import", "/nowhere.csv", "--book", "studio"), "there is no file /nowhere.csv"),
+        (
+            (*ADD, "--line", "Expenses:Rent=5 ZZZ", "--line", "Assets:X=-5 ZZZ"),
+            "'ZZZ' is no currency of ISO 4217",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_one_line(

@@ -7,7 +7,7 @@ import polars as pl
 from documents_examples import rows_of
 
 from manna.contracts.declaration import Column, Contract, Kind
-from manna.contracts.reports import ALLOCATION
+from manna.contracts.reports import ALLOCATION, REALIZED_GAINS
 from manna.documents import listings, statements
 
 GAINS = Contract(
@@ -71,6 +71,21 @@ def test_a_list_has_a_column_for_each_that_says_something(monkeypatch):
     assert [cell.text for cell in vti.cells] == ["A", "2 Mar 2026", "100.00", "90.00", "1.5", "25.0%", "yes"]
     assert [cell.text for cell in bnd.cells] == ["", "3 Mar 2026", "50.00", "–", "3", "–", "no"]
     assert (total.level, total.label, total.cells[2].value) == ("total", "Total short-term", 150)
+
+
+def test_form_8949_has_its_own_headings_and_days():
+    """Column (b): a day as the form writes it, what stands in its place, or nothing that is known."""
+    day, amounts = date(2026, 2, 4), (D(70), D(50), "", D(0), D(20), False, None, "USD")
+    lots = ((date(2025, 12, 31), None), (None, "VARIOUS"), (date(2025, 1, 2), "INHERITED"), (None, None))
+    rows = [("Long-term", "unassigned", "1 sh. X", "line", *lot, day, *amounts) for lot in lots]
+    frame = rows_of(REALIZED_GAINS, rows)
+    [table] = statements.statement_tables("realized_gains", frame, date(2026, 2, 1), ["USD"])
+    assert (table.first, *table.columns) == (
+        "(a) Description", "Box", "(b) Acquired", "(c) Sold", "(d) Proceeds", "(e) Basis", "(f) Code", "(g) Adjustment",
+        "(h) Gain or loss", "Provisional",
+    )  # fmt: skip
+    assert [row.cells[1].text for row in table.rows] == ["12/31/2025", "VARIOUS", "INHERITED", "–"]
+    assert {row.cells[2].text for row in table.rows} == {"02/04/2026"}
 
 
 def test_a_list_of_nothing_is_no_table(monkeypatch):

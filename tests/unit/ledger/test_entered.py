@@ -9,9 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_examples import account, balance, entered, entry, keep, lines, transaction
 
+from manna.books import Book
 from manna.contracts.ledger import JOURNAL
 from manna.ledger import out_of_balance
-from manna.ledger.entered import UnknownEntryError, faults, line_of, opposite, voided_by, written
+from manna.ledger.entered import (
+    UnknownEntryError,
+    currencies_of,
+    faults,
+    line_of,
+    opposite,
+    voided_by,
+    written,
+)
 from manna.ledger.entry_file import EntryFileError, not_there_yet, read_entries
 
 CHECKING = account("checking")
@@ -31,6 +40,8 @@ ACCRUAL = entry("01-31", (RENT, 1200), (OWED, -1200))
         (entry("01-31", (RENT, 0), (OWED, 0)), "must not be zero"),
         (entry("01-31", (RENT, "1e13"), (OWED, "-1e13")), "must not be zero and be below"),
         (entry("01-31", (RENT, 1, "$"), (OWED, -1)), "'$' is no currency"),
+        (entry("01-31", (RENT, 1, "ZZZ"), (OWED, -1, "ZZZ")), "'ZZZ' is no currency of ISO 4217; write e.g. USD"),
+        (entry("01-31", (RENT, 1, "XXX"), (OWED, -1, "XXX")), "'XXX' is no currency"),
         (entry("01-31", (RENT, 1), (OWED, -1), description=" "), "no description"),
         (entry("1969-12-31", (RENT, 1), (OWED, -1)), "1969-12-31 is before 1970-01-01"),
         (entry("01-31", (RENT, 1), (OWED, -1), reverses_on=date(2026, 1, 31)), "cannot be reversed on 2026-01-31"),
@@ -38,6 +49,13 @@ ACCRUAL = entry("01-31", (RENT, 1200), (OWED, -1200))
 )  # fmt: skip
 def test_what_cannot_be_booked_is_named(given_entry, said):
     assert any(said in fault for fault in faults(given_entry)), faults(given_entry)
+
+
+def test_a_coin_that_the_book_gives_a_rate_is_a_currency():
+    coins = entry("01-31", (RENT, 1, "BTC"), (OWED, -1, "BTC"))
+    book = Book(id="home", name="Home", exchange_rates={"BTC": 1})
+    assert faults(coins)
+    assert faults(coins, currencies_of(book)) == []
 
 
 def test_every_fault_is_told_not_the_first_one():

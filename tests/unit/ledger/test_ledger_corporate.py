@@ -130,6 +130,23 @@ def test_stock_and_money_for_stock(cost, money, value, gain, left):
     assert -sums(books).get("Income:Capital Gains", 0) == gain
 
 
+@pytest.mark.parametrize(("cost", "gain", "left"), [(1010, 5, 1000), (2020, -5, 2000)])
+def test_money_in_lieu_of_a_fraction_is_a_sale_of_it(cost, gain, left):
+    """Revenue Ruling 66-365, by hand: 101 become 50.5 worth 30 each; half a share at 15 had cost 10 (20)."""
+    books = keep(
+        trades=[
+            trade("b", "2024-01-05", "buy", 101, -cost),
+            trade("x-out", "01-08", "merger", -101, 0),
+            trade("x-in", "01-08", "merger", 50, 0, security_id="XYZ", price=30),
+            trade("x-money", "01-08", "merger", 0, 15, security_id=None),
+        ]
+    )
+    assert settled(books)
+    assert lots(books, "security_id", "remaining", "cost") == [("XYZ", 50, left)]
+    assert books.gains.select("proceeds", "cost", "gain").rows() == [(15, 15 - gain, gain)]
+    assert -sums(books)["Income:Capital Gains"] == gain
+
+
 def test_money_with_stock_of_unknown_value_leaves_the_basis_unknown():
     books = keep(
         trades=[

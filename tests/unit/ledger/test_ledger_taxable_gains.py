@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from ledger_examples import account, keep, trade
+from ledger_examples import account, holding, keep, trade
 
 from manna.books import Book
 from manna.contracts.tax import TAXABLE_GAINS
@@ -156,3 +156,55 @@ def test_shares_moved_in_kind_replace_nothing():
 
 def test_nothing_sold_is_an_empty_table():
     assert counted(BOUGHT).is_empty()
+
+
+def test_column_b_has_a_day_or_what_the_instructions_of_the_form_have_in_its_place():
+    """Instructions for Form 8949, column (b): VARIOUS and INHERITED; what was inherited is long (26 U.S.C. 1223(9))."""
+    lot = {"security": "OLD", "opened": "2025-12-01", "quantity": 10, "cost": 400, "inherited": True}
+    book = Book.model_validate(
+        {"id": "home", "name": "Home", "investments": {"lots": [{"account": "Broker", **lot}]}}
+    )
+    books = keep(
+        book,
+        holdings=[
+            holding("POOLED", "02-01", 10, 900, cost_basis=530),
+            holding("OLD", "02-01", 10, 900),
+            holding("WHO", "02-01", 10, 900),
+        ],
+        trades=[
+            trade("b", "02-02", "buy", 1, -9, security_id="NEW"),
+            *(
+                trade(name, "02-05", "sell", -1, 90, security_id=name)
+                for name in ("POOLED", "OLD", "WHO", "NEW")
+            ),
+        ],
+    )
+    rows = taxable_gains(books.gains, books.lots, as_of=LATER).sort("security_id")
+    assert rows.select("security_id", "acquired", "acquired_how", "basis", "term").rows() == [
+        ("NEW", date(2026, 2, 2), None, 9, "short"),
+        ("OLD", date(2025, 12, 1), "INHERITED", 40, "long"),
+        ("POOLED", None, "VARIOUS", 53, "unknown"),
+        ("WHO", None, None, None, "unknown"),
+    ]
+
+
+def test_what_was_spun_off_replaces_nothing_though_the_parent_was_bought_lately():
+    """26 U.S.C. 1091(a) is about what was bought; a spin-off's shares have their parent's day and were not."""
+    said = {"parent": "ABC", "security": "KID", "date": "2024-04-05", "basis": "0.25"}
+    book = Book.model_validate({"id": "home", "name": "Home", "investments": {"spin_offs": [said]}})
+    bought = [trade("b", "2024-01-02", "buy", 100, -1000), trade("c", "2024-03-28", "buy", 100, -2000)]
+    spun = trade("k", "2024-04-05", "spin_off", 40, 0, security_id="KID")
+    books = keep(book, trades=[*bought, spun, trade("s", "2024-04-10", "sell", -20, 10, security_id="KID")])
+    rows = taxable_gains(books.gains, books.lots, as_of=LATER)
+    assert rows.select("acquired", "basis", "code", "gain").rows() == [(date(2024, 1, 2), 250, "", -240)]
+
+
+def test_a_symbol_changes_between_a_loss_and_what_replaces_it():
+    out, come = (
+        trade("o", "2024-03-05", "symbol_change", -50, 0),
+        trade("i", "2024-03-05", "symbol_change", 50, 0, security_id="XYZ"),
+    )
+    rest = trade("r", "2024-01-02", "buy", 50, -500)
+    again = trade("a", "2024-03-20", "buy", 100, -800, security_id="XYZ")
+    rows = counted(BOUGHT, rest, SOLD, out, come, again, same=lambda name: "one")
+    assert rows.select("code", "adjustment", "gain").rows() == [("W", 250, 0)]

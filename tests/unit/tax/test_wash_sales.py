@@ -81,7 +81,24 @@ class TestRulings:
         )
         [line] = found.overlay.lines
         assert (line.disallowed, line.lost) == (D(250), D(250))
-        assert held(found)[0][2:] == (D(800), D(800))
+        assert held(found) == [(date(2024, 3, 20), D(100), D(800), D(800))]
+
+    def test_an_ira_and_an_account_of_ones_own_share_a_loss(self) -> None:
+        """Revenue Ruling 2008-5 for the units bought in the IRA, 26 U.S.C. 1091(d) for the others."""
+        found = worked(
+            """
+            2024-01-02 A X buy 100 10
+            2024-03-01 A X sell 100 7.50
+            2024-03-20 IRA X buy 40 8
+            2024-03-21 A X buy 60 8""",
+            sheltered=["IRA"],
+        )
+        [line] = found.overlay.lines
+        assert (line.disallowed, line.lost, line.counted) == (D(250), D(100), D(0))
+        assert held(found) == [
+            (date(2024, 1, 22), D(60), D(480), D(630)),
+            (date(2024, 3, 20), D(40), D(320), D(320)),
+        ]
 
     def test_sales_of_an_ira_are_no_gains(self) -> None:
         found = worked("2024-01-02 IRA X buy 1 10\n2024-03-01 IRA X sell 1 7", sheltered=["IRA"])
