@@ -5,7 +5,7 @@ shows the last plan of each book. What does not: any rule of planning, people's 
 (``pipelines.rebalancing``), and orders.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from manna.rebalancing.from_books import Rows
     from manna.rebalancing.planning import Proposal
     from manna.rebalancing.writing import Source
+    from manna.trading.orders import Quote
     from resources.plans import StoredPlan  # SQLAlchemy takes 0.4 s to import
 
 PLAN, PLANNER = REBALANCE_PLAN.address, "manna"
@@ -119,8 +120,13 @@ def facts_now(
     return facts, Source(snapshot, account_sha256(rows, facts.account_id))
 
 
-def why_void(manna: Installation, plan: PlanDocument) -> list[str]:
-    """Everything that has moved since a plan was made, by the lake, the book's file and the other plans as they are."""
+def why_void(
+    manna: Installation, plan: PlanDocument, quotes: "Mapping[str, Quote] | None" = None
+) -> list[str]:
+    """Everything that has moved since a plan was made, by the lake, the book's file and the other plans as they are.
+
+    ``quotes``: of the market now, by symbol; without one the last close counts.
+    """
     from manna.rebalancing.from_books import NotPlannableError
 
     book = manna.books.get(plan.book)
@@ -133,7 +139,7 @@ def why_void(manna: Installation, plan: PlanDocument) -> list[str]:
     except NotPlannableError as error:
         return [str(error)]
     others = [stored.plan for stored in committed_plans(manna, [book])]
-    return reasons_void(plan, World(facts, book.targets, source.account_sha256, others))
+    return reasons_void(plan, World(facts, book.targets, source.account_sha256, others, quotes or {}))
 
 
 def committed_plans(manna: Installation, group: Sequence[Book]) -> "list[StoredPlan]":

@@ -18,8 +18,9 @@ import sqlalchemy as sa
 from manna.trading import alpaca
 from manna.trading.execution import ApprovedPlan, line, outcome, planned, refusal, still_wanted, unexplained
 from manna.trading.orders import NONE, Order, client_order_id
-from manna.trading.settings import Trading, daily_loss, order_limit
+from manna.trading.settings import Trading, order_limit
 from manna.trading.sizing import Wanted, affordable, budget, limit_price, units
+from pipelines.account_stops import account_stops
 from pipelines.sending import Desk
 from resources import audit, orders, switches
 from resources.providers import ProviderUnavailableError
@@ -150,7 +151,11 @@ class Execution:
         if not trades:
             return None
         if any(still_wanted(trade, self.desk.attempts(trade.symbol), self.made) for trade in trades):
-            reason = self._may_send() or self._account_stops() or self._clear_the_way(trades)
+            reason = (
+                self._may_send()
+                or account_stops(self.desk.broker, self.trading)
+                or self._clear_the_way(trades)
+            )
             if reason is not None:
                 return reason
             self._make(trades)
@@ -161,12 +166,6 @@ class Execution:
                 return reason
         left, reason = self.desk.follow(names, self._keeps_waiting)
         return reason if left else None
-
-    def _account_stops(self) -> str | None:
-        account = alpaca.account(self.desk.broker.account())
-        if account.blocked is not None:
-            return f"the account cannot trade: {account.blocked}"
-        return daily_loss(self.trading, account.equity, account.last_equity)
 
     def _clear_the_way(self, trades: Iterable[Wanted]) -> str | None:
         """Cancels others' open orders of the opposite side; of a symbol with one of the same side nothing is ordered."""

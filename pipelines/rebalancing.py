@@ -33,6 +33,7 @@ from pipelines.asked import UsageError, require_one_of
 from resources.installation import Installation
 
 if TYPE_CHECKING:
+    from manna.trading.orders import Quote
     from resources.plans import StoredPlan
 
 DECIDING = "decide_plan"
@@ -111,15 +112,22 @@ def cancel(manna: Installation, called: str, by: str, reason: str) -> "StoredPla
     return stored
 
 
-def void_if_moved(manna: Installation, stored: "StoredPlan") -> None:
+def void_if_moved(
+    manna: Installation, stored: "StoredPlan", quotes: "Mapping[str, Quote] | None" = None
+) -> None:
     """Makes a plan void if its inputs have moved. Called before it is approved, and before its first order.
 
     Of a plan that is executing or over nothing is asked: its own orders have moved them.
 
+    Args:
+        manna: the installation.
+        stored: the plan.
+        quotes: of the market now, by symbol; without one the last close counts.
+
     Raises:
         PlanError: it is void now, with every reason.
     """
-    moved = why_void(manna, stored.plan) if stored.state.status in OPEN else []
+    moved = why_void(manna, stored.plan, quotes) if stored.state.status in OPEN else []
     if not moved:
         return
     reason = "; ".join(moved)

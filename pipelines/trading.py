@@ -4,7 +4,8 @@ What belongs here: finding the plan, its account's keys and its book, and the ki
 itself (``executing``), or planning (``rebalancing``).
 """
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,14 +13,19 @@ import polars as pl
 import sqlalchemy as sa
 
 from manna.books import Book
+from manna.trading import alpaca
+from manna.trading.execution import planned
+from manna.trading.orders import Quote
 from pipelines.executing import Execution, ExecutionError, Result
 from pipelines.rebalancing import one_plan, void_if_moved
 from pipelines.sending import Desk
 from resources import orders, switches
 from resources.broker import Broker
 from resources.installation import Installation
+from resources.providers import ProviderError, ProviderUnavailableError
 from resources.trade_updates import trade_updates
 
+_log = logging.getLogger("manna.orders")
 _AMOUNT = pl.Decimal(38, 9)
 _TRADES: dict[str, pl.DataType | type[pl.DataType]] = {
     "symbol": pl.String, "side": pl.String, "planned": _AMOUNT, "filled": _AMOUNT, "planned_price": _AMOUNT,
@@ -51,7 +57,7 @@ def execute(
 
     Raises:
         ExecutionError: no such plan, or it may not be executed.
-        PlanError: what it was made from has moved: it is void from now on.
+        PlanError: what it was made from has moved, by live quotes where the broker gives them: it is void from now on.
         LiveTradingError: the account is not a paper account, and a switch is off.
         BusyError: another executor works on this account.
     """
@@ -72,7 +78,8 @@ def execute(
             if approving is not None:
                 _approve(connection, manna, book, row, approving)
             if "pinned" in row["document"]:  # else nothing is written down that could have moved
-                void_if_moved(manna, one_plan(manna, row["plan_id"]))
+                symbols = [trade.symbol for trade in planned(row).trades]
+                void_if_moved(manna, one_plan(manna, row["plan_id"]), live_quotes(manna, keys, symbols))
             rounds = max(int(wait_seconds / POLL_SECONDS), 1)
             desk = Desk(connection, broker, updates, manna.settings.now, seconds=POLL_SECONDS, rounds=rounds)
             return Execution(connection, row, desk, book.trading, manna.settings.now, by).run()
@@ -116,6 +123,23 @@ def broker_of(manna: Installation, book: Book, account_id: str) -> tuple[Broker,
     return broker, (key_id, secret)
 
 
+def live_quotes(manna: Installation, keys: tuple[str, str], symbols: Sequence[str]) -> dict[str, Quote]:
+    """What the market bids and asks now, by symbol; nothing where these keys may not ask for it.
+
+    Raises:
+        ProviderUnavailableError: the broker does not answer.
+    """
+    try:
+        answer = manna.alpaca(":".join(keys)).quotes(symbols)
+    except ProviderUnavailableError:
+        raise
+    except ProviderError as error:
+        _log.warning("no quotes, so the last closes count: %s", error)
+        return {}
+    found = {record.source_id: alpaca.quote(alpaca.decoded(record.payload)) for record in answer.records}
+    return {symbol: quote for symbol, quote in found.items() if quote is not None}
+
+
 def trades_frame(detail: Mapping[str, Any]) -> pl.DataFrame:
     """What became of each trade (:func:`manna.trading.execution.outcome`), numbers as decimals."""
     rows = [
@@ -128,13 +152,9 @@ def trades_frame(detail: Mapping[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_TRADES)
 
 
-def halt(manna: Installation, book: str | None, reason: str, by: str, *, cancel: bool) -> list[str]:
-    """Halts trading of one book, or of all (None); returns what was cancelled, and what could not be.
-
-    When it returns, no order is on its way. Orders that are open stay so unless ``cancel``.
-    """
+def halt(manna: Installation, book: str | None, reason: str, by: str) -> None:
+    """Halts trading of one book, or of all (None). When it returns, no order is on its way; open ones stay so."""
     _switch(manna, book, True, reason, by)
-    return cancel_open(manna, book) if cancel else []
 
 
 def resume(manna: Installation, book: str | None, reason: str, by: str) -> str | None:

@@ -22,7 +22,7 @@ import msgspec
 import requests
 
 from manna.facts import Answer, Record, source_id
-from resources.alpaca_wire import Bars, CorporateActions, identity, record, submitted_at, translated
+from resources.alpaca_wire import Bars, CorporateActions, Quotes, identity, record, submitted_at, translated
 from resources.providers import (
     CONNECT_SECONDS,
     READ_SECONDS,
@@ -201,6 +201,13 @@ class Alpaca:
                 return Answer(tuple(records))
             parameters["page_token"] = page.next_page_token
         raise ProviderError(f"Alpaca: more than {MOST_PAGES} pages of bars")
+
+    def quotes(self, symbols: Sequence[str]) -> Answer:
+        """``/v2/stocks/quotes/latest``: best bid and ask of each symbol now. The source id is the symbol."""
+        found = self._get(self._stocks, "/stocks/quotes/latest", {"symbols": ",".join(symbols)}, Quotes)
+        return Answer(
+            tuple(Record(name, "snapshot", bytes(raw).decode()) for name, raw in found.quotes.items())
+        )
 
     def corporate_actions(self, symbols: Sequence[str], first: date, last: date) -> Answer:
         """``/v1/corporate-actions``: every kind of them. It is put before the id: ``cash_dividends:ID``."""

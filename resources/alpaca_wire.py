@@ -36,6 +36,12 @@ class Bars(msgspec.Struct):
     next_page_token: str | None = None
 
 
+class Quotes(msgspec.Struct):
+    """The latest quotes, by symbol."""
+
+    quotes: dict[str, msgspec.Raw]
+
+
 class CorporateActions(msgspec.Struct):
     """A page of corporate actions, by group."""
 

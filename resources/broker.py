@@ -151,15 +151,11 @@ class Broker:
 
     def fills_since(self, moment: datetime) -> list[Mapping[str, Any]]:
         """FILL activities after ``moment``, oldest first."""
-        found: list[Mapping[str, Any]] = []
-        parameters: dict[str, Any] = {"page_size": PAGE, "direction": "asc", "after": moment.isoformat()}
-        for _ in range(MOST_PAGES):
-            page = self._listed("/account/activities/FILL", parameters)
-            found += page
-            if len(page) < PAGE:
-                return found
-            parameters["page_token"] = page[-1]["id"]
-        raise ProviderError(f"Alpaca: more than {MOST_PAGES} pages of fills")
+        return self._paged("/account/activities/FILL", moment)
+
+    def movements_since(self, moment: datetime) -> list[Mapping[str, Any]]:
+        """All other activities after ``moment``, oldest first: money and securities that came or went, and more."""
+        return self._paged("/account/activities", moment, category="non_trade_activity")
 
     # -- account and market -------------------------------------------------------------------------
 
@@ -206,6 +202,17 @@ class Broker:
         if not isinstance(found, list) or not all(isinstance(each, Mapping) for each in found):
             raise ProviderUnavailableError(f"Alpaca's answer to {path} is not a list")
         return found
+
+    def _paged(self, path: str, moment: datetime, **parameters: Any) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        parameters |= {"page_size": PAGE, "direction": "asc", "after": moment.isoformat()}
+        for _ in range(MOST_PAGES):
+            page = self._listed(path, parameters)
+            found += page
+            if len(page) < PAGE:
+                return found
+            parameters["page_token"] = page[-1]["id"]
+        raise ProviderError(f"Alpaca: more than {MOST_PAGES} pages of activities")
 
     def _once(self, method: str, path: str, data: dict[str, Any] | None) -> Any:
         from alpaca.common.exceptions import APIError

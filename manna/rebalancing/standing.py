@@ -5,15 +5,16 @@ them (``resources.plans``, ``assets.rebalancing``).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from manna.rebalancing.facts import Facts
 from manna.rebalancing.guards import barred_purchase, barred_sale
-from manna.rebalancing.plan_document import BUY, PlanDocument, sha256_of
+from manna.rebalancing.plan_document import BUY, PlanDocument, PlannedTrade, sha256_of
 from manna.rebalancing.targets import Targets
+from manna.trading.orders import Quote
 
 PROPOSED, APPROVED, EXECUTING, FINISHED = "proposed", "approved", "executing", "finished"
 CANCELLED, VOID, EXPIRED = "cancelled", "void", "expired"
@@ -88,13 +89,14 @@ class World:
 
     ``facts``: as a plan made now would have them; other plans of the taxpayer are in them as purchases and losses.
     ``targets``: the book's. ``account_sha256``: as in ``Pinned``. ``others``: plans of the same account that are approved
-    or executing.
+    or executing. ``quotes``: what the market asks and bids by symbol, where the broker says it.
     """
 
     facts: Facts
     targets: Targets
     account_sha256: str
     others: Sequence[PlanDocument] = ()
+    quotes: Mapping[str, Quote] = field(default_factory=dict)
 
 
 def reasons_void(plan: PlanDocument, world: World) -> list[str]:
@@ -103,7 +105,7 @@ def reasons_void(plan: PlanDocument, world: World) -> list[str]:
     Called when it is approved and again before its first order. Prices may move within the collar, and only those of what
     it trades count: the others are in the weights, not in an order.
     """
-    facts, found = world.facts, _moved_prices(plan, world.facts.prices)
+    facts, found = world.facts, _moved_prices(plan, world)
     held_now = facts.positions
     for name in sorted({*plan.pinned.positions, *held_now}):
         then, now = (held.get(name, Decimal(0)) for held in (plan.pinned.positions, held_now))
@@ -123,10 +125,15 @@ def reasons_void(plan: PlanDocument, world: World) -> list[str]:
 
 
 def _barred_by_now(plan: PlanDocument, world: World) -> list[str]:
-    """What the plan trades and must not be traded any more: a purchase or a loss of the taxpayer has come between."""
-    facts, targets, found = world.facts, world.targets, list[str | None]()
+    """What the plan trades and must not be traded any more: a purchase or a loss of the taxpayer has come between.
+
+    At planned prices, for those are what the orders' limits are set by, wherever the market is by now.
+    """
+    planned = {trade.security_id: trade.price for trade in plan.trades}
+    facts = replace(world.facts, prices={**world.facts.prices, **planned})
+    targets, found = world.targets, list[str | None]()
     for trade in plan.trades:
-        if facts.prices.get(trade.security_id, Decimal(0)) <= 0:
+        if world.facts.prices.get(trade.security_id, Decimal(0)) <= 0:
             continue
         if trade.side == BUY:
             found.append(barred_purchase(facts, targets, trade.security_id))
@@ -135,10 +142,10 @@ def _barred_by_now(plan: PlanDocument, world: World) -> list[str]:
     return [reason for reason in dict.fromkeys(found) if reason]
 
 
-def _moved_prices(plan: PlanDocument, prices: Mapping[str, Decimal]) -> list[str]:
+def _moved_prices(plan: PlanDocument, world: World) -> list[str]:
     found = []
     for trade in plan.trades:
-        price = prices.get(trade.security_id)
+        price = _price_now(trade, world)
         if price is None or price <= 0:
             found.append(f"{trade.symbol} has no price any more")
         elif abs(price - trade.price) > plan.collar * trade.price:
@@ -147,6 +154,17 @@ def _moved_prices(plan: PlanDocument, prices: Mapping[str, Decimal]) -> list[str
                 f"{trade.symbol} moved {moved:+.1f} % to {_plain(price)}, beyond the collar of {plan.collar * 100:.1f} %"
             )
     return found
+
+
+def _price_now(trade: PlannedTrade, world: World) -> Decimal | None:
+    """The last close, or between bid and ask what is nearest to the plan: a wide quote is no proof that it moved.
+
+    A quote of before the planned price's day tells nothing new.
+    """
+    close, quote = world.facts.prices.get(trade.security_id), world.quotes.get(trade.symbol)
+    if close is None or quote is None or quote.day < trade.price_day:
+        return close
+    return min(max(trade.price, quote.bid), quote.ask)
 
 
 def _plain(number: Decimal) -> str:

@@ -1,20 +1,21 @@
 """What Alpaca's payloads say of orders, accounts and executions.
 
-What belongs here: reading an order (an answer or a poll), a FILL activity and a message of the stream ``trade_updates``.
-What does not: fetching one (``resources.broker``), or what follows (:mod:`orders`).
+What belongs here: reading an order (an answer or a poll), a FILL activity, a message of the stream ``trade_updates``, the
+account and what its owner moved in or out. What does not: fetching one (``resources.broker``), or what follows (:mod:`orders`).
 
 Statuses and events: Alpaca's API reference, "Orders lifecycle" and "Websocket streaming". A status that is not one of an
 end leaves the order open, also one that we have never heard of.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
-from manna.trading.orders import Execution, Order, Told
+from manna.cleaning.activities import ACTIVITY_KINDS, NEW_YORK
+from manna.trading.orders import Execution, Order, Quote, Told
 
 _ENDS = {
     "filled": "filled",
@@ -29,6 +30,9 @@ _KINDS: dict[str, Literal["fill", "bust", "correct"]] = {
     "trade_bust": "bust",
     "trade_correct": "correct",
 }
+
+_MOVED = {code for code, kind in ACTIVITY_KINDS.items() if kind in ("deposit", "withdrawal", "transfer")}
+_CLOSES = time(16)
 
 
 class PayloadError(Exception):
@@ -59,13 +63,22 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the account can pay, in its currency; ``blocked`` says why it cannot trade at all."""
+    """What the account can pay, in its currency; ``blocked`` says why it cannot trade at all.
+
+    ``last_equity`` is of 16:00 in New York on ``last_day``, which is null where the broker does not name it.
+    """
 
     cash: Decimal
     non_marginable: Decimal
     equity: Decimal
     last_equity: Decimal
+    last_day: date | None
     blocked: str | None
+
+    @property
+    def last_close(self) -> datetime | None:
+        """The moment ``last_equity`` is of."""
+        return None if self.last_day is None else datetime.combine(self.last_day, _CLOSES, NEW_YORK)
 
 
 def terms(order: Order) -> dict[str, str]:
@@ -159,7 +172,50 @@ def account(payload: Mapping[str, Any]) -> Account:
     if blocked is None and payload.get("status") != "ACTIVE":
         blocked = f"status {payload.get('status')}"
     cash, free = _number(payload, "cash"), _number(payload, "non_marginable_buying_power")
-    return Account(cash, free, _number(payload, "equity"), _number(payload, "last_equity"), blocked)
+    equity, last_equity = _number(payload, "equity"), _number(payload, "last_equity")
+    return Account(cash, free, equity, last_equity, _day(payload.get("balance_asof")), blocked)
+
+
+def paid_in(activities: Sequence[Mapping[str, Any]], prices: Mapping[str, Decimal]) -> Decimal:
+    """What the owner moved into the account (negative: out of it) by these activities, in its currency.
+
+    Deposits, withdrawals, journals and transfers of securities; what is earned or charged is none of them. What was
+    cancelled, or taken back by a later one, moved nothing.
+
+    Args:
+        activities: of ``/v2/account/activities``.
+        prices: per unit by symbol, for securities whose activity says no price.
+
+    Raises:
+        PayloadError: one cannot be read, or securities came in that have no price. Those that left without one count as
+            worth nothing, so that what is missing looks like a loss.
+    """
+    gone = {_key(str(each["previous_id"])) for each in activities if each.get("previous_id")}
+    whole = Decimal(0)
+    for each in activities:
+        if each.get("activity_type") not in _MOVED or each.get("status") == "canceled":
+            continue
+        if _key(_text(each, "id")) in gone:
+            continue
+        amount = _number({"net_amount": each.get("net_amount") or "0"}, "net_amount")
+        if not amount and each.get("qty"):
+            units, symbol = _number(each, "qty"), str(each.get("symbol"))
+            price = _number(each, "price") if each.get("price") else prices.get(symbol)
+            if price is None and units > 0:
+                raise PayloadError(f"{symbol} came in today, and nobody says at what price")
+            amount = units * (price or Decimal(0))
+        whole += amount
+    return whole
+
+
+def quote(payload: Mapping[str, Any]) -> Quote | None:
+    """A latest quote; None where one side is missing (zero, as outside of trading hours) or bid is above ask.
+
+    Raises:
+        PayloadError: it cannot be read.
+    """
+    bid, ask = _number(payload, "bp"), _number(payload, "ap")
+    return Quote(bid, ask, _moment(payload, "t").astimezone(NEW_YORK).date()) if 0 < bid <= ask else None
 
 
 def decoded(body: bytes | str) -> Any:
@@ -187,6 +243,13 @@ def moment(text: str) -> datetime:
     if found.tzinfo is None:
         raise PayloadError(f"a moment without its offset: {text!r}")
     return found
+
+
+def _day(text: Any) -> date | None:
+    try:
+        return date.fromisoformat(str(text)[:10])
+    except ValueError:
+        return None
 
 
 def _moment(payload: Mapping[str, Any], name: str) -> datetime:

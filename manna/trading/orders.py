@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -72,6 +72,15 @@ class Told:
     broker_order_id: str
     ended: str | None
     filled: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Best bid and ask per unit, and the market's day they are of."""
+
+    bid: Decimal
+    ask: Decimal
+    day: date
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,14 +27,15 @@ class Trading(Section):
     daily_loss: Ratio = Decimal("0.05")
 
 
-def daily_loss(settings: Trading, equity: Decimal, last_equity: Decimal) -> str | None:
+def daily_loss(settings: Trading, equity: Decimal, last_equity: Decimal, paid_in: Decimal) -> str | None:
     """Why nothing is sent any more today; null where the loss is within its limit.
 
-    Money paid in or out counts too: the broker's figures do not tell it apart.
+    What was paid in since the last close (negative: out) is neither gained nor lost: a deposit must not hide a loss.
     """
-    if last_equity <= 0 or equity >= last_equity * (1 - settings.daily_loss):
+    loss = last_equity + paid_in - equity
+    if last_equity <= 0 or loss <= last_equity * settings.daily_loss:
         return None
-    lost = (last_equity - equity) / last_equity
+    lost = loss / last_equity
     return f"the account has lost {lost:.1%} since the last close, more than daily_loss {settings.daily_loss:.1%}"
 
 

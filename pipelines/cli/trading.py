@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.asked import require_format, require_one_of
+from pipelines.asked import require_format, require_one_of, uses_sandbox
 from pipelines.cli.rebalancing import rebalance
 from pipelines.cli.shell import FormatOption, app, err, opened, out
 
@@ -38,9 +38,10 @@ def execute(
     from pipelines.rendering import render
     from pipelines.trading import execute as executed
     from pipelines.trading import trades_frame
+    from resources.settings import Settings
 
     require_format(output)
-    with opened() as manna:
+    with opened(with_sandbox=uses_sandbox(Settings.load())) as manna:
         result = executed(manna, plan, by or getpass.getuser(), wait_seconds=wait)
     render(trades_frame(result.detail), output, title=f"Plan {result.plan_id}", console=out)  # type: ignore[arg-type]
     told = out if output == "table" else err
@@ -65,15 +66,21 @@ def halt(
 
     Example: `manna halt --reason "prices look wrong" --cancel`
     """
+    from pipelines.trading import cancel_open
     from pipelines.trading import halt as halted
+    from resources.settings import Settings
 
     with opened() as manna:
         if book:
             require_one_of("book", [book], manna.books)
-        said = halted(manna, book, reason, by or getpass.getuser(), cancel=cancel)
+        halted(manna, book, reason, by or getpass.getuser())
+    out.print(f"Trading of {book or 'all books'} is halted.", highlight=False, soft_wrap=True)
+    if not cancel:
+        return
+    with opened(with_sandbox=uses_sandbox(Settings.load())) as manna:  # the switch waits for nobody
+        said = cancel_open(manna, book)
     for words in said:
         out.print(words, highlight=False, soft_wrap=True)
-    out.print(f"Trading of {book or 'all books'} is halted.", highlight=False, soft_wrap=True)
     if any(words.startswith("NOT") for words in said):
         raise typer.Exit(1)
 

@@ -151,16 +151,16 @@ class _MarketData:
         return JSONResponse({"symbol": single, name: found[single]} if single else {f"{name}s": found})
 
     def _quote(self, symbol: str) -> dict[str, Any]:
-        """A cent around the latest close, at the moment of that close."""
-        cent = Decimal("0.01")
-        session = self._world.last_session(self._world.now())
-        close = self._world.price(symbol, self._world.now()).quantize(cent)
+        """A cent around the latest close, at the moment of that close; or what it was changed to, of now."""
+        cent, now, changed = Decimal("0.01"), self._world.now(), self._world.changes(symbol)
+        moment = now if changed.get("bid") else self._world.last_session(now).closes - timedelta(seconds=1)
+        close = self._world.price(symbol, now).quantize(cent)
         return {
-            "t": instant(session.closes - timedelta(seconds=1)),
-            "bp": float(close - cent),
+            "t": instant(moment),
+            "bp": float(changed.get("bid") or close - cent),
             "bs": 200,
             "bx": "N",
-            "ap": float(close + cent),
+            "ap": float(changed.get("ask") or close + cent),
             "as": 300,
             "ax": "N",
             "c": ["R"],

@@ -125,7 +125,7 @@ def asset_document(listing: Listing, world: AlpacaWorld) -> Document:
         "margin_requirement_long": "30",
         "margin_requirement_short": "100",
         "attributes": ["fractional_eh_enabled"],
-        **world.changes(listing.symbol),
+        **{name: said for name, said in world.changes(listing.symbol).items() if name not in ("bid", "ask")},
     }
 
 

@@ -88,7 +88,7 @@ def control_routes(world: AlpacaWorld, desk: Desk) -> list[Route]:
 
     async def change(request: Request) -> Response:
         body = await _object_in(request)
-        if set(body) - {"tradable", "fractionable", "fractional_trading", "symbol"}:
+        if set(body) - {"tradable", "fractionable", "fractional_trading", "symbol", "bid", "ask"}:
             raise AlpacaError(422, MALFORMED, f"cannot be changed: {', '.join(sorted(body))}")
         world.change(body.pop("symbol", ""), body)
         return Response(status_code=204)

@@ -136,17 +136,21 @@ def test_limits_of_the_book_stop_what_is_beyond_them(world: TradingWorld) -> Non
     assert "orders_per_day is 0" in str(world.execute(world.plan(("sell", "1", "BND", price))).reason)
 
 
-def test_nothing_is_sent_after_a_loss_beyond_the_daily_limit(world: TradingWorld) -> None:
+def test_nothing_is_sent_after_a_loss_beyond_the_daily_limit_whatever_was_paid_in_or_out(
+    world: TradingWorld,
+) -> None:
+    world.trading = Trading(orders_per_day=10**6, daily_loss=D("0.01"))
+    trade = ("sell", "0.1", "BND", world.price("BND"))
+    world.deposit("-1000")  # looks like a loss of several per cent
+    assert world.execute(world.plan(trade)).finished
+    world.deposit("2000")
     account = world.broker.account()
-    lost = (
-        D(str(account["equity"])) - D(str(account["last_equity"])) + 50
-    )  # the broker does not tell it from a loss
-    world.deposit(str(-lost))
-    world.trading = Trading(orders_per_day=10**6, daily_loss=D(0))
-    plan = world.plan(("sell", "1", "BND", world.price("BND")))
-    assert "more than daily_loss 0.0%" in str(world.execute(plan).reason)
+    loss = (D(str(account["last_equity"])) * D("0.02")).quantize(D("0.01"))
+    world.deposit(str(-loss), kind="FEE")
+    plan = world.plan(trade)
+    assert "more than daily_loss 1.0%" in str(world.execute(plan).reason)  # and the deposit does not hide it
     assert world.rows(plan) == []
-    world.deposit(str(abs(lost) + 1000))
+    world.deposit(str(loss), kind="INT")
     assert world.execute(plan).finished
 
 

@@ -14,14 +14,17 @@ from trading_world import OPEN, TradingWorld
 
 from manna.alerting import order_problems
 from manna.contracts import CONTRACTS
+from manna.trading.orders import Quote
 from pipelines import cli
 from pipelines.executing import ExecutionError
 from pipelines.execution_job import asked, execution
 from pipelines.linking import link_alpaca
 from pipelines.rebalancing import PlanError
 from pipelines.trading import execute, trades_frame
+from resources.alpaca import Alpaca
 from resources.broker import LiveTradingError
 from resources.installation import Installation
+from resources.providers import CredentialsRefusedError, ProviderUnavailableError
 from resources.settings import Settings
 from tests.integration.conftest import KEYS, Bank, Databases
 
@@ -207,13 +210,31 @@ def test_a_plan_whose_inputs_have_moved_is_not_begun(
 ) -> None:
     manna, world = linked
 
-    def moved(*_: object) -> None:
+    asked: list[Any] = []
+
+    def moved(_: Installation, plan: str, quotes: Any) -> None:
+        asked.append(quotes)
         raise PlanError("plan p is void: BND moved +5.0 %")
 
     monkeypatch.setattr("pipelines.trading.void_if_moved", moved)
     plan = world.plan(("buy", "1", "BND", world.price("BND")), account_id="acc", document={"pinned": {}})
+    world.change(symbol="BND", bid="70.10", ask="70.30")
     with pytest.raises(PlanError, match="is void"):
         execute(manna, plan, "ana")
+    assert asked == [{"BND": Quote(Decimal("70.1"), Decimal("70.3"), OPEN.date())}]
+    world.change(symbol="BND", bid="", ask="")
+    world.bank.fault("/alpaca/data/v2/stocks/quotes/latest", "server_error", method="GET", times=50)
+    with pytest.raises(ProviderUnavailableError):
+        execute(manna, plan, "ana")
+    world.bank.control.delete("/faults")
+
+    def refused(*_: object) -> None:
+        raise CredentialsRefusedError("subscription does not permit querying recent SIP data", "403")
+
+    monkeypatch.setattr(Alpaca, "quotes", refused)
+    with pytest.raises(PlanError, match="is void"):
+        execute(manna, plan, "ana")
+    assert asked[1:] == [{}]  # without quotes the last closes count
     assert world.rows(plan) == []
 
 

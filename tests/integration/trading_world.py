@@ -168,9 +168,9 @@ class TradingWorld:
         """A security stops trading, or the account takes no fractions."""
         assert self.bank.control.post("/alpaca", json=changes).status_code == 204
 
-    def deposit(self, amount: str) -> None:
-        """Money comes into the account."""
-        body = {"activity_type": "CSD", "net_amount": amount}
+    def deposit(self, amount: str, kind: str = "CSD") -> None:
+        """Money comes into the account, or goes (negative); ``kind``: Alpaca's type of it."""
+        body = {"activity_type": kind, "net_amount": amount}
         assert self.bank.control.post("/activities", json=body).status_code == 201
 
 

@@ -19,6 +19,7 @@ from manna.rebalancing.standing import (
     state_of,
 )
 from manna.rebalancing.writing import Source, plan_document
+from manna.trading.orders import Quote
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TARGETS = targets(weights={"VTI": 0.6, "BND": 0.4}, approvals=2, lots="fifo")
@@ -162,6 +163,28 @@ def test_a_plan_holds_while_nothing_has_moved():
 )  # fmt: skip
 def test_a_plan_whose_inputs_have_moved_is_void(change, said):
     assert void(**change) == said
+
+
+def test_what_the_market_asks_and_bids_now_counts_before_the_last_close():
+    def moved(bid, ask, day=DAY):
+        quotes = {"BND": Quote(Decimal(bid), Decimal(ask), day)}
+        return reasons_void(PLAN, World(FACTS, TARGETS, "account", (), quotes))
+
+    assert moved("100.50", "101.00") == []
+    assert moved("101.50", "101.60") == ["BND moved +1.5 % to 101.5, beyond the collar of 1.0 %"]
+    assert moved("90", "98.90") == ["BND moved -1.1 % to 98.9, beyond the collar of 1.0 %"]
+    assert moved("80", "120") == []  # a wide quote is no proof
+    assert moved("101.50", "101.60", DAY - timedelta(days=1)) == []  # the close is newer
+    closed_up = replace(FACTS, prices={**FACTS.prices, "BND": Decimal(103)})
+    assert reasons_void(PLAN, World(closed_up, TARGETS, "account", (), {"BND": Quote(Decimal(99), Decimal(100), DAY)})) == []  # fmt: skip
+
+
+def test_a_loss_that_only_the_limit_would_make_is_seen_where_the_market_has_risen():
+    of = facts("12.5", [lot("VTI", 50, 4970), lot("BND", 10, 1000)], {"VTI": 100, "BND": 100})
+    plan = planned(of)
+    bought = Purchase("VTI", DAY, "IRA", "it was bought")
+    risen = replace(of, bought=(bought,), prices={"VTI": Decimal("100.9"), "BND": Decimal(100)})
+    assert "would be a wash sale" in reasons_void(plan, World(risen, TARGETS, "account"))[0]
 
 
 def test_a_purchase_elsewhere_voids_the_sale_of_a_loss():

@@ -1,14 +1,25 @@
 """What Alpaca's payloads are read as: those of its own documentation and tests, and those that nobody can read."""
 
 import json
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from manna.trading.alpaca import PayloadError, account, activity, decoded, moment, order, update
-from manna.trading.orders import Told
+from manna.trading.alpaca import (
+    PayloadError,
+    account,
+    activity,
+    decoded,
+    moment,
+    order,
+    paid_in,
+    quote,
+    update,
+)
+from manna.trading.orders import Quote, Told
 
 RECORDED = Path(__file__).parents[4] / "shared/reference/alpaca/payloads"
 ORDER = {
@@ -44,6 +55,7 @@ def test_recorded_orders_parse() -> None:
 def test_recorded_accounts_and_fills_and_stream_messages_parse() -> None:
     [said] = recorded("sdk_tests/trading__trading_client__test_account_routes__test_get_account_1.json")
     assert account(said).non_marginable == Decimal("98945.02")
+    assert account(said).last_close is None  # the tests of the SDK leave its day out
     assert account(said).blocked is None
     fills = [
         activity(each)
@@ -87,6 +99,14 @@ def test_busts_and_corrections_name_what_they_take_back() -> None:
             "order_id": "b1"}  # fmt: skip
     assert (activity(bust)[1].kind, activity(bust)[1].reverses) == ("bust", "e1")
     assert update({"event": "canceled", "order": ORDER}).execution is None
+
+
+def test_a_quote_has_two_sides_and_a_day_in_new_york() -> None:
+    said = {"t": "2026-03-17T01:00:00.286587431Z", "bp": Decimal("172.62"), "ap": Decimal("172.7")}
+    assert quote(said) == Quote(Decimal("172.62"), Decimal("172.7"), date(2026, 3, 16))
+    assert quote({**said, "ap": 0}) is quote({**said, "bp": 173}) is None
+    with pytest.raises(PayloadError, match="bp is no number"):
+        quote({**said, "bp": "x"})
 
 
 @pytest.mark.parametrize("name", ["id", "symbol", "status", "filled_qty"])
@@ -133,3 +153,28 @@ def test_a_blocked_account_says_so() -> None:
     assert account(said).blocked is None
     assert account({**said, "trading_blocked": True}).blocked == "trading blocked"
     assert account({**said, "status": "ACCOUNT_CLOSED"}).blocked == "status ACCOUNT_CLOSED"
+    assert account({**said, "balance_asof": "2026-03-13"}).last_close == moment("2026-03-13T20:00:00Z")
+
+
+def test_what_an_owner_moves_is_told_from_what_is_earned() -> None:
+    def moved(kind: str, amount: str, **more: str) -> dict[str, str]:
+        return {"id": f"20260316::{kind}{amount}", "activity_type": kind, "net_amount": amount, **more}
+
+    told = [
+        moved("CSD", "500"),
+        moved("CSW", "-200.50"),
+        moved("JNLC", "40"),
+        moved("DIV", "12"),  # earned
+        moved("FEE", "-3"),  # charged
+        moved("CSW", "-999", status="canceled"),
+        moved("CSD", "7"),
+        moved("CSD", "8", status="correct", previous_id="20260316::CSD7"),
+        moved("ACATS", "0", symbol="VTI", qty="2", price="200"),
+        moved("JNLS", "0", symbol="BND", qty="-3"),  # at the price of now
+        moved("ACATS", "0", symbol="XYZ", qty="-3"),  # nobody knows what went: it looks like a loss
+    ]
+    assert paid_in(told, {"BND": Decimal(60)}) == Decimal("567.50")
+    with pytest.raises(PayloadError, match="XYZ came in today, and nobody says at what price"):
+        paid_in([moved("ACATS", "0", symbol="XYZ", qty="3")], {})
+    with pytest.raises(PayloadError, match="net_amount is no number"):
+        paid_in([moved("CSD", "much")], {})

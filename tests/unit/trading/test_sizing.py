@@ -82,6 +82,8 @@ def test_each_limit_says_why_nothing_more_is_sent() -> None:
     assert order_limit(limits, 2, D(0), D(1)) == "2 orders were made today: orders_per_day is 2"
     assert "more than order_amount 100.00" in str(order_limit(limits, 0, D(0), D(101)))
     assert "more than amount_per_day 150.00" in str(order_limit(limits, 0, D(51), D(100)))
-    assert daily_loss(limits, D(950), D(1000)) is None
-    assert "lost 5.1%" in str(daily_loss(limits, D(949), D(1000)))
-    assert daily_loss(limits, D(0), D(0)) is None
+    assert daily_loss(limits, D(950), D(1000), D(0)) is None
+    assert "lost 5.1%" in str(daily_loss(limits, D(949), D(1000), D(0)))
+    assert daily_loss(limits, D(0), D(0), D(0)) is None
+    assert daily_loss(limits, D(500), D(1000), D(-500)) is None  # a withdrawal is no loss
+    assert "lost 6.0%" in str(daily_loss(limits, D(1440), D(1000), D(500)))  # a deposit hides none
