@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from manna.trading import alpaca
-from manna.trading.execution import ApprovedPlan, line, outcome, planned, refusal, still_wanted, unexplained
+from manna.trading.execution import ApprovedPlan, line, outcome, planned, reconciled, refusal, still_wanted
 from manna.trading.orders import NONE, Order, client_order_id
 from manna.trading.settings import Trading, order_limit
 from manna.trading.sizing import Wanted, affordable, budget, limit_price, units
@@ -276,8 +276,7 @@ class Execution:
         lines = [line(t, self.desk.attempts(t.symbol), self.skipped.get(t.symbol)) for t in self.plan.trades]
         held = {p["symbol"]: Decimal(str(p["qty"])) for p in self.desk.broker.positions()}
         equity = alpaca.account(self.desk.broker.account()).equity
-        problems = unexplained(self.before, held, lines)
-        detail = outcome(lines, problems, equity, reason)
+        detail = outcome(lines, reconciled(self.before, held, lines), equity, reason)
         with self.connection.begin():
             orders.add_plan_event(
                 self.connection, self.row, "finish", self.by, self.now(), reason=reason, detail=detail

@@ -1,17 +1,19 @@
-"""A plan on a terminal: what is sold from which lots, what is bought, what it costs in tax, why, and what it leads to.
+"""A plan on a terminal: what is sold from which lots, what is bought, what it costs in tax, why, and what came of it.
 
-What belongs here: how a plan is laid out. What does not: what is in it (``manna.rebalancing.plan_document``).
+What belongs here: how a plan is laid out. What does not: what is in it (``manna.rebalancing.plan_document``,
+``manna.trading.execution``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
 from manna.rebalancing.plan_document import SELL, PlanDocument, PlannedLot, PlannedTrade, PlannedWeight
-from manna.rebalancing.standing import State
+from manna.rebalancing.standing import OPEN, State, came_to
 from pipelines.terminal import Fitting, grid, printable
 
 _ID = 12
@@ -22,9 +24,13 @@ _COLOURS = {"approved": "green", "finished": "green", "proposed": "yellow", "exe
 
 
 def plan_on_terminal(
-    plan: PlanDocument, state: State | None = None, *, every_lot: bool = False
+    plan: PlanDocument,
+    state: State | None = None,
+    outcome: Mapping[str, Any] | None = None,
+    *,
+    every_lot: bool = False,
 ) -> RenderableType:
-    """The plan for people; ``state``: how it stands, of one that was written down.
+    """The plan for people; ``state``: how it stands, of one that was written down; ``outcome``: of one that is finished.
 
     Of a sale that takes many lots the sums by term are shown, unless ``every_lot`` is asked for.
     """
@@ -34,13 +40,15 @@ def plan_on_terminal(
         if trades:
             title = f"{words} for {_money(plan.amount(side))} {plan.currency}"
             parts += [Text(title, style="bold"), _indented(_trades(trades, every_lot=every_lot)), Text("")]
-    parts += [Text("Weights", style="bold"), _indented(_weights(plan)), Text("")]
+    if outcome is not None:
+        parts += [Text("What came of it", style="bold"), _indented(_outcome(plan, outcome)), Text("")]
+    parts += [Text("Weights", style="bold"), _indented(_weights(plan, outcome)), Text("")]
     parts += [Text("What it comes to", style="bold"), _indented(_sums(plan))]
     for title, lines, style in (("What stays outside", plan.unmet, "yellow"), ("Notes", plan.notes, "")):
         if lines:
             said = [_indented(Text(f"- {printable(line)}", style=style)) for line in lines]
             parts += [Text(""), Text(title, style="bold"), *said]
-    if state is not None and state.status in ("proposed", "approved"):
+    if state is not None and state.status in OPEN:
         parts += [Text(""), Text(_next_step(plan, state), style="dim")]
     return Group(*parts)
 
@@ -52,15 +60,13 @@ def _heading(plan: PlanDocument, state: State | None) -> RenderableType:
     title.append(state.status, style=_COLOURS.get(state.status, "red"))
     facts = grid("", "")
     facts.show_header = False
+    void_if = f"a price moves by more than {plan.collar * 100:.1f} %, or anything else it was made from"
     names = f" ({', '.join(state.approved_by)})" if state.approved_by else ""
     for name, said in (
         ("Account", f"{plan.institution} {plan.account_id[:_ID]}"),
         ("Made", f"{plan.created_at:%Y-%m-%d %H:%M} UTC, good until {plan.expires_at:%Y-%m-%d %H:%M} UTC"),
         ("Approvals", f"{len(state.approved_by)} of {plan.approvals}{names}"),
-        (
-            "Void if",
-            f"a price moves by more than {plan.collar * 100:.1f} %, or anything else it was made from",
-        ),
+        *((("Void if", void_if),) if state.status in OPEN else ()),
         *((("Reason", state.reason),) if state.reason else ()),
     ):
         facts.add_row(Text(name, style="dim"), Text(printable(said)))
@@ -122,24 +128,53 @@ def _lot(lot: PlannedLot) -> list[Text]:
     ]
 
 
-def _weights(plan: PlanDocument) -> RenderableType:
-    table = grid("Part", ">Before", ">After", ">Target", "Band", "")
+def _outcome(plan: PlanDocument, outcome: Mapping[str, Any]) -> RenderableType:
+    """Each trade's fills and slippage, what stayed untraded, and whether the broker holds what the fills make."""
+    table = grid("Security", "Side", ">Planned", ">Filled", ">Price", ">Average", ">Slippage", "")
+    for line in outcome["trades"]:
+        average = line["average_price"]
+        figures = (
+            _units(Decimal(line["planned"])),
+            _units(Decimal(line["filled"])),
+            _price(Decimal(line["planned_price"])),
+            "" if average is None else _price(Decimal(average)),
+            _signed(Decimal(line["slippage"])),
+        )
+        said = Text(printable(line["said"]), style="" if line["said"] == "filled" else "yellow")
+        table.add_row(Text(printable(line["symbol"]), style="bold"), Text(line["side"]), *map(_number, figures), said)  # fmt: skip
+    share = outcome["residual_drift"]
+    words = [
+        f"Slippage {_signed(Decimal(outcome['slippage']))} {plan.currency} (negative: better than planned)",
+        f"Untraded {_money(Decimal(outcome['residual']))} {plan.currency}"
+        + ("" if share is None else f", {_percent(Decimal(share))} of the account"),
+    ]
+    if outcome["stopped"]:
+        words.append(f"It ended early: {outcome['stopped']}")
+    problems = [Text(f"look at this: {printable(each)}", style="yellow") for each in outcome["problems"]]
+    agreed = [] if problems else [Text("The broker holds what the fills make.", style="dim")]
+    return Group(Fitting(table, titled=True), *(Text(printable(each), style="dim") for each in words), *problems, *agreed)  # fmt: skip
+
+
+def _weights(plan: PlanDocument, outcome: Mapping[str, Any] | None) -> RenderableType:
+    reached = {} if outcome is None else came_to(plan, outcome)
+    table = grid("Part", ">Before", ">Planned" if reached else ">After", *([">Came to"] if reached else []), ">Target", "Band", "")  # fmt: skip
     for weight in plan.weights:
         if not (weight.before or weight.after or weight.target):
             continue
-        depth = weight.name.count("/")
+        depth, ended = weight.name.count("/"), reached.get(weight.name, weight.after)
         name = "  " * depth + weight.name.rpartition("/")[2]
+        shares = (weight.before, weight.after, *([ended] if reached else []), weight.target)
         table.add_row(
             Text(printable(name), style="bold" if weight.sleeve else ""),
-            *(_number(_percent(share)) for share in (weight.before, weight.after, weight.target)),
+            *(_number(_percent(share)) for share in shares),
             Text(f"{_percent(max(weight.low, Decimal(0)))} to {_percent(weight.high)}", style="dim"),
-            _where(weight),
+            _where(weight, ended),
         )
     return Fitting(table, titled=True)
 
 
-def _where(weight: PlannedWeight) -> Text:
-    before, after = (weight.low <= share <= weight.high for share in (weight.before, weight.after))
+def _where(weight: PlannedWeight, ended: Decimal) -> Text:
+    before, after = (weight.low <= share <= weight.high for share in (weight.before, ended))
     if after:
         return Text("inside" if before else "inside again", style="dim" if before else "green")
     return Text("still outside" if not before else "outside", style="yellow")

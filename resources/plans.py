@@ -31,6 +31,11 @@ class StoredPlan:
     events: tuple[Mapping[str, Any], ...]
     state: State
 
+    @property
+    def outcome(self) -> Mapping[str, Any] | None:
+        """What came of it (``manna.trading.execution.outcome``), once it is finished."""
+        return next((event["detail"] for event in self.events if event["action"] == "finish"), None)
+
 
 class Plans(OpsDatabase):
     """The part of ``Ops`` that is about plans."""

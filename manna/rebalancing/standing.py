@@ -12,8 +12,9 @@ from typing import Any
 
 from manna.rebalancing.facts import Facts
 from manna.rebalancing.guards import barred_purchase, barred_sale
+from manna.rebalancing.parts import ratio
 from manna.rebalancing.plan_document import BUY, PlanDocument, PlannedTrade, sha256_of
-from manna.rebalancing.targets import Targets
+from manna.rebalancing.targets import CASH, Targets
 from manna.trading.orders import Quote
 
 PROPOSED, APPROVED, EXECUTING, FINISHED = "proposed", "approved", "executing", "finished"
@@ -53,6 +54,30 @@ def state_of(plan: PlanDocument, events: Sequence[Event], now: datetime) -> Stat
     if now >= plan.expires_at:
         return State(EXPIRED, approved, f"it was good until {plan.expires_at:%Y-%m-%d %H:%M} UTC")
     return State(APPROVED if len(approved) >= plan.approvals else PROPOSED, approved)
+
+
+def came_to(plan: PlanDocument, outcome: Mapping[str, Any]) -> dict[str, Decimal]:
+    """The weight of each part and sleeve after what was filled, by the plan's prices and worth.
+
+    Money moves by what was really paid and got; costs and what the market did meanwhile are not in it.
+
+    Args:
+        plan: as it was executed.
+        outcome: the detail of its event ``finish`` (``manna.trading.execution.outcome``).
+    """
+    parts, moved = {trade.symbol: trade.part for trade in plan.trades}, dict[str, Decimal]()
+    for line in outcome["trades"]:
+        units = Decimal(line["filled"]) * (1 if line["side"] == BUY else -1)
+        paid = units * Decimal(line["average_price"] or line["planned_price"])
+        moved[CASH] = moved.get(CASH, Decimal(0)) - paid
+        name = parts[line["symbol"]]
+        while name:
+            moved[name] = moved.get(name, Decimal(0)) + units * Decimal(line["planned_price"])
+            name = name.rpartition("/")[0]
+    return {
+        weight.name: ratio(weight.before + moved.get(weight.name, Decimal(0)) / plan.worth)
+        for weight in plan.weights
+    }
 
 
 def person(name: str) -> str:

@@ -4,6 +4,7 @@ What belongs here: turning a proposal into a plan that can be stored and read. W
 (:mod:`planning`) or the document's shape (:mod:`plan_document`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
@@ -127,7 +128,7 @@ def _order(proposal: Proposal) -> Any:
 def _trade(problem: Problem, proposal: Proposal, security: str) -> PlannedTrade:
     facts, units = problem.facts, proposal.trades[security]
     price, currency = facts.prices[security], facts.currency
-    lots = tuple(_lot(problem, taken) for taken in problem.taken(security, -units)) if units < 0 else ()
+    lots = _lots(problem, problem.taken(security, -units)) if units < 0 else ()
     notional = abs(units) * price
     return PlannedTrade(
         symbol=security,
@@ -146,9 +147,19 @@ def _trade(problem: Problem, proposal: Proposal, security: str) -> PlannedTrade:
     )
 
 
-def _lot(problem: Problem, taken: Taken) -> PlannedLot:
+def _lots(problem: Problem, takes: Sequence[Taken]) -> tuple[PlannedLot, ...]:
+    """What a sale takes, lot by lot. Proceeds are differences of rounded sums, so that they sum to the trade's."""
+    facts, sold, stated, found = problem.facts, NONE, NONE, list[PlannedLot]()
+    for taken in takes:
+        sold += taken.quantity
+        so_far = round_money(sold * facts.prices[taken.left.security_id], facts.currency)
+        found.append(_lot(problem, taken, so_far - stated))
+        stated = so_far
+    return tuple(found)
+
+
+def _lot(problem: Problem, taken: Taken, proceeds: Decimal) -> PlannedLot:
     facts, lot = problem.facts, taken.left
-    proceeds = round_money(taken.quantity * facts.prices[lot.security_id], facts.currency)
     known = lot.cost is not None
     return PlannedLot(
         lot_id=lot.lot_id,

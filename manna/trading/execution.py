@@ -117,31 +117,52 @@ def line(trade: Wanted, attempts: Sequence[Attempt], skipped: str | None) -> Lin
     average = paid / bought if bought else None
     worse = NONE if average is None else (average - trade.price) * (1 if trade.side == "buy" else -1)
     said = skipped or (states[-1].status if states else "no order was made")
-    slippage = (worse * units).quantize(_PLACES)
+    slippage = (worse * units).quantize(_PLACES) + NONE  # never a negative zero
     return Line(
         trade.symbol, trade.side, trade.quantity, units, trade.price, average, slippage, trade.quantity - units, said
     )  # fmt: skip
 
 
-def unexplained(
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """Units of one security before the execution, what they would be by our fills, and what the broker holds after it."""
+
+    symbol: str
+    before: Decimal
+    expected: Decimal
+    held: Decimal
+
+    @property
+    def problem(self) -> str | None:
+        """What a person must look at; null where the position is explained."""
+        if self.held == self.expected:
+            return None
+        held, expected = self.held.normalize(), self.expected.normalize()
+        return f"the broker holds {held:f} {self.symbol}, by our fills it would be {expected:f}"
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """As JSON, numbers as text."""
+        units = {"before": self.before, "expected": self.expected, "held": self.held}
+        return {"symbol": self.symbol, **{name: f"{each:f}" for name, each in units.items()}}
+
+
+def reconciled(
     before: Mapping[str, Decimal], after: Mapping[str, Decimal], lines: Iterable[Line]
-) -> list[str]:
-    """Positions (units by symbol) that are not what they were before and our fills: what a person must look at."""
+) -> list[Reconciled]:
+    """Positions of what was traded (units by symbol), against what they were before and our fills."""
     found = []
     for each in lines:
-        expected = before.get(each.symbol, NONE) + (each.filled if each.side == "buy" else -each.filled)
-        held = after.get(each.symbol, NONE)
-        if held != expected:
-            found.append(
-                f"the broker holds {held.normalize():f} {each.symbol}, by our fills it would be {expected.normalize():f}"
-            )
+        was = before.get(each.symbol, NONE)
+        expected = was + (each.filled if each.side == "buy" else -each.filled)
+        found.append(Reconciled(each.symbol, was, expected, after.get(each.symbol, NONE)))
     return found
 
 
 def outcome(
-    lines: Sequence[Line], problems: Sequence[str], equity: Decimal, reason: str | None
+    lines: Sequence[Line], positions: Sequence[Reconciled], equity: Decimal, reason: str | None
 ) -> dict[str, Any]:
-    """The detail of a plan's event ``finish``: trades, slippage, and how much of the account stayed untraded.
+    """The detail of a plan's event ``finish``: trades, slippage, positions, and how much of the account stayed untraded.
 
     ``residual_drift`` is the untraded amount at planned prices as a share of ``equity``.
     """
@@ -151,6 +172,7 @@ def outcome(
         "slippage": f"{sum((each.slippage for each in lines), NONE):f}",
         "residual": f"{left:.2f}",
         "residual_drift": f"{left / equity:.6f}" if equity > 0 else None,
-        "problems": list(problems),
+        "positions": [each.document for each in positions],
+        "problems": [each.problem for each in positions if each.problem],
         "stopped": reason,
     }

@@ -89,7 +89,7 @@ def show(
     ] = False,
     output: FormatOption = "table",
 ) -> None:
-    """Shows a plan: what is sold from which lots, what is bought, the tax, and why.
+    """Shows a plan: what is sold from which lots, what is bought, the tax, and why; of a finished one what came of it.
 
     Example: `manna rebalance show 5f0c1a2b --every-lot`
     """
@@ -222,12 +222,13 @@ def _print(
         if stored is not None:
             known = stored.state
             stands = {"status": known.status, "approved_by": known.approved_by, "reason": known.reason}
+            stands["outcome"] = stored.outcome
         out.file.write(json.dumps({**to_json(plan), **stands}, ensure_ascii=False, indent=2) + "\n")
         return
     from pipelines.plan_view import plan_on_terminal
 
-    state = None if stored is None else stored.state
-    out.print(plan_on_terminal(plan, state, every_lot=every_lot))
+    state, outcome = (stored.state, stored.outcome) if stored else (None, None)
+    out.print(plan_on_terminal(plan, state, outcome, every_lot=every_lot))
 
 
 def _table(path: Path) -> "Table":

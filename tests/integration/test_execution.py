@@ -36,6 +36,10 @@ def test_sells_are_filled_before_buys_are_sent_and_the_outcome_is_reported(world
         ("filled", D("1.25")),
     ]
     assert (result.detail["slippage"], result.detail["residual"]) == ("0.00", "0.00")
+    assert [(p["symbol"], D(p["before"]), D(p["held"])) for p in result.detail["positions"]] == [
+        ("VTI", held["VTI"], held["VTI"] - D("1.25")),
+        ("BND", held["BND"], held["BND"] + D("2.5")),
+    ]
     with pytest.raises(ExecutionError, match="has been executed"):
         world.execute(plan)
     assert len(world.at_broker(plan)) == 2

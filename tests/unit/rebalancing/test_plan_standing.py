@@ -1,5 +1,6 @@
 """Plans as documents, how they stand, and what makes them void."""
 
+import io
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,19 +8,27 @@ from decimal import Decimal
 
 import pytest
 from rebalancing_examples import DAY, facts, lot, targets
+from rich.console import Console
 
 from manna.rebalancing.facts import LossSale, Purchase
+from manna.rebalancing.parts import ratio
 from manna.rebalancing.plan_document import PlanDocumentError, from_json, sha256_of, to_json
 from manna.rebalancing.planning import propose
 from manna.rebalancing.standing import (
+    State,
     World,
     against_approving,
     against_cancelling,
+    came_to,
     reasons_void,
     state_of,
 )
 from manna.rebalancing.writing import Source, plan_document
-from manna.trading.orders import Quote
+from manna.trading import execution
+from manna.trading.execution import line, reconciled
+from manna.trading.orders import Execution, OrderState, Quote
+from manna.trading.sizing import Wanted
+from pipelines.plan_view import plan_on_terminal
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TARGETS = targets(weights={"VTI": 0.6, "BND": 0.4}, approvals=2, lots="fifo")
@@ -35,6 +44,18 @@ def planned(of=FACTS, wanted=TARGETS, source=SOURCE, now=NOON):
 
 
 PLAN = planned()
+
+
+def test_lots_sum_to_their_trade_to_the_cent():
+    held = [lot("AAPL", "0.333", 10, name=f"lot-{number}") for number in range(30)]
+    plan = planned(facts(900, held, {"AAPL": "187.02", "BND": "60"}), targets(weights={"BND": 1}))
+    sale = next(trade for trade in plan.trades if trade.side == "sell")
+    assert len(sale.lots) == 30
+    assert sum(part.proceeds for part in sale.lots) == sale.notional == Decimal("1868.33")
+    assert sale.gain == sale.notional - sum(part.cost for part in sale.lots)
+    assert max(part.proceeds for part in sale.lots) - min(part.proceeds for part in sale.lots) == Decimal(
+        "0.01"
+    )
 
 
 def test_what_execution_reads_is_in_the_json():
@@ -177,6 +198,52 @@ def test_what_the_market_asks_and_bids_now_counts_before_the_last_close():
     assert moved("101.50", "101.60", DAY - timedelta(days=1)) == []  # the close is newer
     closed_up = replace(FACTS, prices={**FACTS.prices, "BND": Decimal(103)})
     assert reasons_void(PLAN, World(closed_up, TARGETS, "account", (), {"BND": Quote(Decimal(99), Decimal(100), DAY)})) == []  # fmt: skip
+
+
+def test_what_came_of_a_plan_is_shown_with_the_weights_it_came_to():
+    sleeves = {"Shares": {"weight": 0.6, "weights": {"VTI": 1}}, "BND": 0.4}
+    plan = planned(FACTS, targets(weights=sleeves, approvals=1, lots="fifo"))
+    sale, purchase = plan.trades
+    sold = Wanted("VTI", "sell", sale.quantity, sale.price)
+    bought = Wanted("BND", "buy", purchase.quantity, purchase.price)
+    half = purchase.quantity / 2
+    filled = [
+        line(sold, [(None, executed(sold.quantity, "99.50"))], None),
+        line(bought, [(None, executed(half, "100"))], "another buy order of BND is open already"),
+    ]
+    before = {"VTI": Decimal(90), "BND": Decimal(10)}
+    after = {"VTI": Decimal(90) - sold.quantity, "BND": Decimal(10) + half + 1}
+    outcome = execution.outcome(filled, reconciled(before, after, filled), plan.worth, None)
+    assert outcome["slippage"] == f"{sold.quantity / 2:.2f}"
+    assert [each["symbol"] for each in outcome["positions"]] == ["VTI", "BND"]
+
+    found = came_to(plan, outcome)
+    weights = {weight.name: weight for weight in plan.weights}
+    assert (
+        found["Shares"] == found["Shares/VTI"] == ratio(weights["Shares"].before - sale.notional / plan.worth)
+    )
+    assert found["BND"] == ratio(weights["BND"].before + purchase.notional / 2 / plan.worth)
+    money = sold.quantity * Decimal("99.5") - half * 100
+    assert found["CASH"] == ratio(weights["CASH"].before + money / plan.worth)
+
+    console = Console(width=110, file=io.StringIO())
+    console.print(plan_on_terminal(plan, State("finished", ("ana",)), outcome))
+    said = console.file.getvalue()
+    for words in (
+        "What came of it",
+        "Came to",
+        "another buy order of BND is open already",
+        "look at this: the broker holds",
+    ):
+        assert words in said
+    assert "Void if" not in said
+    assert "-0.00" not in said
+    assert f"Slippage {sold.quantity / 2:.2f} USD" in said
+
+
+def executed(units, price):
+    fill = Execution("e", "fill", units, Decimal(price), NOON)
+    return OrderState(ended="filled", executions={"e": fill})
 
 
 def test_a_loss_that_only_the_limit_would_make_is_seen_where_the_market_has_risen():
