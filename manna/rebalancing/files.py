@@ -9,10 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
+import polars as pl
+
+from manna.contracts.clean import TRADES
 from manna.ledger.lots import Lot
+from manna.rebalancing.expected import REINVESTMENT, purchases_due
 from manna.rebalancing.facts import Facts, LossSale, Purchase
 from manna.rebalancing.targets import CASH
-from manna.tax.trade_file import TradeFileError, read_trades, work_through
+from manna.tax.trade_file import FileTrade, TradeFileError, read_trades, work_through
 from manna.tax.wash import WINDOW
 
 Row = Mapping[str, str | None]
@@ -30,6 +34,13 @@ class Table:
     name: str
     rows: Sequence[Row]
     columns: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _History:
+    bought: tuple[Purchase, ...] = ()
+    lost: tuple[LossSale, ...] = ()
+    due: tuple[Purchase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +76,8 @@ def facts_of_files(
         currency: of all amounts.
         lots: ``symbol, quantity, cost, opened`` and ``account, lot``: in place of the costs of ``positions``.
         prices: ``symbol, price``: in place of the prices of ``positions``.
-        trades: as `manna lots` reads them, of all accounts: from them follow the purchases and losses of the last 30 days.
+        trades: as `manna lots` reads them, of all accounts: from them follow the purchases and losses of the last 30 days,
+            and the purchases to expect within 30 more (:mod:`expected`).
         account: the traded one, where ``positions`` has several; what others bought counts for wash sales only.
         sheltered: accounts without gains and losses.
         same: one name for what counts as substantially identical.
@@ -78,11 +90,11 @@ def facts_of_files(
     traded, own, others = _sorted_out(positions, lots, account, faults)
     given = {each.symbol: each.price for each in [*others, *traded] if each.price is not None}
     given |= _prices(prices, faults) if prices else {}
-    bought, lost = _history(trades, day, same, sheltered, faults) if trades else ((), ())
+    past = _history(trades, day, same, sheltered, faults) if trades else _History()
     if faults:
         raise PositionFileError("\n".join(faults))
     # The traded account's own purchases are its lots.
-    bought = tuple(each for each in bought if each.account != account)
+    bought = tuple(each for each in past.bought if each.account != account)
     return Facts(
         book="files",
         account_id=account or "account",
@@ -93,7 +105,8 @@ def facts_of_files(
         prices=given,
         cash_flow=cash_flow,
         bought=(*_recent([*own, *others], day), *bought),
-        sold_at_loss=lost,
+        due=past.due,
+        sold_at_loss=past.lost,
         sheltered=account in sheltered,
         same=same,
     )
@@ -148,14 +161,14 @@ def _recent(rows: Sequence[_Held], day: date) -> tuple[Purchase, ...]:
 
 def _history(
     trades: Table, day: date, same: Callable[[str], str], sheltered: Collection[str], faults: list[str]
-) -> tuple[tuple[Purchase, ...], tuple[LossSale, ...]]:
-    """Purchases of the last 30 days that are still held, and losses that nothing has replaced yet."""
+) -> _History:
+    """Purchases of the last 30 days that are still held, losses that nothing has replaced yet, and what will be bought."""
     try:
         read = [trade for trade in read_trades(trades.rows, trades.columns) if trade.day <= day]
         worked = work_through(read, wash=True, sheltered=sheltered, same=same)
     except TradeFileError as error:
         faults += [f"{trades.name}: {line}" for line in str(error).splitlines()]
-        return (), ()
+        return _History()
     bought = tuple(
         Purchase(lot.security_id, lot.opened, lot.account_id, "it was bought", lot.lot_id)
         for lot in worked.lots
@@ -166,7 +179,20 @@ def _history(
         for line in worked.overlay.lines
         if line.gain < 0 and line.open_units > 0 and line.window_ends >= day
     )
-    return bought, lost
+    return _History(bought, lost, tuple(purchases_due(_clean_trades(read), day, {})))
+
+
+def _clean_trades(trades: Sequence[FileTrade]) -> pl.DataFrame:
+    """As much of ``clean.trades`` as purchases are expected from."""
+    kinds = {"buy": "buy", "reinvest": REINVESTMENT}
+    rows = [
+        (trade.account, trade.symbol, kinds[trade.side], trade.quantity, trade.day, False)
+        for trade in trades
+        if trade.side in kinds
+    ]
+    names = ("account_id", "security_id", "kind", "quantity", "date", "removed")
+    schema = {name: TRADES.polars_schema[name] for name in names}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _sums(positions: Sequence[_Held], lots: Sequence[_Held]) -> list[str]:

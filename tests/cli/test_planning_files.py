@@ -61,6 +61,15 @@ def test_lots_prices_and_trades_of_their_own(tmp_path: Path) -> None:
     bought = "date,account,symbol,side,quantity,price\n2026-11-01,IRA,VTI,buy,1,100\n"
     washed = trades(tmp_path, lots=lots, trades=bought)
     assert [part["lot_id"] for part in washed["VTI"]["lots"]] == ["a"], "the loss on b would be a wash sale"
+    header = "date,account,symbol,side,quantity,price\n"
+    for due, words in (
+        ("2026-08-25,IRA,VTI,reinvest,1,100\n", "a reinvestment is expected about 2026-11-25"),
+        ("".join(f"2026-{month}-20,401k,VTI,buy,1,100\n" for month in ("02", "05", "08")), "a quarterly purchase is expected about 2026-11-20"),
+    ):  # fmt: skip
+        expected = trades(tmp_path, lots=lots, trades=header + due)
+        assert [part["lot_id"] for part in expected["VTI"]["lots"]] == ["a"], words
+    only = {"positions": POSITIONS.replace(",4000,", ",9000,")}
+    assert words in " ".join(asked(tmp_path, trades=header + due, **only).stdout.split())
     sold = "date,account,symbol,side,quantity,price\n2026-01-02,joint,BND,buy,9,90\n2026-11-02,joint,BND,sell,9,80\n"
     idle = asked(tmp_path, lots=lots, trades=sold).stdout
     assert "Buy for" not in idle
