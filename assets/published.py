@@ -4,8 +4,10 @@ What belongs here: taking one snapshot and handing it to the publisher and the p
 how either writes. Nothing is decided here: what must not be published never reached ``reports``.
 """
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -16,6 +18,7 @@ from assets.examined import data_docs
 from assets.opened_pages import opened_name, write_opened
 from assets.reports import TABLES, dirty_months
 from assets.tear_sheets import stale_months
+from manna.contracts.performance import TEAR_SHEETS
 from manna.contracts.reports import PUBLICATIONS
 from manna.documents.page import IndexEntry, index_page, month_page
 from resources.installation import Installation
@@ -30,10 +33,12 @@ from resources.publisher import (
     write_page,
 )
 
-_DEPS = [dg.AssetKey(table.split(".")) for table in (*TABLES, PUBLICATIONS.address)]
+_DEPS = [dg.AssetKey(table.split(".")) for table in (*TABLES, PUBLICATIONS.address, TEAR_SHEETS.address)]
 POSTGRES = dg.AssetKey(["published", "postgres"])
 OPENED_MONTHS = 3
 """So many months, the newest, have their page on what figures are made of at once; the others by :func:`opened`."""
+TEAR_SHEET_MONTHS = 3
+"""So many months, the newest, have their tear sheet as a page; `manna tearsheet` makes one of any month."""
 DUCKDB = dg.AssetKey(["published", "duckdb"])
 PAGES = dg.AssetKey(["published", "pages"])
 OPENED = dg.AssetKey(["published", "opened"])
@@ -161,10 +166,12 @@ def _pages(manna: Installation, edition: Edition) -> int:
     frames, records = _told(edition)
     folder = manna.settings.documents_dir / book.id
     written += write_opened(manna, edition.book, edition.snapshot, frames, records, OPENED_MONTHS)
+    written += _tear_sheets(manna, edition, folder)
     for record in records:
         period: date = record["period"]
-        behind = opened_name(period) if record["content_hash"] else ""
-        page = month_page(book, period, _until(frames, period), record, explained=behind)
+        behind, tear_sheet = opened_name(period) if record["content_hash"] else "", _tear_sheet_name(period)
+        measured = tear_sheet if (folder / tear_sheet).exists() else ""
+        page = month_page(book, period, _until(frames, period), record, explained=behind, tear_sheet=measured)
         written += write_page(folder / f"{period:%Y-%m}.html", page)
     return written
 
@@ -175,13 +182,31 @@ def _told(edition: Edition) -> tuple[dict[str, pl.DataFrame], list[dict[str, Any
     return frames, frames.pop("publications").sort("period").to_dicts()
 
 
+def _tear_sheets(manna: Installation, edition: Edition, folder: Path) -> int:
+    """Writes the pages of the newest tear sheets, before the months' own, which lead to them."""
+    rows = manna.lake.read_at(TEAR_SHEETS.address, edition.snapshot, {"book": edition.book})
+    newest = rows.sort("period", descending=True).head(TEAR_SHEET_MONTHS).select("period", "document")
+    if newest.is_empty():
+        return 0
+    from manna.documents.tear_sheet import tear_sheet_page
+
+    return sum(
+        write_page(folder / _tear_sheet_name(period), tear_sheet_page(json.loads(document)))
+        for period, document in newest.iter_rows()
+    )
+
+
+def _tear_sheet_name(period: date) -> str:
+    return f"{period:%Y-%m}-tear-sheet.html"
+
+
 def _until(frames: dict[str, pl.DataFrame], period: date) -> dict[str, pl.DataFrame]:
     """The month and what is drawn beside it: the year of months before."""
     return {name: frame.filter(pl.col("period") <= period) for name, frame in frames.items()}
 
 
 def _index(manna: Installation, snapshot: int) -> list[IndexEntry]:
-    records = manna.lake.read_at(PUBLICATIONS.address, snapshot)
+    records, folder = manna.lake.read_at(PUBLICATIONS.address, snapshot), manna.settings.documents_dir
     return [
         IndexEntry(
             row["book"],
@@ -191,6 +216,7 @@ def _index(manna: Installation, snapshot: int) -> list[IndexEntry]:
             row["complete_through"],
             row["reason"],
             row["provisional"],
+            has_tear_sheet=(folder / row["book"] / _tear_sheet_name(row["period"])).exists(),
         )
         for row in records.iter_rows(named=True)
         if row["book"] in manna.books

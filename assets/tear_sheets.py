@@ -1,10 +1,14 @@
 """Tear sheets: how each book's investments have done, by month.
 
-What belongs here: which months are made, storing them, and the pages of the newest. What does not: what a tear sheet says
-(``manna.portfolio.tear_sheet``) or how it looks (``manna.documents.tear_sheet``).
+What belongs here: which months are made, and storing them. What does not: what a tear sheet says
+(``manna.portfolio.tear_sheet``), how it looks (``manna.documents.tear_sheet``), or its page (``assets.published``).
+
+The tear sheet of a closed month stays what it was when the month was closed, as its statements do: later prices, settings
+and versions of Manna do not change it. `manna close` makes those that are out of date first.
 """
 
 import json
+from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -14,13 +18,11 @@ import polars as pl
 
 from assets.common import BooksConfig, Manna, chosen, result, spec
 from manna.contracts.performance import MONTHS, PERFORMANCE, TEAR_SHEETS
+from manna.ledger.closing import closed_through
 from resources.installation import Installation
 from resources.lake import Change, LakeTransaction
-from resources.publisher import write_page
 
 ADDRESS = TEAR_SHEETS.address
-PAGES = 3
-"""So many months, the newest, have a page; `manna tearsheet` makes one of any month."""
 _SHARED = ("clean.bars", "clean.corporate_actions", "clean.securities")
 
 
@@ -50,7 +52,7 @@ def tear_sheets_asset(months: dg.PartitionsDefinition[str]) -> dg.AssetsDefiniti
             author=ADDRESS,
             message=f"run {context.run.run_id}",
         )
-        return result(ADDRESS, change, **{"pages changed": sum(_pages(manna, book) for book in manna.books)})
+        return result(ADDRESS, change)
 
     return made
 
@@ -58,7 +60,10 @@ def tear_sheets_asset(months: dg.PartitionsDefinition[str]) -> dg.AssetsDefiniti
 def make(
     manna: Installation, books: Sequence[str], wanted: Sequence[date], transaction: LakeTransaction
 ) -> Change:
-    """Makes the tear sheets of the ``wanted`` months hold what follows from ``portfolio.performance``."""
+    """Makes the tear sheets of the ``wanted`` months hold what follows from ``portfolio.performance``.
+
+    Those of closed months that are there stay.
+    """
     from manna.portfolio.history import History
     from manna.portfolio.tear_sheet import tear_sheet
 
@@ -66,8 +71,10 @@ def make(
     for book_id in chosen(manna.books, books):
         scope = {"book": book_id}
         state = dict(transaction.read(MONTHS.address, scope).select("month", "content_hash").iter_rows())
-        periods = sorted(set(wanted) & state.keys())
-        stale = transaction.read(ADDRESS, scope).filter(~pl.col("period").is_in(list(state)))["period"]
+        stored = transaction.read(ADDRESS, scope)["period"]
+        kept = {period for period in stored if is_closed(period, closed_through(manna.ops.closings(book_id)))}
+        periods = sorted((set(wanted) & state.keys()) - kept)
+        stale = stored.filter(~stored.is_in([*state, *kept]))
         if stale.len():
             change += transaction.replace(ADDRESS, TEAR_SHEETS.empty(), {**scope, "period": frozenset(stale)})
         if not periods:
@@ -93,25 +100,26 @@ def names_of(accounts: pl.DataFrame, securities: pl.DataFrame) -> Mapping[str, s
     return dict(kept.iter_rows()) | dict(held.iter_rows())
 
 
-def stale_months(manna: Installation) -> list[date]:
-    """Months of which some book's tear sheet is missing or was made from something else, sorted."""
+def is_closed(period: date, through: date | None) -> bool:
+    """Whether the month that begins on ``period`` is closed, where all days up to ``through`` are."""
+    return through is not None and period.replace(day=monthrange(period.year, period.month)[1]) <= through
+
+
+def stale_months(manna: Installation, book: str | None = None) -> list[date]:
+    """Months of which some book's (or this one's) tear sheet is missing or was made from something else, sorted.
+
+    One of a closed month that is there is what it is to be.
+    """
     found = manna.lake.query(
-        "SELECT DISTINCT m.month FROM portfolio.months m LEFT JOIN portfolio.tear_sheets t "
-        "ON t.book = m.book AND t.period = m.month AND t.made_from = m.content_hash WHERE t.book IS NULL ORDER BY 1"
+        "SELECT m.book, m.month, t.book IS NOT NULL AS stored FROM portfolio.months m LEFT JOIN portfolio.tear_sheets t "
+        "ON t.book = m.book AND t.period = m.month WHERE t.made_from IS DISTINCT FROM m.content_hash"
     )
-    return list(found["month"])
-
-
-def _pages(manna: Installation, book_id: str) -> int:
-    """Writes the pages of the newest months; returns how many changed."""
-    from manna.documents.tear_sheet import tear_sheet_page
-
-    rows = manna.lake.query(
-        "SELECT period, document FROM portfolio.tear_sheets WHERE book = ? ORDER BY period DESC LIMIT ?",
-        [book_id, PAGES],
-    )
-    folder = manna.settings.documents_dir / book_id
-    return sum(
-        write_page(folder / f"{period:%Y-%m}-tear-sheet.html", tear_sheet_page(json.loads(document)))
-        for period, document in rows.iter_rows()
+    through = {each: closed_through(manna.ops.closings(each)) for each in found["book"].unique()}
+    return sorted(
+        {
+            row["month"]
+            for row in found.iter_rows(named=True)
+            if book in (None, row["book"])
+            and not (row["stored"] and is_closed(row["month"], through[row["book"]]))
+        }
     )

@@ -4,9 +4,10 @@ Prints JSON; all ratios are of one run of this script.
 
 - ``backtest``: ours; a plain numpy loop over days that does the same; `bt`; `vectorbt`, warm (its second run in a process).
   Equal weights, on the first day of each month, at that day's close, costs a share of what is traded. ``difference`` is that of the
-  final value from ours, as a share. `vectorbt` is measured twice: sizing the orders itself (``target percent``: costs come
-  out of cash there, and what cash does not reach is not bought, so that its weights differ by the costs), and handed our
-  numbers of shares (``same orders``), which spares it that work.
+  final value from ours, as a share. `vectorbt` is measured three times. Sizing the orders itself (``target percent``), it takes
+  the percents of the value before costs; costs come out of cash, and what cash does not reach is not bought, so that the last assets
+  of a day are held short. Told the percents of the value before costs that come to ours after them (``percent after costs``), it does
+  the same work and means the same. Handed our numbers of shares (``same orders``) it is spared that work.
 - ``analytics``: every function of ``manna.portfolio.risk`` on the returns of all assets, against the same figure in a line or
   two of numpy that knows nothing of missing days.
 
@@ -106,12 +107,12 @@ def measured(work: Callable[[], Any], runs: int) -> tuple[Measured, Any]:
 
 def backtests(prices: np.ndarray, starts: list[int], runs: int, python: str) -> Measured:
     """Ours, the loop, and the competitors, with ratios to ours."""
-    ours, trades = by_manna(prices, starts, runs)
+    ours, trades, percents = by_manna(prices, starts, runs)
     found = {"manna": ours, "numpy loop": by_loop(prices, starts, runs)}
     left_out = []
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "prices.npy"
-        np.save(data, np.stack([prices, trades]))
+        np.save(data, np.stack([prices, trades, percents]))
         for name in COMPETITORS:
             command = [python, __file__, "--only", name, "--data", str(data), "--runs", str(runs)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -127,8 +128,8 @@ def backtests(prices: np.ndarray, starts: list[int], runs: int, python: str) -> 
     return {**found, "left_out": left_out} if left_out else found
 
 
-def by_manna(prices: np.ndarray, starts: list[int], runs: int) -> tuple[Measured, np.ndarray]:
-    """Ours, the checks of the market included; and the shares it traded, (days, assets)."""
+def by_manna(prices: np.ndarray, starts: list[int], runs: int) -> tuple[Measured, np.ndarray, np.ndarray]:
+    """Ours, the checks of the market included; the shares it traded, and weights in the value before costs, (days, assets)."""
     from manna.portfolio.backtest import Costs, backtest
     from manna.portfolio.market import Market
     from manna.portfolio.strategies import FixedTargets
@@ -141,10 +142,13 @@ def by_manna(prices: np.ndarray, starts: list[int], runs: int) -> tuple[Measured
         return backtest(market, equal, starts, capital=CAPITAL, costs=Costs(fee=FEE), delay=0)
 
     told, found = measured(work, runs)
-    shares, place = np.zeros_like(prices), {day: at for at, day in enumerate(days)}
+    shares, percents = np.zeros_like(prices), np.full(prices.shape, np.nan)
+    place = {day: at for at, day in enumerate(days)}
     for trade in found.trades:
-        shares[place[trade.day]] = trade.units
-    return {**told, "final_value": float(found.values[-1])}, shares
+        at = place[trade.day]
+        shares[at] = trade.units
+        percents[at] = found.values[at] / (found.values[at] + trade.costs) / len(symbols)
+    return {**told, "final_value": float(found.values[-1])}, shares, percents
 
 
 def by_loop(prices: np.ndarray, starts: list[int], runs: int) -> Measured:
@@ -193,30 +197,29 @@ def by_bt(data: np.ndarray, runs: int) -> dict[str, Measured]:
 
 
 def by_vectorbt(data: np.ndarray, runs: int) -> dict[str, Measured]:
-    """`vectorbt`, warm: sizing orders by target percent, and with our orders handed to it."""
+    """`vectorbt`, warm: sizing orders by target percent before and after costs, and with our orders handed to it."""
     import pandas as pd
     import vectorbt as vbt
 
-    prices, shares = data
+    prices, shares, after_costs = data
     index = pd.DatetimeIndex(calendar(len(prices)))
     frame = pd.DataFrame(prices, index=index)
-    percent = np.full(prices.shape, np.nan)
-    percent[months(len(prices))] = 1 / prices.shape[1]
+    before_costs = np.full(prices.shape, np.nan)
+    before_costs[months(len(prices))] = 1 / prices.shape[1]
     orders = np.where(shares == 0, np.nan, shares)
     common = {"fees": FEE, "init_cash": CAPITAL, "cash_sharing": True, "group_by": True, "freq": "D"}
 
-    def target() -> float:
-        found = vbt.Portfolio.from_orders(
-            frame, percent, size_type="targetpercent", call_seq="auto", **common
-        )
-        return float(found.final_value())
-
-    def same() -> float:
-        found = vbt.Portfolio.from_orders(frame, orders, size_type="amount", call_seq="auto", **common)
-        return float(found.final_value())
-
     said = {}
-    for name, work in (("target percent", target), ("same orders", same)):
+    for name, size, kind in (
+        ("target percent", before_costs, "targetpercent"),
+        ("percent after costs", after_costs, "targetpercent"),
+        ("same orders", orders, "amount"),
+    ):
+
+        def work(size: np.ndarray = size, kind: str = kind) -> float:
+            found = vbt.Portfolio.from_orders(frame, size, size_type=kind, call_seq="auto", **common)
+            return float(found.final_value())
+
         work()  # compiles
         told, final = measured(work, runs)
         said[f"vectorbt, {name}"] = {**told, "final_value": final}

@@ -11,8 +11,10 @@ from typing import Any
 import polars as pl
 
 from assets.ledger import book_standing, moment, today
+from assets.tear_sheets import is_closed, make, stale_months
 from manna.contracts.closings import CLOSED_JOURNAL, CLOSED_POSTINGS, FILED_GAINS
 from manna.contracts.declaration import content_hash
+from manna.contracts.performance import TEAR_SHEETS
 from manna.filing.amended import amended, as_filed, filed_years
 from manna.ledger.closing import (
     CLOSE,
@@ -58,10 +60,23 @@ def close(manna: Installation, book: str, through: date, by: str, reason: str | 
         parts = (content_hash(CLOSED_JOURNAL, journal), content_hash(CLOSED_POSTINGS, postings))
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
+    _finish_tear_sheets(manna, book, through)
     # First what is kept, then the record that makes it count: cut short between the two, nothing is closed.
     sha256 = manna.lake.commit(["ledger.journal", "ledger.postings"], work, author="close", message=book)
     manna.ops.add_closing({**row, "book": book, "content_sha256": sha256, "reason": reason, "decided_by": by})
     return sha256
+
+
+def _finish_tear_sheets(manna: Installation, book: str, through: date) -> None:
+    """Makes the tear sheets that will be kept from now on, where they are not of what is known by now."""
+    months = [month for month in stale_months(manna, book) if is_closed(month, through)]
+    if months:
+        manna.lake.commit(
+            [TEAR_SHEETS.address],
+            lambda transaction: make(manna, [book], months, transaction),
+            author="close",
+            message=book,
+        )
 
 
 def reopen(manna: Installation, book: str, after: date, by: str, reason: str) -> date:

@@ -10,7 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from assets.tear_sheets import names_of
+from assets.tear_sheets import is_closed, names_of
+from manna.ledger.closing import closed_through
 from pipelines.reporting import ReportError, read_month, require_book
 from resources.installation import CODE_VERSION, Installation
 
@@ -18,7 +19,8 @@ Document = dict[str, Any]
 
 
 def find_tear_sheet(manna: Installation, book: str, period: str | None) -> Document:
-    """The stored tear sheet of a month (null: the newest), where it is of what the lake holds now; else a new one.
+    """The stored tear sheet of a month (null: the newest), where it is of what the lake holds now or its month is
+    closed; else a new one.
 
     Raises:
         ReportError: there is no such book or month, or the book has no investments.
@@ -36,7 +38,8 @@ def find_tear_sheet(manna: Installation, book: str, period: str | None) -> Docum
         first, last = min(months), max(months)
         raise ReportError(f"{book} has no tear sheet of {month:%Y-%m}; it has {first:%Y-%m} to {last:%Y-%m}")
     stored = manna.lake.read("portfolio.tear_sheets", {"book": book, "period": month}).to_dicts()
-    if stored and stored[0]["made_from"] == months[month]:
+    closed = is_closed(month, closed_through(manna.ops.closings(book)))
+    if stored and (closed or stored[0]["made_from"] == months[month]):
         found: Document = json.loads(stored[0]["document"])
         return found
     return _made(manna, book, month)

@@ -43,11 +43,17 @@ class IndexEntry:
     complete_through: date | None = None
     reason: str | None = None
     provisional: bool = False
+    has_tear_sheet: bool = False
 
     @property
     def path(self) -> str:
         """Where the page is, relative to the index: ``household/2026-03.html``."""
         return f"{self.book}/{self.period:%Y-%m}.html"
+
+    @property
+    def tear_sheet(self) -> str:
+        """Where the month's tear sheet is, relative to the index; empty where it has no page."""
+        return f"{self.book}/{self.period:%Y-%m}-tear-sheet.html" if self.has_tear_sheet else ""
 
 
 def month_page(
@@ -57,6 +63,7 @@ def month_page(
     publication: dict[str, object],
     alerts: pl.DataFrame | None = None,
     explained: str = "",
+    tear_sheet: str = "",
 ) -> str:
     """The document of one book and month.
 
@@ -69,6 +76,7 @@ def month_page(
         publication: the row of ``reports.publications``, by column.
         alerts: open alerts with the columns ``severity`` and ``message``.
         explained: address of the page on what each figure is made of, where there is one.
+        tear_sheet: address of the page on how the investments have done, where there is one.
 
     Raises:
         ValueError: ``period`` is not the first day of a month.
@@ -90,6 +98,7 @@ def month_page(
         open_items=_listed(publication.get("open_items")),
         alerts=[] if alerts is None else alerts.to_dicts(),
         explained=explained,
+        tear_sheet=tear_sheet,
         key_figures=[key_figures(statements, period, currency) for currency in currencies],
         figures=figures(statements, period, currencies),
         statements=[

@@ -104,19 +104,16 @@ def rolling(history: History, days: Sequence[date]) -> Document:
 
 
 def stress(history: History, last: date) -> list[Document]:
+    """What each of the book's scenarios would do to what is held, the worst first."""
     held = weights(history.on(last), "class")
     if not held:
         return []
-    scenarios = history.book.performance.scenarios.items()
-    return [
-        {
-            "scenario": name,
-            "return": number(
-                risk.stress(held, {kind: float(s) for kind, s in shocks.items() if kind in held})
-            ),
-        }
-        for name, shocks in scenarios
-    ]
+    returns = {
+        name: risk.stress(held, {kind: float(shock) for kind, shock in shocks.items() if kind in held})
+        for name, shocks in history.book.performance.scenarios.items()
+    }
+    ordered = sorted(returns.items(), key=lambda each: (each[1], each[0]))
+    return [{"scenario": name, "return": number(value)} for name, value in ordered]
 
 
 def number(value: Any) -> float | None:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from pipelines.asked import UsageError, require_one_of
+from pipelines.cli.past import AsKnownOnOption, at
 from pipelines.cli.shell import app, err, opened, out
 
 FORMATS = ("table", "html", "pdf", "json")
@@ -19,6 +20,7 @@ FORMATS = ("table", "html", "pdf", "json")
 def tearsheet(
     book: Annotated[str, typer.Option(help="the book")],
     period: Annotated[str | None, typer.Option(help="a month, 2026-03; else the newest")] = None,
+    as_known_on: AsKnownOnOption = None,
     form: Annotated[str, typer.Option("--format", help="table, html, pdf or json")] = "table",
     output: Annotated[Path | None, typer.Option(help="the file to write; else it is printed")] = None,
 ) -> None:
@@ -34,8 +36,10 @@ def tearsheet(
         raise UsageError("pdf is no text; name a file: --output tearsheet.pdf")
     if output is not None and form == "table":
         raise UsageError("a table is for the terminal; for a file add --format html, pdf or json")
-    with opened() as manna:
-        document = find_tear_sheet(manna, book, period)
+    if as_known_on is not None and period is None:
+        raise UsageError("say which month: --period 2026-03")
+    with opened() as manna, at(manna, book, period or "", as_known_on) as known:
+        document = find_tear_sheet(known, book, period)
     if form == "table":
         from pipelines.rendering import render
 

@@ -11,8 +11,10 @@ import worlds
 from worlds import World
 
 from manna.portfolio.agreement import disagreements
+from pipelines import closing
+from pipelines.performance import find_tear_sheet
 
-MARCH = date(2026, 3, 1)
+FEBRUARY, MARCH = date(2026, 2, 1), date(2026, 3, 1)
 TABLES = ("performance", "returns", "risk", "attribution", "measured", "months")
 
 
@@ -46,11 +48,14 @@ def test_another_value_renews_the_days_from_it_on_and_the_tear_sheets_of_their_m
     before = world.read("portfolio.tear_sheets", book="household")
     valued = world.read("portfolio.valuations", book="household")
     day = valued.filter(pl.col("value").is_not_null() & (pl.col("date") < MARCH))["date"].max()
-    changed = (pl.col("date") == day) & pl.col("security_id").str.starts_with("CUR:").not_()
-    value = pl.when(changed).then(pl.col("value") + Decimal(7)).otherwise("value")
-    world.plant(
-        "portfolio.valuations", valued.with_columns(value.cast(valued["value"].dtype)), book="household"
-    )
+
+    def change(amount: int) -> None:
+        changed = (pl.col("date") == day) & pl.col("security_id").str.starts_with("CUR:").not_()
+        value = pl.when(changed).then(pl.col("value") + Decimal(amount)).otherwise("value")
+        rows = valued.with_columns(value.cast(valued["value"].dtype))
+        world.plant("portfolio.valuations", rows, book="household")
+
+    change(7)
     assert said(measured_again(world))["performance"] != "nothing has changed"
     stale = worlds.tear_sheets.stale_months(world.manna)
     assert stale == [day.replace(day=1), MARCH], "a month's tear sheet looks back on all before it"
@@ -63,6 +68,24 @@ def test_another_value_renews_the_days_from_it_on_and_the_tear_sheets_of_their_m
     newest = json.loads(after.sort("period")["document"][-1])
     page = world.manna.settings.documents_dir / "household" / "2026-03-tear-sheet.html"
     assert newest["name"] in page.read_text()
+    assert f'href="{page.name}"' in (page.parent / "2026-03.html").read_text()
+    assert f'href="household/{page.name}"' in (page.parent.parent / "index.html").read_text()
+
+    # A month that is closed keeps its tear sheet; closing makes it first.
+    change(9)
+    measured_again(world)
+    closing.close(world.manna, "household", date(2026, 2, 28), "ana")
+    [kept] = world.read("portfolio.tear_sheets", book="household", period=FEBRUARY)["document"]
+    assert kept not in after["document"].to_list()
+    assert worlds.tear_sheets.stale_months(world.manna) == [MARCH]
+    change(11)
+    measured_again(world)
+    worlds.succeeded(world.report(FEBRUARY, MARCH))
+    assert world.read("portfolio.tear_sheets", book="household", period=FEBRUARY)["document"].to_list() == [
+        kept
+    ]
+    assert find_tear_sheet(world.manna, "household", "2026-02") == json.loads(kept)
+    assert worlds.tear_sheets.stale_months(world.manna) == []
 
 
 def test_what_does_not_tie_fails_the_check_and_is_said_again(

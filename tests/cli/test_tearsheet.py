@@ -27,6 +27,7 @@ def test_a_month_in_every_format(demo: Any, manna: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
+        (("--book", "household", "--as-known-on", "2026-03-10"), "say which month: --period 2026-03"),
         (("--book", "nobody"), "unknown book 'nobody'; there are: household, studio"),
         (("--book", "studio"), "studio has no investments that were ever valued"),
         (
@@ -45,3 +46,13 @@ def test_what_cannot_be_asked_says_what_can(demo: Any, manna: Any, asked: tuple[
     told = manna(demo.data_dir, "tearsheet", *asked)
     assert told.code != 0
     assert said in told.err
+
+
+@pytest.mark.slow
+def test_as_known_on_a_past_day(demo: Any, manna: Any) -> None:
+    month = (*SHEET, "--period", "2026-02", "--format", "json")
+    known = manna(demo.data_dir, *month, "--as-known-on", "2026-03-16")
+    assert known.code == 0, known.err
+    assert json.loads(known.out) == json.loads(manna(demo.data_dir, *month).out)
+    early = manna(demo.data_dir, *month, "--as-known-on", "2020-01-01")
+    assert (early.code, "ask for a moment after the first night" in early.err) == (1, True)

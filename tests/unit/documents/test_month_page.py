@@ -245,6 +245,9 @@ def test_the_index_lists_books_by_name_and_months_newest_first():
     page = index_page(entries)
     assert page == index_page(entries[::-1])
     assert "data_docs" not in page
+    assert "tear sheet" not in page
+    measured = IndexEntry("household", "Household", date(2026, 2, 1), "published", has_tear_sheet=True)
+    assert '<a href="household/2026-02-tear-sheet.html">tear sheet</a>' in index_page([measured])
     assert 'href="data_docs/index.html"' in index_page(entries, "data_docs/index.html")
     assert re.findall(r'href="([^#"]+)"', page) == [
         "studio/2026-02.html",
