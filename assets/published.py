@@ -4,10 +4,8 @@ What belongs here: taking one snapshot and handing it to the publisher and the p
 how either writes. Nothing is decided here: what must not be published never reached ``reports``.
 """
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
