@@ -6,7 +6,7 @@ reading the file (``resources/books.py``) or acting on it.
 
 import hashlib
 import json
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import available_timezones
@@ -127,6 +127,31 @@ class Thresholds(Section):
     stale_after_days: Annotated[int, Field(gt=0)] = 3
 
 
+class Telling(Section):
+    """When the people of a book want to hear of things; what is critical is told at once, at any hour.
+
+    ``quiet_from`` and ``quiet_to``: between these hours nothing else is told. ``digest``: when the day's information is.
+    """
+
+    quiet_from: time | None = None
+    quiet_to: time | None = None
+    digest: time = time(8)
+
+    @field_validator("quiet_from", "quiet_to", "digest", mode="before")
+    @classmethod
+    def _clock(cls, value: Any) -> Any:
+        # YAML reads 22:30 without quotes as the number 22 * 60 + 30.
+        return time(*divmod(value, 60)) if isinstance(value, int) and 0 <= value < 24 * 60 else value
+
+    @model_validator(mode="after")
+    def _both_ends(self) -> "Telling":
+        if (self.quiet_from is None) != (self.quiet_to is None):
+            raise ValueError(
+                "quiet hours have two ends: give quiet_from and quiet_to, such as 22:00 and 07:00"
+            )
+        return self
+
+
 class Book(Section):
     """One household or firm, fully separate from the others."""
 
@@ -156,6 +181,7 @@ class Book(Section):
     targets: Targets = Targets()
     trading: Trading = Trading()
     thresholds: Thresholds = Thresholds()
+    telling: Telling = Telling()
     backtests: dict[BacktestName, BacktestSetting] = Field(default_factory=dict)
 
     @field_validator("time_zone")

@@ -24,6 +24,7 @@ from manna.alerting import (
     broken_connections,
     decisions_to_review,
     failed_checks,
+    grouped,
     held_reports,
     low_balances,
     open_questions,
@@ -34,6 +35,8 @@ from manna.alerting import (
     things_to_look_at,
     worth_telling,
 )
+from manna.alerting.telling import Habits
+from manna.books import Telling
 from manna.categorizing import proposals
 from manna.connections import replaced
 from pipelines.jobs import MARKET, REBALANCE, STATEMENTS
@@ -230,13 +233,22 @@ def settle(manna: Installation, instance: dg.DagsterInstance) -> tuple[int, int,
     now = manna.settings.now()
     found += plans_to_approve((stored.plan, stored.state) for stored in manna.ops.plans(now))
     found += order_problems(manna.ops.order_problems(now - ORDER_DAYS, now))
-    opened, resolved = manna.ops.settle_alerts(found, now)
-    told = 0
-    for alert in manna.ops.alerts(unsent=True):
-        if manna.notifier.send(f"Manna, {alert['book']}: {alert['severity']}", alert["message"]):
-            manna.ops.alert_sent(alert["alert_id"], now)
-            told += 1
-    return opened, resolved, told
+    opened, resolved = manna.ops.settle_alerts(grouped(found), now)
+    return (
+        opened,
+        resolved,
+        manna.ops.tell(habits(manna), lambda m: manna.notifier.send(m.title, m.body, m.severity), now),
+    )
+
+
+def habits(manna: Installation) -> dict[str, Habits]:
+    """When the people of each book want to hear of things; of what concerns none, by the clock of UTC."""
+    found = {"": Habits("UTC", None, Telling().digest)}
+    for book in manna.books.values():
+        told = book.telling
+        quiet = (told.quiet_from, told.quiet_to) if told.quiet_from and told.quiet_to else None
+        found[book.id] = Habits(book.time_zone, quiet, told.digest)
+    return found
 
 
 def _failed_checks(instance: dg.DagsterInstance) -> list[tuple[str, str, str]]:

@@ -101,7 +101,7 @@ class Installation:
     @cached_property
     def notifier(self) -> Notifier:
         """Delivery of alerts."""
-        return Notifier(self.settings.notify_urls)
+        return Notifier(self.settings.notify_urls, self.settings.notify_critical_urls)
 
     @cached_property
     def plaid(self) -> Plaid:

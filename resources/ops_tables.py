@@ -173,18 +173,43 @@ ALERTS = sa.Table(
     "alerts",
     METADATA,
     sa.Column("alert_id", sa.BigInteger, sa.Identity(), primary_key=True),
-    sa.Column("fingerprint", sa.Text, nullable=False, comment="names the condition: one open alert each"),
+    sa.Column("fingerprint", sa.Text, nullable=False, unique=True, comment="names the condition, for good"),
     sa.Column("book", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("severity", sa.Text, nullable=False),
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("status", sa.Text, nullable=False, server_default="open"),
-    sa.Column("opened_at", MOMENT, nullable=False),
+    sa.Column(
+        "version", sa.Integer, nullable=False, server_default="1", comment="the number of its last step"
+    ),
+    sa.Column(
+        "is_found", sa.Boolean, nullable=False, server_default=sa.true(), comment="when last looked for"
+    ),
+    sa.Column("cause", sa.Text, comment="fingerprint of the condition that this one follows from"),
+    sa.Column("opened_at", MOMENT, nullable=False, comment="for the last time"),
+    sa.Column("snoozed_until", MOMENT),
     sa.Column("resolved_at", MOMENT),
-    sa.Column("notified_at", MOMENT),
     sa.CheckConstraint("severity in ('info', 'warning', 'critical')", name="alerts_severity"),
-    sa.CheckConstraint("status in ('open', 'resolved')", name="alerts_status"),
-    sa.Index("alerts_one_open", "fingerprint", unique=True, postgresql_where=sa.text("status = 'open'")),
+    sa.CheckConstraint("status in ('open', 'acknowledged', 'snoozed', 'resolved')", name="alerts_status"),
+    comment="one row per condition: how it stands; its steps are in alert_steps",
+)
+
+ALERT_STEPS = sa.Table(
+    "alert_steps",
+    METADATA,
+    sa.Column("alert_id", sa.BigInteger, sa.ForeignKey("ops.alerts.alert_id"), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("severity", sa.Text, nullable=False, comment="after the step"),
+    sa.Column("made_by", sa.Text, nullable=False, comment="a person's name, or manna"),
+    sa.Column("reason", sa.Text),
+    sa.Column("known_at", MOMENT, nullable=False),
+    sa.Column("told_at", MOMENT, comment="when people were told of it; null: not yet, or nobody needs to be"),
+    sa.CheckConstraint(
+        "action in ('opened', 'reopened', 'worsened', 'woken', 'acknowledged', 'snoozed', 'resolved')",
+        name="alert_steps_action",
+    ),
+    comment="append-only but for told_at: every step in the life of every alert",
 )
 
 EXAMINATIONS = sa.Table(

@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     postgres_url: str | None = Field(None, alias="MANNA_POSTGRES_URL")
     key: SecretStr | None = Field(None, alias="MANNA_KEY")
     notify_urls: str = Field("", alias="MANNA_NOTIFY_URLS")
+    notify_critical_urls: str = Field("", alias="MANNA_NOTIFY_CRITICAL_URLS")
 
     plaid_client_id: SecretStr | None = Field(None, alias="PLAID_CLIENT_ID")
     plaid_secret: SecretStr | None = Field(None, alias="PLAID_SECRET")

@@ -14,10 +14,12 @@ from pipelines.cli import backtesting  # isort: skip
 from pipelines.cli import export, explain, ledger, bundle  # isort: skip
 from pipelines.cli import reconciling, closing  # isort: skip
 from pipelines.cli import rebalancing, trading, auditing  # isort: skip
+from pipelines.cli import alerts  # isort: skip
 from pipelines.cli.shell import app, main
 
 __all__ = [
     "accounts",
+    "alerts",
     "app",
     "auditing",
     "backtesting",

@@ -101,10 +101,10 @@ def test_rhythms_are_found_and_insights_alert_until_they_are_old(world: World) -
     told = [
         alert
         for alert in world.manna.ops.alerts()
-        if alert["kind"] == "insight" and alert["book"] == "studio"
+        if alert["kind"] == "missed_payment" and alert["book"] == "studio"
     ]
     assert [(alert["severity"], alert["message"]) for alert in told] == [("warning", "acme did not come")]
     succeeded(world.run([categorized.recurrences]))  # it is none of what the rows say
     settle(world.manna, world.instance)
     open_now = {alert["fingerprint"] for alert in world.manna.ops.alerts()}
-    assert "insight:studio:i" not in open_now
+    assert "missed_payment:studio:i" not in open_now

@@ -4,12 +4,13 @@ import json
 import logging
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 
+from manna.alerting.telling import Habits
 from resources.notifier import Notifier
 from resources.ops import Ops
 
@@ -77,12 +78,10 @@ def test_a_refused_delivery_is_tried_again_later(mailbox: Mailbox, ops: Ops) -> 
     }
     ops.settle_alerts([found], NOW)
     notifier = Notifier(mailbox.url)
+    habits = {"": Habits("UTC", None, time(8))}
 
     def deliver() -> int:
-        told = [alert for alert in ops.alerts(unsent=True) if notifier.send("Manna", alert["message"])]
-        for alert in told:
-            ops.alert_sent(alert["alert_id"], NOW)
-        return len(told)
+        return ops.tell(habits, lambda message: notifier.send(message.title, message.body), NOW)
 
     mailbox.accepts = False
     assert deliver() == deliver() == 0
@@ -105,3 +104,15 @@ def test_an_unusable_address_is_named_by_its_place(
     assert "address 2 of MANNA_NOTIFY_URLS cannot be used" in caplog.text
     assert "s3cret" not in "".join(r.getMessage() for r in caplog.records if r.name == "manna.alerts")
     assert not Notifier("nonsense://").send("Manna", "x")
+
+
+def test_what_is_critical_reaches_more_services(mailbox: Mailbox) -> None:
+    notifier = Notifier("", mailbox.url)
+    assert notifier.send("Manna", "a warning")
+    assert notifier.send("Manna", "worse", "critical")
+    assert [one["message"] for one in mailbox.told] == ["worse"]
+
+
+def test_an_unusable_address_for_what_is_critical_is_named_too(caplog: pytest.LogCaptureFixture) -> None:
+    assert not Notifier("", "nonsense://").send("Manna", "x", "critical")
+    assert "address 1 of MANNA_NOTIFY_CRITICAL_URLS cannot be used" in caplog.text

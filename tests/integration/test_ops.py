@@ -7,14 +7,13 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from manna.cleaning.identity import Decision, Status
 from manna.ledger.instructions import Instruction
-from resources.ops import ALERTS, METADATA, SCHEMA, Ops
+from resources.ops import METADATA, SCHEMA, Ops
 from resources.ops_tables import QUARANTINE_DECISIONS
 from resources.postgres import sqlalchemy_url
 from resources.schema import migrate
@@ -180,57 +179,6 @@ def test_statuses_of_all_connections_are_kept_in_order(ops: Ops) -> None:
     linked, broken = ops.connection_statuses()
     assert (linked.connection_id, linked.status) == ("c1", "new")
     assert broken == Status("c1", "login_required", LATER)
-
-
-# -- alerts ----------------------------------------------------------------------------------------------
-
-
-def test_alerts_open_stay_resolve_and_open_again(ops: Ops) -> None:
-    assert ops.settle_alerts([alert("a"), alert("b", "critical")], NOW) == (2, 0)
-    assert ops.settle_alerts([alert("b"), alert("a")], LATER) == (0, 0)
-    assert [a["message"] for a in ops.alerts()] == ["b is low", "a is low"]
-    assert ops.settle_alerts([alert("b")], LATER) == (0, 1)
-    assert ops.settle_alerts([alert("b"), alert("a")], LATEST) == (1, 0)
-    history = [
-        (a["status"], a["opened_at"], a["resolved_at"])
-        for a in ops.alerts(status=None)
-        if "a is" in a["message"]
-    ]
-    assert sorted(history, key=lambda row: row[1]) == [("resolved", NOW, LATER), ("open", LATEST, None)]
-    assert ops.settle_alerts([], LATEST) == (0, 2)
-    assert ops.alerts() == []
-    assert ops.settle_alerts([], LATEST) == (0, 0)
-
-
-def test_the_same_condition_found_twice_is_one_alert(ops: Ops) -> None:
-    assert ops.settle_alerts([alert("a"), alert("a")], NOW) == (1, 0)
-
-
-def test_one_open_alert_per_condition_however_many_settle_at_once(ops: Ops) -> None:
-    names = [f"account {n}" for n in range(20)]
-    found = [alert(name) for name in names]
-    at_once(
-        lambda: ops.settle_alerts(found, NOW),
-        lambda: ops.settle_alerts(found[::-1], NOW),
-        lambda: ops.settle_alerts(found, LATER),
-    )
-    assert sorted(a["message"] for a in ops.alerts()) == sorted(f"{name} is low" for name in names)
-    with ops.engine.begin() as connection_, pytest.raises(sa.exc.IntegrityError, match="alerts_one_open"):
-        connection_.execute(sa.insert(ALERTS).values(**found[0], opened_at=NOW))
-
-
-def test_an_alert_is_unsent_until_it_was_delivered(ops: Ops) -> None:
-    ops.settle_alerts([alert("a"), alert("b")], NOW)
-    first, second = ops.alerts(unsent=True)
-    ops.alert_sent(first["alert_id"], LATER)
-    assert [a["alert_id"] for a in ops.alerts(unsent=True)] == [second["alert_id"]]
-    assert next(a for a in ops.alerts() if a["alert_id"] == first["alert_id"])["notified_at"] == LATER
-
-
-def test_a_severity_nobody_knows_is_refused(ops: Ops) -> None:
-    with pytest.raises(sa.exc.IntegrityError, match="alerts_severity"):
-        ops.settle_alerts([alert("a"), alert("b", "mild")], NOW)
-    assert ops.alerts() == []
 
 
 # -- examinations ------------------------------------------------------------------------------------------

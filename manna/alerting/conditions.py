@@ -1,7 +1,7 @@
-"""What an operator must hear about: conditions found in tables, as pure functions.
+"""Conditions found in tables: what is worth an alert, and its words.
 
-What belongs here: when something is worth an alert, and its words. What does not: storing or sending one
-(``resources.ops``, ``resources.notifier``). Messages name no account number and no secret.
+What belongs here: pure functions from tables to conditions. What does not: what becomes of a condition (``life``), or
+storing and sending (``resources.alerts``, ``resources.notifier``). Messages name no account number and no secret.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from manna.rebalancing.plan_document import PlanDocument
     from manna.rebalancing.standing import State
 
-Alert = dict[str, Any]
+Condition = dict[str, Any]
+
+OF_CONNECTIONS = " every_connection_answered"
+"""How the fingerprint of the check of connections ends."""
 
 
-def low_balances(book: Book, accounts: pl.DataFrame, balances: pl.DataFrame) -> list[Alert]:
+def low_balances(book: Book, accounts: pl.DataFrame, balances: pl.DataFrame) -> list[Condition]:
     """Depository accounts whose latest stated balance is below the book's threshold; below zero is critical."""
     stated = balances.filter(pl.col("current").is_not_null())
     latest = stated.sort("as_of").unique("account_id", keep="last", maintain_order=True)
@@ -40,7 +43,7 @@ def low_balances(book: Book, accounts: pl.DataFrame, balances: pl.DataFrame) -> 
     ]
 
 
-def broken_connections(connections: Iterable[Mapping[str, Any]]) -> list[Alert]:
+def broken_connections(connections: Iterable[Mapping[str, Any]]) -> list[Condition]:
     """Connections that do not answer, or soon will not; what was unlinked is nobody's concern.
 
     A login that must be renewed or was revoked is critical: nothing comes until a person acts.
@@ -59,7 +62,7 @@ def broken_connections(connections: Iterable[Mapping[str, Any]]) -> list[Alert]:
     ]
 
 
-def quarantined_rows(quarantine: pl.DataFrame) -> list[Alert]:
+def quarantined_rows(quarantine: pl.DataFrame) -> list[Condition]:
     """One alert per book and table whose rows were refused: they are missing from every figure.
 
     ``quarantine``: the rows that are open; of those that were discarded nobody need hear.
@@ -78,7 +81,7 @@ def quarantined_rows(quarantine: pl.DataFrame) -> list[Alert]:
     ]
 
 
-def things_to_look_at(findings: pl.DataFrame, accounts: pl.DataFrame) -> list[Alert]:
+def things_to_look_at(findings: pl.DataFrame, accounts: pl.DataFrame) -> list[Condition]:
     """One alert per kind of finding and subject, however many there are of it; none for mere information.
 
     ``findings``: rows of clean.findings; the worst, then the latest, gives the alert its words.
@@ -102,7 +105,7 @@ def things_to_look_at(findings: pl.DataFrame, accounts: pl.DataFrame) -> list[Al
     return found
 
 
-def worth_telling(insights: pl.DataFrame, findings: pl.DataFrame) -> list[Alert]:
+def worth_telling(insights: pl.DataFrame, findings: pl.DataFrame) -> list[Condition]:
     """One alert per insight: what may want a call to the bank or the merchant is a warning, the rest is information.
 
     Args:
@@ -114,7 +117,7 @@ def worth_telling(insights: pl.DataFrame, findings: pl.DataFrame) -> list[Alert]
     return [
         _alert(
             row["book"],
-            "insight",
+            "missed_payment" if row["kind"] == "missed" else "insight",
             row["insight_id"],
             "warning" if row["kind"] in ("missed", "possible_duplicate") else "info",
             row["message"],
@@ -124,7 +127,7 @@ def worth_telling(insights: pl.DataFrame, findings: pl.DataFrame) -> list[Alert]
     ]
 
 
-def open_questions(questions: pl.DataFrame) -> list[Alert]:
+def open_questions(questions: pl.DataFrame) -> list[Condition]:
     """Accounts that are held until somebody says whether they continue another one (clean.account_questions)."""
     return [
         _alert(
@@ -139,7 +142,7 @@ def open_questions(questions: pl.DataFrame) -> list[Alert]:
     ]
 
 
-def decisions_to_review(proposals: pl.DataFrame) -> list[Alert]:
+def decisions_to_review(proposals: pl.DataFrame) -> list[Condition]:
     """One alert per book with decisions on pending rows that posted with another amount."""
     counts = proposals.group_by("book").agg(pl.len().alias("rows")).sort("book")
     return [
@@ -155,7 +158,7 @@ def decisions_to_review(proposals: pl.DataFrame) -> list[Alert]:
     ]
 
 
-def failed_checks(failed: Sequence[tuple[str, str, str]]) -> list[Alert]:
+def failed_checks(failed: Sequence[tuple[str, str, str]]) -> list[Condition]:
     """Checks whose last execution failed: (asset, check, run id)."""
     return [
         _alert("all", "failed_check", f"{asset} {check}", "warning", f"check {check} of {asset} fails")
@@ -163,7 +166,7 @@ def failed_checks(failed: Sequence[tuple[str, str, str]]) -> list[Alert]:
     ]
 
 
-def held_reports(publications: pl.DataFrame) -> list[Alert]:
+def held_reports(publications: pl.DataFrame) -> list[Condition]:
     """Reports that are not published, with the reason."""
     return [
         _alert(
@@ -177,7 +180,7 @@ def held_reports(publications: pl.DataFrame) -> list[Alert]:
     ]
 
 
-def plans_to_approve(plans: Iterable[tuple["PlanDocument", "State"]]) -> list[Alert]:
+def plans_to_approve(plans: Iterable[tuple["PlanDocument", "State"]]) -> list[Condition]:
     """Plans of trades that wait for an approval, with what they would do."""
     from manna.rebalancing.standing import PROPOSED
 
@@ -201,7 +204,7 @@ def _approvals(count: int) -> str:
     return "1 approval" if count == 1 else f"{count} approvals"
 
 
-def reopened_books(closings: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Alert]:
+def reopened_books(closings: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Condition]:
     """Periods that were closed and are open again, until they are closed once more.
 
     ``closings``: rows of ``ops.closings``, oldest first, by book.
@@ -214,7 +217,7 @@ def reopened_books(closings: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[
     ]
 
 
-def order_problems(problems: Iterable[Mapping[str, Any]]) -> list[Alert]:
+def order_problems(problems: Iterable[Mapping[str, Any]]) -> list[Condition]:
     """Orders and executions that a person must look at (``resources.order_problems``): rejected, or worse.
 
     A rejection and a halt are warnings; where nobody knows what became of an order, or positions are not what fills
@@ -239,11 +242,40 @@ def order_problems(problems: Iterable[Mapping[str, Any]]) -> list[Alert]:
     ]
 
 
-def _alert(book: str, kind: str, subject: str, severity: str, message: str) -> Alert:
+def _alert(book: str, kind: str, subject: str, severity: str, message: str) -> Condition:
     return {
         "fingerprint": f"{kind}:{book}:{subject}",
         "book": book,
         "kind": kind,
         "severity": severity,
         "message": message,
+        "cause": None,
     }
+
+
+def grouped(conditions: Sequence[Condition]) -> list[Condition]:
+    """The conditions, each once, with the cause of those that follow from another.
+
+    A broken connection is one thing to mend: that the check of connections fails, and that reports wait for its data,
+    follows from it. Where several connections are broken the first critical one stands for the cause.
+    """
+    found = list({condition["fingerprint"]: condition for condition in conditions}.values())
+    broken = [one for one in found if one["kind"] == "connection" and one["severity"] == "critical"]
+    by_book: dict[str, str] = {}
+    for one in broken:
+        by_book.setdefault(one["book"], one["fingerprint"])
+    if not broken:
+        return found
+    return [
+        {**one, "cause": by_book.get(one["book"], broken[0]["fingerprint"])}
+        if _follows(one, by_book)
+        else one
+        for one in found
+    ]
+
+
+def _follows(condition: Condition, broken: Mapping[str, str]) -> bool:
+    if condition["kind"] == "failed_check":
+        return str(condition["fingerprint"]).endswith(OF_CONNECTIONS)
+    # A payment that was expected did not come: nothing comes at all.
+    return condition["kind"] == "missed_payment" and condition["book"] in broken

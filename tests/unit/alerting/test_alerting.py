@@ -169,7 +169,7 @@ def test_insights_are_told_one_by_one_and_a_duplicate_that_is_a_finding_only_the
     findings = pl.DataFrame([finding], schema=FINDINGS.polars_schema)
     alerts = worth_telling(pl.DataFrame(told, schema=INSIGHTS.polars_schema), findings)
     assert [(one["fingerprint"], one["severity"], one["message"]) for one in alerts] == [
-        ("insight:home:i1", "warning", "word 1"),
+        ("missed_payment:home:i1", "warning", "word 1"),
         ("insight:home:i2", "info", "word 2"),
         ("insight:home:i4", "warning", "word 4"),
     ]

@@ -1,0 +1,47 @@
+"""`manna alerts`: looking, deciding, and what is refused."""
+
+import json
+
+from console import Demo, Manna
+
+
+def test_the_list_and_the_life_of_an_alert(demo: Demo, manna: Manna) -> None:
+    def listed(*more: str) -> list[dict[str, object]]:
+        said = manna(demo.data_dir, "alerts", "list", "--format", "json", *more)
+        assert said.code == 0, said.err
+        found: list[dict[str, object]] = json.loads(said.out)
+        return found
+
+    number = str(next(row["alert"] for row in listed() if "Business Savings holds" in str(row["message"])))
+    assert manna(demo.data_dir, "alerts", "ack", number, "--by", "ana", "--reason", "known").code == 0
+    again = manna(demo.data_dir, "alerts", "snooze", number, "--until", "3d", "--version", "1")
+    assert again.code == 2
+    assert "has changed since" in again.err
+    snoozed = manna(demo.data_dir, "alerts", "snooze", number, "--until", "3d", "--by", "ana")
+    assert "snoozed until 2026-03-19 12:00 UTC" in snoozed.out
+    assert manna(demo.data_dir, "alerts", "resolve", number, "--by", "ben").code == 0
+    assert number not in {str(row["alert"]) for row in listed()}
+    assert number in {str(row["alert"]) for row in listed("--all")}
+    shown = manna(demo.data_dir, "alerts", "show", number, "--format", "json")
+    steps = [(step["action"], step["by"], step["reason"]) for step in json.loads(shown.out)]
+    assert steps[0][:2] == ("opened", "manna")
+    assert steps[1:] == [
+        ("acknowledged", "ana", "known"),
+        ("snoozed", "ana", None),
+        ("resolved", "ben", None),
+    ]
+    assert "studio: warning, resolved" in manna(demo.data_dir, "alerts", "show", number).out
+
+
+def test_what_cannot_be_decided_is_one_line(demo: Demo, manna: Manna) -> None:
+    for arguments, told in {
+        ("show", "999"): "there is no alert 999",
+        ("ack", "999"): "there is no alert 999",
+        ("snooze", "1", "--until", "soon"): "'soon' is no moment: give 3d, 12h or 30m",
+        ("snooze", "1", "--until", "2020-01-01"): "has passed: name a later moment",
+        ("list", "--book", "nobody"): "unknown book 'nobody'",
+    }.items():
+        said = manna(demo.data_dir, "alerts", *arguments)
+        assert said.code == 2, said
+        assert told in said.err
+        assert len(said.err.strip().splitlines()) <= 3
