@@ -34,11 +34,12 @@ def test_the_list_and_the_life_of_an_alert(demo: Demo, manna: Manna) -> None:
 
 
 def test_what_cannot_be_decided_is_one_line(demo: Demo, manna: Manna) -> None:
+    number = str(json.loads(manna(demo.data_dir, "alerts", "list", "--format", "json").out)[0]["alert"])
     for arguments, told in {
         ("show", "999"): "there is no alert 999",
         ("ack", "999"): "there is no alert 999",
-        ("snooze", "1", "--until", "soon"): "'soon' is no moment: give 3d, 12h or 30m",
-        ("snooze", "1", "--until", "2020-01-01"): "has passed: name a later moment",
+        ("snooze", number, "--until", "soon"): "'soon' is no moment: give 3d, 12h or 30m",
+        ("snooze", number, "--until", "2020-01-01"): "has passed: name a later moment",
         ("list", "--book", "nobody"): "unknown book 'nobody'",
     }.items():
         said = manna(demo.data_dir, "alerts", *arguments)
