@@ -6,12 +6,15 @@ statement is laid out.
 
 import polars as pl
 
+from manna.ledger.chart import IN_TRANSIT
+
 _CASH = r"^Assets:(Cash(:|$)|In Transit(:|$)|(.+:)?Cash$)"
 
 OPERATING, INVESTING, FINANCING = "Operating activities", "Investing activities", "Financing activities"
 OPENING, EXCHANGE, UNRESOLVED = "Opening balances", "Currency exchange", "Unresolved transfers"
 PURCHASES, SOLD = "Purchases of investments", "Proceeds from investments sold"
 ASSETS_SOLD = "Proceeds from other assets sold"
+EXCHANGED = "Securities exchanged or transferred"
 _GAINS = r"^(Income:(.+:)?[^:]*\bGains?\b|Expenses:(.+:)?Loss(es)?( on\b|:|$))"
 SECTION_OF_FLOW = (
     (r"^Assets:.*(Receivable|Inventory|Prepaid|Supplies|Escrow)", OPERATING),
@@ -89,19 +92,32 @@ def flows_of(known: pl.DataFrame) -> pl.DataFrame:
         section=pl.when(of_trade).then(pl.lit(INVESTING)).otherwise("section"), line="account"
     )
     invested = named.filter(pl.col("section") == INVESTING)
+    under_way = known.filter(pl.col("account") == IN_TRANSIT)["entry_id"].unique()
+    on_the_way = pl.col("entry_id").is_in(under_way.implode())
     return pl.concat(
-        [named.filter(pl.col("section") != INVESTING), invested.with_columns(line=_gross(of_trade))]
+        [
+            named.filter(pl.col("section") != INVESTING),
+            invested.with_columns(line=_gross(of_trade, on_the_way)),
+        ]
     )
 
 
-def _gross(of_trade: pl.Expr) -> pl.Expr:
-    """What an investing posting stands as, given all those of its entry."""
+def _gross(of_trade: pl.Expr, on_the_way: pl.Expr) -> pl.Expr:
+    """What an investing posting stands as, given all those of its entry.
+
+    Securities that leave one account (or turn into others) pass through ``Assets:In Transit``, which is cash: nothing was
+    sold for what comes back from there, so both entries are one line, of which the cash that was paid beside is left.
+    """
     entry = ["entry_id", "currency"]
     paid = pl.col("amount").sum().over(entry) > 0
     has_asset = pl.col("account").str.starts_with("Assets:").any().over(entry)
     disposed = has_asset & pl.col("is_result").any().over(entry)
-    line = pl.when(of_trade & paid).then(pl.lit(PURCHASES)).when(of_trade).then(pl.lit(SOLD))
-    return line.when(disposed).then(pl.lit(ASSETS_SOLD)).otherwise("account")
+    line = (
+        pl.when(of_trade & on_the_way).then(pl.lit(EXCHANGED)).when(of_trade & paid).then(pl.lit(PURCHASES))
+    )
+    return (
+        line.when(of_trade).then(pl.lit(SOLD)).when(disposed).then(pl.lit(ASSETS_SOLD)).otherwise("account")
+    )
 
 
 def without_cash(known: pl.DataFrame) -> pl.DataFrame:

@@ -77,7 +77,10 @@ class Life:
                     trades[name] = trade(name, str(day), "buy", quantity, -10 * quantity)
         books = keep(
             accounts=[account("bank"), BROKER],
-            balances=[balance("bank", str(TOLD), 1000), balance("broker", str(TOLD), 0)],
+            balances=[
+                balance("bank", str(TOLD), 1000),
+                balance("broker", str(TOLD), -40),
+            ],  # bought on margin
             transactions=list(rows.values()),
             categories=[{"transaction_id": n, "category": c} for n, c in categories.items() if n in rows],
             trades=list(trades.values()),
@@ -133,6 +136,9 @@ def require_whole(life: Life, books: Adjusted, truth: Adjusted, reported: pl.Dat
     assert out_of_balance(books.postings).is_empty()
     assert set(books.postings["entry_id"]) == set(books.journal["entry_id"])
     assert sums(books.postings) == sums(truth.postings)
+    cash = truth.postings.filter(pl.col("account") == "Assets:Investments:Bank Broker:Cash")
+    stands = cash.group_by("date").agg(pl.col("amount").sum()).sort("date")["amount"].cum_sum()
+    assert stands.is_empty() or stands.min() >= 0  # type: ignore[operator]
     through = closed_through(life.closings)
     if through is None:
         return

@@ -8,6 +8,8 @@ import pytest
 from manna.books import Book
 from manna.contracts import CONTRACTS
 from manna.statements import Sources, general_ledger, tie_out
+from manna.statements.balances import monthly_balances
+from manna.statements.cash_flow import cash_flow
 from manna.statements.equity import section_of_equity
 from manna.statements.explaining import explain_line, figure_of
 
@@ -136,6 +138,23 @@ def test_a_sale_is_investing_with_its_gain_and_its_fee(ledger, lines):
         ("Investing activities", "Purchases of investments", "-1000"),
     ]
     assert tie_out(books.book, made) == []
+
+
+def test_what_moves_in_kind_is_neither_bought_nor_sold(ledger, lines):
+    """Stock leaves one account for another, and old stock turns into new stock and 100 of cash."""
+    stock, other = "Assets:Investments:Broker:Securities", "Assets:Investments:Other:Securities"
+    way, cash = "Assets:In Transit", "Assets:Investments:Broker:Cash"
+    held = [{"account_id": "broker", "security_id": "VTI", "quantity": n} for n in (1, -1)]
+    books = ledger().entry(SEP, (stock, 3000, held[0]), ("Equity:Opening Balances", -3000))
+    books.entry(OCT, (stock, -2000, held[1]), (way, 2000))
+    books.entry(OCT, (other, 2000, held[0] | {"account_id": "other"}), (way, -2000))
+    books.entry(OCT, (stock, -1000, held[1]), (cash, 100), (way, 900))
+    books.entry(OCT, (stock, 900, held[0]), (way, -900))
+    balances = monthly_balances(books.book, books.postings, [OCT], date(2026, 10, 31))
+    frame = cash_flow(books.book, balances).filter(section="Investing activities")
+    assert lines(frame, OCT, "account", "amount") == [
+        ("Securities exchanged or transferred", "100"), ("Total investing activities", "100"),
+    ]  # fmt: skip
 
 
 def test_what_nobody_has_explained_and_what_was_exchanged_are_no_activity(ledger, lines):
