@@ -14,6 +14,7 @@ from assets.common import BooksConfig, Manna, chosen, key, result, spec
 from assets.ledger import today
 from manna.books import Book
 from manna.contracts.tax import TAXABLE_GAINS
+from manna.filing.tie_out import basis_reported
 from manna.tax.form_8949 import miscounted, taxable_gains
 from manna.tax.taxpayers import same_security, sheltered_accounts, taxpayers
 from resources.installation import Installation
@@ -83,4 +84,8 @@ def _of(
     same = same_security(group, transaction.read("clean.corporate_actions"), trades)
     sheltered = sheltered_accounts(group, accounts)
     day = max(today(manna, book) for book in group)
-    return gains, taxable_gains(gains, lots, as_of=day, sheltered=sheltered, same=same)
+    reported: dict[tuple[int, str], bool] = {}
+    for book in group:
+        own = accounts.filter(pl.col("book") == book.id)
+        reported |= basis_reported(manna.ops.tax_forms(book.id), own, sheltered)
+    return gains, taxable_gains(gains, lots, as_of=day, sheltered=sheltered, same=same, reported=reported)

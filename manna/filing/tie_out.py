@@ -27,6 +27,9 @@ from manna.ledger.loan_entries import SOURCE
 NET_PAY = "net pay"
 """The line of a W-2 that no form has: what is left of its wages, beside what was deposited, which is all the bank sees."""
 
+BASIS_REPORTED = "12"
+"""The box of Form 1099-B by which Form 8949 tells its boxes A and D from B and E."""
+
 _INTEREST = r"^Income:Interest(:Savings|:Bank|:Other)?$|^Income:Interest Earned$"
 _WITHHELD = r"^Expenses:Taxes:Federal:Withheld$"
 _SALARY = r"^Income:(Salary|Wages)(:|$)"
@@ -41,11 +44,15 @@ _TAKEN = {
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One box: its name, and the accounts (expression) whose year it should be; ``column``: of ledger.gains."""
+    """One box: its name, and the accounts (expression) whose year it should be; ``column``: of ledger.gains.
+
+    ``is_check``: a box with a cross or none, written yes or no; it is not compared, but says something of the account.
+    """
 
     label: str
     accounts: str = ""
     column: str = ""
+    is_check: bool = False
 
 
 FORMS: Mapping[str, Mapping[str, Box]] = {
@@ -78,6 +85,7 @@ FORMS: Mapping[str, Mapping[str, Box]] = {
     "1099-B": {
         "1d": Box("proceeds", column="proceeds"),
         "1e": Box("cost or other basis", column="cost"),
+        BASIS_REPORTED: Box("basis reported to the IRS, yes or no", is_check=True),
     },
 }
 _SCHEMA = {
@@ -110,9 +118,14 @@ def read_boxes(form: str, given: Iterable[str]) -> dict[str, str]:
         if box not in FORMS[form]:
             boxes = ", ".join(f"{name} ({one.label})" for name, one in FORMS[form].items())
             raise TaxFormError(f"form {form} has no box {box!r} that is compared; there are: {boxes}")
+        if FORMS[form][box].is_check and amount.casefold() in ("yes", "no") and box not in found:
+            found[box] = amount.casefold()
+            continue
         plain = amount.replace(",", "").removeprefix("$")
-        if not equals or not re.fullmatch(r"-?\d+(\.\d{1,4})?", plain) or box in found:
-            raise TaxFormError(f"{text!r}: write each box once, as {box}=1234.56")
+        example = "yes" if FORMS[form][box].is_check else "1234.56"
+        is_amount = re.fullmatch(r"-?\d+(\.\d{1,4})?", plain)
+        if not equals or FORMS[form][box].is_check or not is_amount or box in found:
+            raise TaxFormError(f"{text!r}: write each box once, as {box}={example}")
         found[box] = plain
     if not found:
         raise TaxFormError(
@@ -162,7 +175,7 @@ def tie_out(
             entries = _entries_of(form, ids, postings, journal)
             part = own.join(entries, on="adjusts", how="semi")
         disposed = sold.filter(pl.col("account_id").is_in(ids))
-        theirs = {box: Decimal(amount) for box, amount in form["boxes"].items()}
+        theirs = {box: Decimal(amount) for box, amount in form["boxes"].items() if not boxes[box].is_check}
         ours = {box: _ours(boxes[box], part, disposed) for box in boxes}
         lines: list[_Line] = [(box, boxes[box].label, amount, ours[box]) for box, amount in theirs.items()]
         if form["form"] == "W-2":
@@ -190,6 +203,28 @@ def _wages(theirs: Mapping[str, Decimal], ours: Mapping[str, Decimal], part: pl.
         deposited = ours["1"] - sum((_sum(part, accounts) for accounts in _TAKEN.values()), Decimal(0))
         lines.append((NET_PAY, "wages less withheld", left, deposited))
     return lines
+
+
+def basis_reported(
+    forms: Iterable[Mapping[str, Any]], accounts: pl.DataFrame, sheltered: Collection[str] = ()
+) -> dict[tuple[int, str], bool]:
+    """By year and account_id, whether the broker told the IRS the basis of what was sold: box 12 of its Form 1099-B.
+
+    An account of which no form says it is not among them, nor one of which two forms say different things: some of its sales are
+    covered and some are not, and which of them is not told here.
+
+    Args:
+        forms: rows of ``ops.tax_forms`` that count.
+        accounts: clean.accounts of the book.
+        sheltered: accounts of which nobody files a 1099.
+    """
+    said: dict[tuple[int, str], set[bool]] = {}
+    for form in forms:
+        if form["form"] == "1099-B" and BASIS_REPORTED in form["boxes"]:
+            for account_id in _accounts_of(form, accounts, sheltered):
+                told = said.setdefault((form["year"], account_id), set())
+                told.add(form["boxes"][BASIS_REPORTED] == "yes")
+    return {name: True in told for name, told in said.items() if len(told) == 1}
 
 
 def _accounts_of(form: Mapping[str, Any], accounts: pl.DataFrame, sheltered: Collection[str]) -> list[str]:

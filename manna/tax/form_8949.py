@@ -31,6 +31,7 @@ def taxable_gains(
     as_of: date,
     sheltered: Collection[str] = (),
     same: Callable[[str], str] = lambda security: security,
+    reported: Mapping[tuple[int, str], bool] | None = None,
 ) -> pl.DataFrame:
     """Rows of ``ledger.taxable_gains``, from the books of one taxpayer (and spouse), in order of the sales.
 
@@ -46,6 +47,7 @@ def taxable_gains(
         as_of: the day that decides what is provisional: a loss of December is until 30 January.
         sheltered: account_ids of IRAs and the like.
         same: one name for all securities that count as substantially identical.
+        reported: by year and account_id, whether a Form 1099-B has the basis; without one a sale has no box.
     """
     worked = _work(gains, lots, sheltered, same)
     sold, sales, disposals, overlay = worked.sold, worked.sales, worked.disposals, worked.overlay
@@ -58,7 +60,19 @@ def taxable_gains(
         counts[each.row["gain_id"]] += 1
         rows.append(each.taxed(line, counts[each.row["gain_id"]], as_of))
     rows += [each.untouched() for each in beyond if each.row["account_id"] not in sheltered]
+    for row in rows:
+        row["box"] = box_of(row["term"], (reported or {}).get((row["sold"].year, row["account_id"])))
     return pl.DataFrame(rows, schema=TAXABLE_GAINS.polars_schema).sort("sold", "part_id")
+
+
+def box_of(term: str, basis_reported: bool | None) -> str:
+    """The box of Form 8949 that a sale stands under: A and D with a basis that the IRS was told, B and E without.
+
+    Boxes C and F are for sales on no Form 1099-B: that none will come cannot be known, so they are for people to say.
+    """
+    if basis_reported is None or term not in ("short", "long"):
+        return UNASSIGNED
+    return {"short": "AB", "long": "DE"}[term][not basis_reported]
 
 
 def held_for_tax(

@@ -68,7 +68,12 @@ def add(
     issuer: Annotated[
         str, typer.Option(help="the institution as in `manna accounts list`; of a W-2 the employer")
     ],
-    box: Annotated[list[str], typer.Option(help="BOX=AMOUNT; may be repeated")],
+    box: Annotated[
+        list[str],
+        typer.Option(
+            help="BOX=AMOUNT; may be repeated. Box 12 of a 1099-B (basis reported to the IRS): 12=yes or 12=no"
+        ),
+    ],
     account: Annotated[
         str | None,
         typer.Option(help="the account it is about: id, name or last digits; else all of the issuer's"),

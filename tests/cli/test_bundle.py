@@ -65,6 +65,7 @@ def test_a_bundle_has_everything_is_the_same_twice_and_is_refused_when_changed(
     said = manna(demo.data_dir, "verify", str(bundled))
     assert said.code == 1
     assert "is damaged" in said.err
+    assert "The signature holds" in said.err
     assert "do not rely on it" in said.complaint
 
 

@@ -13,7 +13,7 @@ from manna.contracts.closings import ADJUSTMENTS, FILED_GAINS
 from manna.contracts.ledger import GAINS, JOURNAL, POSTINGS
 from manna.filing.amended import amended, as_filed, filed_years, pinned
 from manna.filing.entered_forms import in_force
-from manna.filing.tie_out import NET_PAY, TaxFormError, read_boxes, tie_out
+from manna.filing.tie_out import NET_PAY, TaxFormError, basis_reported, read_boxes, tie_out
 from manna.ledger import keep_books
 from manna.ledger.closing import with_tax_dates
 
@@ -204,6 +204,22 @@ def test_a_loan_that_was_sold_is_compared_once() -> None:
 
 def test_figures_are_read_with_their_commas() -> None:
     assert read_boxes("W-2", ["1=4,000.00", " 2 = $600 "]) == {"1": "4000.00", "2": "600"}
+    assert read_boxes("1099-B", ["1d=100", "12=Yes"]) == {"1d": "100", "12": "yes"}
+
+
+def test_box_12_is_not_compared_and_tells_whether_the_irs_knows_the_basis() -> None:
+    assert compare("1099-B", "Broker", _1d="100", _12="yes") == [("1d", 100, 100, 0)]
+    accounts = frame(
+        ACCOUNTS,
+        {"account_id": "broker", "institution": "Broker"},
+        {"account_id": "ira", "institution": "Broker"},
+    )
+    form = {"form": "1099-B", "year": 2025, "issuer": "broker", "account_id": None, "boxes": {"12": "yes"}}
+    no = {**form, "account_id": "broker", "boxes": {"12": "no"}}
+    assert basis_reported([form], accounts, ["ira"]) == {(2025, "broker"): True}
+    assert basis_reported([no], accounts) == {(2025, "broker"): False}
+    assert basis_reported([form, no], accounts, ["ira"]) == {}
+    assert basis_reported([{**form, "boxes": {"1d": "1"}}, {**form, "form": "W-2"}], accounts) == {}
 
 
 @pytest.mark.parametrize(
@@ -215,6 +231,7 @@ def test_figures_are_read_with_their_commas() -> None:
         ("W-2", ["1"], "write each box once, as 1=1234.56"),
         ("W-2", ["1=a lot"], "write each box once"),
         ("W-2", ["1=1", "1=2"], "write each box once"),
+        ("1099-B", ["12=5"], "write each box once, as 12=yes"),
     ],
 )
 def test_what_is_no_figure_is_refused(form: str, boxes: list[str], words: str) -> None:

@@ -208,3 +208,17 @@ def test_a_symbol_changes_between_a_loss_and_what_replaces_it():
     again = trade("a", "2024-03-20", "buy", 100, -800, security_id="XYZ")
     rows = counted(BOUGHT, rest, SOLD, out, come, again, same=lambda name: "one")
     assert rows.select("code", "adjustment", "gain").rows() == [("W", 250, 0)]
+
+
+@pytest.mark.parametrize(
+    ("reported", "boxes"),
+    [
+        ({}, ["unassigned", "unassigned"]),
+        ({(2024, "broker"): True, (2025, "broker"): True}, ["A", "D"]),
+        ({(2024, "broker"): False, (2025, "broker"): False}, ["B", "E"]),
+        ({(2024, "other"): True, (2025, "broker"): True}, ["unassigned", "D"]),
+    ],
+)
+def test_the_box_is_that_of_the_1099_where_one_is_known(reported, boxes):
+    sales = (trade("s", "2024-03-01", "sell", -50, 750), trade("z", "2025-03-01", "sell", -50, 750))
+    assert counted(BOUGHT, *sales, reported=reported)["box"].to_list() == boxes
