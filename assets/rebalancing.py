@@ -45,11 +45,15 @@ SOURCES = ("portfolio.drift", "portfolio.valuations", "categorized.recurring", "
 @dg.multi_asset(name="plan_trades", specs=[spec(PLAN, deps=SOURCES)])
 def plan(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -> dg.MaterializeResult[Any]:
     """Plans trades for each book beyond its bands and writes the plans down. A proposal: no order is made."""
-    ids, said, frames = chosen(manna.books, config.books), dict[str, str](), dict[str, pl.DataFrame]()
+    from manna.documents.plan_tables import plan_markdown
+
+    ids, said, frames = chosen(manna.books, config.books), dict[str, Any](), dict[str, pl.DataFrame]()
     for book_id in ids:
         stored, why = make_plan(manna, manna.books[book_id], PLANNER)
         frames[book_id] = REBALANCE_PLAN.empty() if stored is None else rows_of(stored.plan)
         said[book_id] = why if stored is None else f"plan {stored.plan.plan_id} is {stored.state.status}"
+        if stored is not None:
+            said[f"{book_id}, plan"] = dg.MetadataValue.md(plan_markdown(stored.plan))
 
     def work(transaction: LakeTransaction) -> Change:
         parts = (transaction.replace(PLAN, frames[book_id], {"book": book_id}) for book_id in ids)

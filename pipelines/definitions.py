@@ -54,40 +54,22 @@ def build_definitions(
     settings = settings or Settings.load()
     books = read_books(settings.books)
     days, periods = market_days(settings.first_month), months(settings.first_month)
-    bars_asset, statements = bars.bars_asset(days), statements_asset(periods)
-    tried = backtests.backtests_asset(backtest_sets(books.values()))
-    tear_sheets = tear_sheets_asset(periods)
-    unpartitioned = [plaid.plaid, alpaca.alpaca, *clean.ASSETS, findings.found, categorized.categories]
-    unpartitioned += [
-        categorized.recurrences,
-        ledger.ledger,
-        tax.taxable,
-        portfolio.valuations,
-        portfolio.drift,
-        performance.measured,
-    ]
-    unpartitioned += [ledger.months]
-    defined = jobs(
-        nightly=unpartitioned,
-        market=[bars_asset],
-        reports=[statements, tear_sheets, published.published],
-        rebalancing=[rebalancing.plan],
-        training=[model.models],
-        backtests=[tried],
-        opening=[published.opened],
-    )
+    unpartitioned = [
+        plaid.plaid, alpaca.alpaca, *clean.ASSETS, findings.found, categorized.categories, categorized.recurrences,
+        ledger.ledger, tax.taxable, portfolio.valuations, portfolio.drift, performance.measured, ledger.months,
+    ]  # fmt: skip
+    of_jobs = {
+        "nightly": unpartitioned,
+        "market": [bars.bars_asset(days)],
+        "reports": [statements_asset(periods), tear_sheets_asset(periods), published.published],
+        "rebalancing": [rebalancing.plan],
+        "training": [model.models],
+        "backtests": [backtests.backtests_asset(backtest_sets(books.values()))],
+        "opening": [published.opened],
+    }
+    defined = jobs(**of_jobs)
     return dg.Definitions(
-        assets=[
-            *unpartitioned,
-            bars_asset,
-            statements,
-            tear_sheets,
-            published.published,
-            published.opened,
-            rebalancing.plan,
-            model.models,
-            tried,
-        ],
+        assets=[asset for assets in of_jobs.values() for asset in assets],
         asset_checks=[*examined.CHECKS, broker.positions, broker.calendar_check(days)],
         jobs=[*defined.values(), execution, deciding],
         schedules=schedules(defined, books, days),

@@ -38,7 +38,7 @@ Event = Mapping[str, Any]
 class ExecutionConfig(dg.Config):
     """Which plan, in Dagster's launchpad."""
 
-    plan: str = Field(description="the plan's id, or the beginning of it")
+    plan: str = Field(default="", description="the plan's id, or the beginning of it")
     by: str = Field(default=EXECUTOR, description="who executes it: your name")
 
 
@@ -47,6 +47,7 @@ class ExecutionConfig(dg.Config):
 )
 def execute_plan(context: dg.OpExecutionContext, config: ExecutionConfig, manna: Manna) -> None:
     """One execution. Never retried within a run: the sensor asks again."""
+    from manna.documents.plan_tables import outcome_markdown
     from pipelines.trading import execute
 
     with stopping_for_good():
@@ -58,7 +59,8 @@ def execute_plan(context: dg.OpExecutionContext, config: ExecutionConfig, manna:
         {
             "plan": result.plan_id,
             "finished": result.finished,
-            "stopped": result.reason or "",
+            "stopped": result.reason or "no",
+            "trades": dg.MetadataValue.md(outcome_markdown(result.detail)),
             "outcome": dg.MetadataValue.json(dict(result.detail)),
         }
     )

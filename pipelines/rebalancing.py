@@ -27,6 +27,7 @@ from manna.rebalancing.standing import (
     State,
     against_approving,
     against_cancelling,
+    person,
 )
 from manna.rebalancing.targets import Targets
 from pipelines.asked import UsageError, require_one_of
@@ -68,9 +69,20 @@ def one_plan(manna: Installation, called: str) -> "StoredPlan":
     """
     found = manna.ops.plans_called(called, manna.settings.now()) if called else []
     if len(found) != 1:
-        what = f"{len(found)} plans begin with" if found else "there is no plan"
-        raise PlanError(f"{what} {called!r}; `manna rebalance status` lists them")
+        what = f"{len(found)} plans begin with {called!r}" if found else f"there is no plan {called!r}"
+        raise PlanError(f"{what if called else 'say which plan'}; {which_are_open(manna)}")
     return found[0]
+
+
+def which_are_open(manna: Installation) -> str:
+    """The plans that somebody may have meant, for who has no list at hand, as in the launchpad."""
+    plans = [stored for stored in manna.ops.plans(manna.settings.now()) if stored.state.status in OPEN]
+    named = ", ".join(f"{each.plan.plan_id[:12]} of {each.plan.book}, {each.state.status}" for each in plans)
+    return (
+        f"open {'is' if len(plans) == 1 else 'are'} {named}"
+        if plans
+        else "none is open (`manna rebalance status --all`)"
+    )
 
 
 def approve(manna: Installation, called: str, by: str) -> "tuple[StoredPlan, State]":
@@ -102,6 +114,8 @@ def cancel(manna: Installation, called: str, by: str, reason: str) -> "StoredPla
         PlanError: no such plan, no reason, or it is over or executing.
     """
     stored = one_plan(manna, called)
+    if not person(by):
+        raise PlanError("a cancellation needs a name")
     if not reason.strip():
         raise PlanError("say why it is cancelled: --reason TEXT")
     _, refused = manna.ops.decide_plan(
@@ -198,15 +212,17 @@ def read_targets(path: Path) -> tuple[Targets, str, Callable[[str], str]]:
 class Decision(dg.Config):
     """What somebody decides on a plan, in Dagster's launchpad."""
 
-    plan: str = Field(description="the plan's id, or the beginning of it")
-    action: str = Field(description="approve or cancel")
-    by: str = Field(description="who decides: your name")
+    plan: str = Field(default="", description="the plan's id, or the beginning of it")
+    action: str = Field(default="", description="approve or cancel")
+    by: str = Field(default="", description="who decides: your name")
     reason: str = Field(default="", description="of a cancellation: why")
 
 
 @dg.op(description="Approves or cancels a plan, as `manna rebalance approve` and `cancel` do.")
 def decide(context: dg.OpExecutionContext, config: Decision, manna: Manna) -> None:
-    """One decision by one person."""
+    """One decision by one person. No action is a default: what nobody wrote must not approve anything."""
+    from manna.documents.plan_tables import plan_markdown
+
     try:
         require_one_of("action", [config.action], (APPROVE, CANCEL))
         if config.action == APPROVE:
@@ -217,7 +233,8 @@ def decide(context: dg.OpExecutionContext, config: Decision, manna: Manna) -> No
             said = "cancelled"
     except (PlanError, UsageError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    context.add_output_metadata({"plan": stored.plan.plan_id, "status": said})
+    shown = dg.MetadataValue.md(plan_markdown(stored.plan))
+    context.add_output_metadata({"plan": stored.plan.plan_id, "status": said, "what was decided on": shown})
 
 
 @dg.job(

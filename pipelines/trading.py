@@ -17,7 +17,7 @@ from manna.trading import alpaca
 from manna.trading.execution import planned
 from manna.trading.orders import Quote
 from pipelines.executing import Execution, ExecutionError, Result
-from pipelines.rebalancing import one_plan, void_if_moved
+from pipelines.rebalancing import one_plan, void_if_moved, which_are_open
 from pipelines.sending import Desk
 from resources import orders, switches
 from resources.broker import Broker
@@ -63,9 +63,10 @@ def execute(
     """
     with manna.ops.engine.connect() as connection:
         with connection.begin():
-            row = orders.plan(connection, plan_id)
+            row = orders.plan(connection, plan_id) if plan_id else None  # every id begins with nothing
         if row is None:
-            raise ExecutionError(f"there is no plan {plan_id!r}; `manna rebalance status` lists them")
+            what = f"there is no plan {plan_id!r}" if plan_id else "say which plan"
+            raise ExecutionError(f"{what}; {which_are_open(manna)}")
         book = manna.books.get(row["book"])
         if book is None:
             raise ExecutionError(f"the book {row['book']} of plan {row['plan_id']} is not there any more")

@@ -7,10 +7,12 @@ What belongs here: choosing what is drawn of a backtest. What does not: its figu
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 
 from manna.documents import charts
+from manna.documents.curves import curves
 from manna.documents.figures import Figure
 from manna.documents.numerals import percent
 
@@ -19,15 +21,15 @@ _POINTS = 120
 
 
 def backtest_plots(days: pl.DataFrame) -> list[Figure]:
-    """Value, what the benchmark would have been worth, and how far below the highest value.
+    """Value, beside what the benchmark would have been worth where there is one, and how far below the highest value.
 
     Args:
         days: ``manna.portfolio.trial.days_table``.
     """
-    drawn = [_line(days, "value", "Value", "of everything, at the close", _whole)]
-    if days["benchmark"].drop_nulls().len():
-        said = "the same capital, bought and held"
-        drawn.append(_line(days, "benchmark", "Benchmark", said, _whole))
+    compared = days["benchmark"].drop_nulls().len() > 1
+    drawn = [
+        _beside(days) if compared else _line(days, "value", "Value", "of everything, at the close", _whole)
+    ]
     fallen = days.with_columns(pl.col("drawdown") * 100)
     said = "per cent below the highest value so far"
     return [*drawn, _line(fallen, "drawdown", "Drawdown", said, _percent, falls=True)]
@@ -44,11 +46,7 @@ def _line(
 ) -> Figure:
     """A line through at most :data:`_POINTS` days: of each stretch the last one, or the lowest where ``falls``."""
     known = days.select("date", pl.col(column).cast(pl.Decimal(18, 4))).drop_nulls()
-    every = -(-known.height // _POINTS)
-    stretch = known.group_by(pl.int_range(pl.len()).reverse() // every, maintain_order=True)
-    kept = stretch.agg(pl.all().sort_by(column).first() if falls else pl.all().last())
-    every_day: list[tuple[date, Decimal]] = known.rows()
-    points = sorted({every_day[0], *kept.select("date", column).rows(), every_day[-1]})
+    points, every_day = _thinned(known, column, falls=falls), known.rows()
     lowest, highest = (
         min(every_day, key=lambda point: point[1]),
         max(every_day, key=lambda point: point[1]),
@@ -67,7 +65,38 @@ def _line(
     )
 
 
-def _whole(value: Decimal) -> str:
+def _beside(days: pl.DataFrame) -> Figure:
+    """Strategy and benchmark as two lines on the same axes: what each has made of the same money."""
+    names, columns = ("Strategy", "Benchmark"), ("value", "benchmark")
+    known = [days.select("date", pl.col(column)).drop_nulls() for column in columns]
+    lines = [_thinned(frame, column) for frame, column in zip(known, columns, strict=True)]
+    ends = [(points[0], points[-1]) for points in lines]
+    return Figure(
+        anchor="value",
+        kind="curves",
+        title="Value",
+        subtitle="beside the benchmark, bought and held",
+        description="; ".join(
+            f"{name}: first {_whole(first[1])} on {first[0]}, last {_whole(last[1])} on {last[0]}"
+            for name, (first, last) in zip(names, ends, strict=True)
+        ),
+        chart=curves(lines, height=charts.HEIGHT, base=lines[0][0][1], percent=False),
+        header=("Day", *names),
+        data=(),
+        legend=tuple(f"{name} {_whole(last[1])}" for name, (_, last) in zip(names, ends, strict=True)),
+    )
+
+
+def _thinned(known: pl.DataFrame, column: str, *, falls: bool = False) -> list[tuple[date, Any]]:
+    """At most :data:`_POINTS` days, the first and the last among them: of each stretch the last, or the lowest where ``falls``."""
+    every = -(-known.height // _POINTS)
+    stretch = known.group_by(pl.int_range(pl.len()).reverse() // every, maintain_order=True)
+    kept = stretch.agg(pl.all().sort_by(column).first() if falls else pl.all().last())
+    every_day = known.rows()
+    return sorted({every_day[0], *kept.select("date", column).rows(), every_day[-1]})
+
+
+def _whole(value: Decimal | float) -> str:
     return f"{value:,.0f}"
 
 

@@ -11,12 +11,13 @@ from datetime import date
 import polars as pl
 
 from manna.documents import charts, keyfigures
+from manna.documents.curves import Curves
 from manna.documents.numerals import FIGURE_SPACE, amount, long_date, month_name, percent
 
 FEWEST_MONTHS = 3
 """Income against expenses is drawn from three months on; fewer stand in the income statement anyway."""
 
-Chart = charts.LineChart | charts.ColumnChart | charts.RankedChart
+Chart = charts.LineChart | charts.ColumnChart | charts.RankedChart | Curves
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from manna.documents.numerals import amount, long_date, month_name, short_date
 from manna.documents.page import render_own, render_page
 from manna.documents.tear_sheet_drawings import Drawing, drawings
 from manna.documents.tear_sheet_tables import Listing, listings
-from manna.documents.tear_sheet_words import Document, day_of, plain
+from manna.documents.tear_sheet_words import Document, called, day_of, plain
 
 _STYLE = Path(__file__).parent / "templates" / "tear_sheet.css"
 
@@ -126,8 +126,10 @@ def _note(note: Document, until: date) -> str:
     if note["kind"] == "broken":
         return f"The chain of returns is broken on {day}: {note['reason']}"
     count = "1 position" if note["positions"] == 1 else f"{note['positions']} positions"
+    named = note.get("names", ())
+    which = f": {', '.join(map(called, named))}" if named else ""
     if note["kind"] == "stale":
-        return f"{count} at a price more than a week old"
+        return f"{count} at a price more than a week old{which}"
     if day_of(note["day"]) == until:
-        return f"{count} left out, for want of a price or of an exchange rate"
-    return f"{count} left out until {day}, for want of a price or of an exchange rate, and then taken in as a flow"
+        return f"{count} left out, for want of a price or of an exchange rate{which}"
+    return f"{count} left out until {day}, for want of a price or of an exchange rate, and then taken in as a flow{which}"

@@ -13,7 +13,7 @@ price, and nothing of it is bought or sold, until the asset is delisted: by an e
 of it for long (:class:`manna.portfolio.market.Market`). That no price will ever come again is not known before.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -123,31 +123,32 @@ def backtest(
     _require(market, strategy, decisions, delay)
     count, costs = len(market.days), costs or Costs()
     moved = np.zeros(count) if flows is None else flows
-    told = Told(market)
-    account = Held(np.zeros(len(market.symbols)), capital)
+    told, account = Told(market), Held(np.zeros(len(market.symbols)), capital)
     values, cash = np.empty(count), np.empty(count)
     deciding = {at for at in decisions if at + delay < count}
+    splits = set(told.split_days) if whole else set()
     wanted: dict[int, Floats | None] = {}
     trades: list[Traded] = []
-    splits = set(told.split_days) if whole else set()
-    stops = {0, *deciding, *(at + delay for at in deciding), *told.ends, *splits, count - 1}
     last = 0
-    for at in sorted(stops.union(np.flatnonzero(moved).tolist())):
+    for at in _stops(deciding, delay, [*told.ends, *splits, *np.flatnonzero(moved).tolist()], count):
         told.walk(last, at, account, values, cash)
         told.delist(at, account)
         if at in splits:
             told.pay_fractions(at, account)
         account.cash += moved[at]
         # What was decided before is done by the time of the next decision, which sees it done.
-        if delay and (weights := wanted.pop(at, None)) is not None:
-            trades += _trade(at, weights, told, account, costs, whole)
+        trades += _trade(at, wanted.pop(at, None), told, account, costs, whole)
         if at in deciding:
             wanted[at + delay] = _decided(strategy, told.seen(at, account, strategy.window))
-        if not delay and (weights := wanted.pop(at, None)) is not None:
-            trades += _trade(at, weights, told, account, costs, whole)
+        trades += _trade(at, wanted.pop(at, None), told, account, costs, whole)  # only without a delay
         values[at], cash[at] = told.worth(at, account), account.cash
         last = at
     return Backtest(market.days, values, cash, moved, tuple(trades), tuple(account.delisted))
+
+
+def _stops(deciding: Set[int], delay: int, happens: Iterable[int], count: int) -> list[int]:
+    """The days on which anything is done; between two of them holdings stay as they are."""
+    return sorted({0, *deciding, *(at + delay for at in deciding), *happens, count - 1})
 
 
 def _require(market: Market, strategy: Strategy, decisions: Sequence[int], delay: int) -> None:
@@ -176,11 +177,11 @@ def _decided(strategy: Strategy, seen: Seen) -> Floats | None:
 
 
 def _trade(
-    at: int, weights: Floats, told: Told, account: Held, costs: Costs, whole: bool
+    at: int, weights: Floats | None, told: Told, account: Held, costs: Costs, whole: bool
 ) -> Iterator[Traded]:
-    """Trades to ``weights`` of what is left after the costs of doing so."""
+    """Trades to ``weights`` (None: not at all) of what is left after the costs of doing so."""
     worth, prices = told.worth(at, account), told.worths[at]
-    if worth <= 0:
+    if weights is None or worth <= 0:
         return
     factor = np.ones(len(prices)) if told.factor is None else told.factor[at]
     tradable = ~np.isnan(told.market.closes[at])

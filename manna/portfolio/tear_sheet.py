@@ -56,7 +56,7 @@ def tear_sheet(history: History, period: date, names: Mapping[str, str]) -> Docu
         "contributions": _contributions(history, names, period, last),
         "attribution": _attribution(history, last),
         "stress": stress(history, last),
-        "notes": _notes(history.book_until(last), last),
+        "notes": _notes(history, names, last),
     }
 
 
@@ -179,17 +179,23 @@ def _attribution(history: History, last: date) -> Document:
     }
 
 
-def _notes(book: pl.DataFrame, last: date) -> list[Document]:
-    """What a reader must know before using a figure: ``kind``, a day, and how many positions or why."""
-    found: list[Document] = []
+def _notes(history: History, names: Mapping[str, str], last: date) -> list[Document]:
+    """What a reader must know before using a figure: ``kind``, a day, and how many positions and which, or why."""
+    book, found = history.book_until(last), list[Document]()
     left_out = book.filter(pl.col("unpriced") > 0)
     if left_out.height:
-        until = max(left_out["date"])
-        found.append({"kind": "unpriced", "day": until.isoformat(), "positions": max(left_out["unpriced"])})
+        until, most = max(left_out["date"]), max(left_out["unpriced"])
+        found.append({"kind": "unpriced", "day": until.isoformat(), "positions": most, "names": _which(history, names, until, "unpriced")})  # fmt: skip
     stale = int(book.filter(pl.col("date") == last)["stale"].sum())
     if stale:
-        found.append({"kind": "stale", "day": last.isoformat(), "positions": stale})
+        found.append({"kind": "stale", "day": last.isoformat(), "positions": stale, "names": _which(history, names, last, "stale")})  # fmt: skip
     broken = book.filter(pl.col("reason").is_not_null())
     if broken.height:
         found.append({"kind": "broken", "day": broken["date"][0].isoformat(), "reason": broken["reason"][0]})
     return found
+
+
+def _which(history: History, names: Mapping[str, str], day: date, fault: str) -> list[str]:
+    """What the holdings with such a fault on a day are called."""
+    held = history.on(day).filter(pl.col("scope") == "holding", pl.col(fault) > 0)["name"]
+    return sorted(names.get(name, name) for name in held)

@@ -60,8 +60,13 @@ def test_a_night_leaves_one_plan_which_the_ui_approves(world: World) -> None:
 
     short = plan.plan_id[:10]
     assert failed(decide(world, plan="nothing", action="approve", by="ana")) == (
-        "there is no plan 'nothing'; `manna rebalance status` lists them"
+        f"there is no plan 'nothing'; open is {plan.plan_id[:12]} of household, proposed"
     )
+    # As the launchpad offers it, with nothing filled in, it decides nothing.
+    assert failed(decide(world)) == "unknown action ''; there are: approve, cancel"
+    assert failed(decide(world, action="approve")).startswith("say which plan; open is ")
+    assert failed(decide(world, action="approve", plan=short)).endswith("an approval needs a name")
+    assert failed(decide(world, action="cancel", plan=short)).endswith("a cancellation needs a name")
     assert (
         failed(decide(world, plan=short, action="bless", by="ana"))
         == "unknown action 'bless'; there are: approve, cancel"
@@ -70,7 +75,15 @@ def test_a_night_leaves_one_plan_which_the_ui_approves(world: World) -> None:
         failed(decide(world, plan=short, action="cancel", by="ana"))
         == "say why it is cancelled: --reason TEXT"
     )
-    assert decide(world, plan=short, action="approve", by="ana").success
+    approved = decide(world, plan=short, action="approve", by="ana")
+    told = approved.events_for_node("decide")
+    [shown] = [
+        event.step_output_data.metadata["what was decided on"].value
+        for event in told
+        if event.is_successful_output
+    ]
+    assert f"Plan `{plan.plan_id}` of household" in shown
+    assert f"| sell | {plan.trades[0].symbol} |" in shown
     assert failed(decide(world, plan=short, action="approve", by="ben")) == (
         f"plan {plan.plan_id} cannot be approved: it is approved already, by ana"
     )

@@ -131,7 +131,9 @@ def test_execute_halt_resume_and_audit(linked: tuple[Installation, TradingWorld]
     assert (code, f"Plan {plan} is executed." in out, err) == (0, True, "")
     code, out, err = command("rebalance", "execute", plan)
     assert (code, "has been executed" in err) == (1, True)
-    assert "there is no plan 'nothing'" in command("rebalance", "execute", "nothing")[2]
+    assert "there is no plan 'nothing'; none is open" in command("rebalance", "execute", "nothing")[2]
+    # Every id begins with nothing: whoever says none does not mean the only one there is.
+    assert "say which plan; none is open" in command("rebalance", "execute", "")[2]
     assert "unknown book 'nobody'" in command("halt", "--book", "nobody", "--reason", "x")[2]
     code, out, _ = command("audit", "verify")
     assert (code, "The audit log is whole: " in out) == (0, True)

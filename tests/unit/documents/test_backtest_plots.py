@@ -6,6 +6,8 @@ import polars as pl
 
 from manna.documents.backtest_plots import backtest_plots
 from manna.documents.charts import LineChart
+from manna.documents.curves import Curves
+from manna.documents.page import render_picture
 from manna.documents.plots import markdown
 
 
@@ -25,8 +27,8 @@ def days(count: int, *, benchmark: bool = True) -> pl.DataFrame:
 
 
 def test_twenty_years_are_few_points_and_no_fall_is_left_out() -> None:
-    value, benchmark, drawdown = backtest_plots(days(5_040))
-    assert [value.title, benchmark.title, drawdown.title] == ["Value", "Benchmark", "Drawdown"]
+    value, drawdown = backtest_plots(days(5_040, benchmark=False))
+    assert [value.title, drawdown.title] == ["Value", "Drawdown"]
     for figure in (value, drawdown):
         assert isinstance(figure.chart, LineChart)
         assert figure.chart.path.count("L") <= 120
@@ -35,6 +37,23 @@ def test_twenty_years_are_few_points_and_no_fall_is_left_out() -> None:
     assert "lowest −50.0% on 2008-08-07" in drawdown.description
     assert isinstance(drawdown.chart, LineChart)
     assert "−50" in [tick.label for tick in drawdown.chart.rows]
+
+
+def test_strategy_and_benchmark_are_two_lines_of_one_picture() -> None:
+    beside = days(5_040).with_columns(pl.col("benchmark") * 1.5)
+    value, drawdown = backtest_plots(beside)
+    assert [value.title, drawdown.title] == ["Value", "Drawdown"]
+    assert isinstance(value.chart, Curves)
+    assert len(value.chart.paths) == 2
+    assert all(path.count("L") <= 121 for path in value.chart.paths)
+    assert value.legend == ("Strategy 15,039", "Benchmark 22,558")
+    assert value.description.startswith(
+        "Strategy: first 10,000 on 2004-01-01, last 15,039 on 2017-10-18; Benchmark:"
+    )
+    assert value.chart.rows[-1].label == "25,000"
+    picture = render_picture(value)
+    assert picture.count('class="line-') == 2
+    assert "Benchmark 22,558</text>" in picture
 
 
 def test_without_a_benchmark_there_is_no_picture_of_it() -> None:

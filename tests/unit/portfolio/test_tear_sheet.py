@@ -1,6 +1,7 @@
 """Tear sheets: figures that agree with the tables they are made from, pages and paper that hold what they say."""
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -178,6 +179,21 @@ def test_paper_has_its_colours_written_out(document):
     assert "var(" not in colours()
     assert "@media" not in colours()
     assert tear_sheet_pdf(document, "1") == tear_sheet_pdf(document, "1")
+
+
+def test_what_has_no_price_or_an_old_one_is_named(history):
+    last = date(2025, 11, 30)
+    of = (pl.col("date") == last) & (pl.col("name").is_in(["BND", "home"]))
+    faulty = history.performance.with_columns(stale=pl.when(of).then(1).otherwise("stale"), unpriced=pl.when(of).then(1).otherwise("unpriced"))  # fmt: skip
+    made = tear_sheet(
+        replace(history, performance=PERFORMANCE.conform(faulty)), date(2025, 11, 1), {"BND": "A bond fund"}
+    )
+    assert made is not None
+    assert [(note["kind"], note["names"]) for note in made["notes"]] == [
+        ("unpriced", ["A bond fund"]),
+        ("stale", ["A bond fund"]),
+    ]
+    assert sheet(made).notes[1] == "1 position at a price more than a week old: A bond fund"
 
 
 def test_notes_say_what_is_left_out(document):
