@@ -125,6 +125,10 @@ class Thresholds(Section):
     low_balance: Decimal = Decimal(500)
     large_payment: Annotated[Decimal, Field(gt=0)] = Decimal(1000)
     stale_after_days: Annotated[int, Field(gt=0)] = 3
+    projected_days: Annotated[int, Field(ge=0)] = 14
+    overspent: Annotated[Decimal, Field(ge=0)] = Decimal("0.1")
+    drawdown: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.2")
+    value_at_risk: Annotated[Decimal, Field(gt=0, lt=1)] = Decimal("0.99")
 
 
 class Telling(Section):

@@ -15,12 +15,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+import polars as pl
 
 from assets.clean import open_rows
 from assets.common import Manna
 from assets.findings import CHECK as FINDINGS_CHECK
+from assets.ledger import today
 from assets.published import months_to_publish
 from manna.alerting import (
+    Condition,
     broken_connections,
     decisions_to_review,
     failed_checks,
@@ -35,12 +38,14 @@ from manna.alerting import (
     things_to_look_at,
     worth_telling,
 )
+from manna.alerting.money import losses, overspent, projected_lows, reconciliation_breaks
 from manna.alerting.telling import Habits
 from manna.books import Telling
 from manna.categorizing import proposals
 from manna.connections import replaced
 from pipelines.jobs import MARKET, REBALANCE, STATEMENTS
 from pipelines.partitions import MARKET_ZONE, market_days
+from pipelines.watching import platform_conditions
 from resources.installation import Installation
 from resources.publisher import recorded_in_postgres
 
@@ -208,14 +213,19 @@ def has_succeeded(instance: dg.DagsterInstance, job: str, state: str) -> bool:
 def alerts(context: dg.SensorEvaluationContext, manna: Manna) -> dg.SkipReason:
     """Settles ``ops.alerts`` and delivers what is new."""
     try:
-        opened, resolved, told = settle(manna, context.instance)
+        opened, resolved, told = settle(manna, context.instance, served=True)
     except Exception as error:  # noqa: BLE001
         return dg.SkipReason(f"cannot look for alerts: {error}")
     return dg.SkipReason(f"{opened} opened, {resolved} resolved, {told} told")
 
 
-def settle(manna: Installation, instance: dg.DagsterInstance) -> tuple[int, int, int]:
-    """Opens, resolves and delivers alerts; returns how many of each. Repeating it changes nothing."""
+def settle(
+    manna: Installation, instance: dg.DagsterInstance, *, served: bool = False
+) -> tuple[int, int, int]:
+    """Opens, resolves and delivers alerts; returns how many of each. Repeating it changes nothing.
+
+    ``served``: Dagster's daemons are meant to be running.
+    """
     accounts, balances = manna.lake.read("clean.accounts"), manna.lake.read("clean.balances")
     found = [alert for book in manna.books.values() for alert in low_balances(book, accounts, balances)]
     connections = manna.ops.connections()
@@ -230,6 +240,8 @@ def settle(manna: Installation, instance: dg.DagsterInstance) -> tuple[int, int,
     found += held_reports(manna.lake.read("reports.publications"))
     found += reopened_books({book: manna.ops.closings(book) for book in manna.books})
     found += failed_checks(_failed_checks(instance))
+    found += _of_money(manna, accounts, balances)
+    found += platform_conditions(manna, instance, served=served)
     now = manna.settings.now()
     found += plans_to_approve((stored.plan, stored.state) for stored in manna.ops.plans(now))
     found += order_problems(manna.ops.order_problems(now - ORDER_DAYS, now))
@@ -239,6 +251,17 @@ def settle(manna: Installation, instance: dg.DagsterInstance) -> tuple[int, int,
         resolved,
         manna.ops.tell(habits(manna), lambda m: manna.notifier.send(m.title, m.body, m.severity), now),
     )
+
+
+def _of_money(manna: Installation, accounts: pl.DataFrame, balances: pl.DataFrame) -> list[Condition]:
+    recurring, budget = manna.lake.read("categorized.recurring"), manna.lake.read("reports.budget")
+    performance = manna.lake.read("portfolio.performance", {"scope": "book"})
+    found = reconciliation_breaks(manna.lake.read("ledger.reconciliation"), accounts)
+    for book in manna.books.values():
+        found += projected_lows(book, accounts, balances, recurring, today(manna, book))
+        found += overspent(book, budget)
+        found += losses(book, performance)
+    return found
 
 
 def habits(manna: Installation) -> dict[str, Habits]:

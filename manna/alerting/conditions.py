@@ -31,7 +31,7 @@ def low_balances(book: Book, accounts: pl.DataFrame, balances: pl.DataFrame) -> 
         accounts.filter(pl.col("type") == "depository"), on=["account_id", "book"], how="inner"
     ).filter(pl.col("book") == book.id, pl.col("current") < book.thresholds.low_balance)
     return [
-        _alert(
+        condition(
             book.id,
             "low_balance",
             row["account_id"],
@@ -49,7 +49,7 @@ def broken_connections(connections: Iterable[Mapping[str, Any]]) -> list[Conditi
     A login that must be renewed or was revoked is critical: nothing comes until a person acts.
     """
     return [
-        _alert(
+        condition(
             row["book"],
             "connection",
             row["connection_id"],
@@ -69,7 +69,7 @@ def quarantined_rows(quarantine: pl.DataFrame) -> list[Condition]:
     """
     counts = quarantine.group_by("book", "table_name").agg(pl.len().alias("rows"))
     return [
-        _alert(
+        condition(
             row["book"],
             "quarantine",
             row["table_name"],
@@ -100,7 +100,9 @@ def things_to_look_at(findings: pl.DataFrame, accounts: pl.DataFrame) -> list[Co
         more = f" (and {part.height - 1} more)" if part.height > 1 else ""
         words = f"{names.get(worst['subject'], '')}{worst['message']}{more}"
         found.append(
-            _alert(worst["book"], "finding", f"{worst['kind']} {worst['subject']}", worst["severity"], words)
+            condition(
+                worst["book"], "finding", f"{worst['kind']} {worst['subject']}", worst["severity"], words
+            )
         )
     return found
 
@@ -115,7 +117,7 @@ def worth_telling(insights: pl.DataFrame, findings: pl.DataFrame) -> list[Condit
     twice = findings.filter(pl.col("kind") == "possible_duplicate", pl.col("severity") != "info")
     told = {frozenset(rows.split(",")) for rows in twice["row_ids"]}
     return [
-        _alert(
+        condition(
             row["book"],
             "missed_payment" if row["kind"] == "missed" else "insight",
             row["insight_id"],
@@ -130,7 +132,7 @@ def worth_telling(insights: pl.DataFrame, findings: pl.DataFrame) -> list[Condit
 def open_questions(questions: pl.DataFrame) -> list[Condition]:
     """Accounts that are held until somebody says whether they continue another one (clean.account_questions)."""
     return [
-        _alert(
+        condition(
             row["book"],
             "account_question",
             row["account_id"],
@@ -146,7 +148,7 @@ def decisions_to_review(proposals: pl.DataFrame) -> list[Condition]:
     """One alert per book with decisions on pending rows that posted with another amount."""
     counts = proposals.group_by("book").agg(pl.len().alias("rows")).sort("book")
     return [
-        _alert(
+        condition(
             book,
             "decision_review",
             "changed amounts",
@@ -161,7 +163,7 @@ def decisions_to_review(proposals: pl.DataFrame) -> list[Condition]:
 def failed_checks(failed: Sequence[tuple[str, str, str]]) -> list[Condition]:
     """Checks whose last execution failed: (asset, check, run id)."""
     return [
-        _alert("all", "failed_check", f"{asset} {check}", "warning", f"check {check} of {asset} fails")
+        condition("all", "failed_check", f"{asset} {check}", "warning", f"check {check} of {asset} fails")
         for asset, check, _ in failed
     ]
 
@@ -169,7 +171,7 @@ def failed_checks(failed: Sequence[tuple[str, str, str]]) -> list[Condition]:
 def held_reports(publications: pl.DataFrame) -> list[Condition]:
     """Reports that are not published, with the reason."""
     return [
-        _alert(
+        condition(
             row["book"],
             "held_report",
             f"{row['period']:%Y-%m}",
@@ -185,7 +187,7 @@ def plans_to_approve(plans: Iterable[tuple["PlanDocument", "State"]]) -> list[Co
     from manna.rebalancing.standing import PROPOSED
 
     return [
-        _alert(
+        condition(
             plan.book,
             "plan_to_approve",
             plan.plan_id,
@@ -211,7 +213,7 @@ def reopened_books(closings: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[
     """
     found = {book: reopened(rows) for book, rows in closings.items()}
     return [
-        _alert(book, "reopened", f"{days.after}", "critical", f"a closed period is open: {days.words}")
+        condition(book, "reopened", f"{days.after}", "critical", f"a closed period is open: {days.words}")
         for book, days in found.items()
         if days is not None
     ]
@@ -231,7 +233,7 @@ def order_problems(problems: Iterable[Mapping[str, Any]]) -> list[Condition]:
         "halted": "`manna resume` lets it trade again",
     }
     return [
-        _alert(
+        condition(
             row["book"],
             "order",
             f"{row['kind']} {row['subject']}",
@@ -242,7 +244,8 @@ def order_problems(problems: Iterable[Mapping[str, Any]]) -> list[Condition]:
     ]
 
 
-def _alert(book: str, kind: str, subject: str, severity: str, message: str) -> Condition:
+def condition(book: str, kind: str, subject: str, severity: str, message: str) -> Condition:
+    """A condition; ``kind``, ``book`` and ``subject`` name it for good, ``severity`` and ``message`` may change."""
     return {
         "fingerprint": f"{kind}:{book}:{subject}",
         "book": book,
@@ -259,7 +262,7 @@ def grouped(conditions: Sequence[Condition]) -> list[Condition]:
     A broken connection is one thing to mend: that the check of connections fails, and that reports wait for its data,
     follows from it. Where several connections are broken the first critical one stands for the cause.
     """
-    found = list({condition["fingerprint"]: condition for condition in conditions}.values())
+    found = list({one["fingerprint"]: one for one in conditions}.values())
     broken = [one for one in found if one["kind"] == "connection" and one["severity"] == "critical"]
     by_book: dict[str, str] = {}
     for one in broken:

@@ -1,0 +1,84 @@
+"""Conditions of the machine: runs that failed or do not end, nights that did not come, a disk that fills.
+
+What belongs here: pure functions from what Dagster and the machine say to conditions; they concern all books. What does not: asking
+them (``pipelines.watching``).
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from manna.alerting.conditions import Condition, condition
+
+ALL = "all"
+STUCK_AFTER = timedelta(hours=3)
+"""A night takes a minute; a run of hours waits for something that will not come."""
+NIGHT_EVERY = timedelta(hours=36)
+"""A night that failed once is made good by the next; longer than this nobody has the figures of yesterday."""
+SILENT_AFTER = timedelta(minutes=10)
+LEAST_FREE, NONE_FREE = 1 << 30, 200 << 20
+"""Bytes free on the disk below which there is a warning, and below which it is critical: Postgres stops before zero."""
+
+
+def failed_runs(last_of_jobs: Iterable[tuple[str, str]], critical: Iterable[str]) -> list[Condition]:
+    """Jobs whose last run failed: (job, run id). ``critical``: jobs without which there are no figures."""
+    grave = set(critical)
+    return [
+        condition(
+            ALL,
+            "failed_run",
+            job,
+            "critical" if job in grave else "warning",
+            f"the last run of {job} failed ({run_id[:8]}): its page in Dagster's UI says why; "
+            f"`manna run {job}` or *Re-execute from failure* tries again",
+        )
+        for job, run_id in sorted(last_of_jobs)
+    ]
+
+
+def stuck_runs(started: Iterable[tuple[str, str, datetime]], now: datetime) -> list[Condition]:
+    """Runs that have been going on for too long: (job, run id, since when)."""
+    return [
+        condition(
+            ALL,
+            "stuck_run",
+            run_id,
+            "warning",
+            f"run {run_id[:8]} of {job} has been going on since {since:%Y-%m-%d %H:%M} UTC: terminate it in Dagster's UI, "
+            "and run it again; nothing is half-written",
+        )
+        for job, run_id, since in sorted(started)
+        if now - since > STUCK_AFTER
+    ]
+
+
+def late_night(job: str, last_success: datetime | None, now: datetime) -> list[Condition]:
+    """That no night has succeeded for too long; nothing where there never was one."""
+    if last_success is None or now - last_success <= NIGHT_EVERY:
+        return []
+    words = f"{job} has not succeeded since {last_success:%Y-%m-%d %H:%M} UTC: is `manna up` running, and its schedule on?"
+    return [condition(ALL, "late_night", job, "critical", words)]
+
+
+def silent_daemons(heartbeats: Mapping[str, datetime], now: datetime) -> list[Condition]:
+    """Dagster's daemons that were heard of once and are not any more: schedules or backfills stand still."""
+    return [
+        condition(
+            ALL,
+            "daemon",
+            name,
+            "critical",
+            f"Dagster's {name.lower()} daemon was last heard of at {at:%Y-%m-%d %H:%M} UTC: restart `manna up`",
+        )
+        for name, at in sorted(heartbeats.items())
+        if now - at > SILENT_AFTER
+    ]
+
+
+def low_disk(free: int, folder: str) -> list[Condition]:
+    """Too few bytes ``free`` where ``folder`` is."""
+    if free >= LEAST_FREE:
+        return []
+    severity = "critical" if free < NONE_FREE else "warning"
+    return [
+        condition(ALL, "disk", folder, severity, f"{free >> 20} MB are free where {folder} is: make room")
+    ]

@@ -1,0 +1,46 @@
+"""Conditions of the machine."""
+
+from datetime import UTC, datetime, timedelta
+
+from manna.alerting import platform
+
+NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
+
+
+def hours(count: float) -> datetime:
+    return NOW - timedelta(hours=count)
+
+
+def test_a_job_whose_last_run_failed() -> None:
+    found = platform.failed_runs([("training", "b" * 36), ("nightly_close", "a" * 36)], ["nightly_close"])
+    assert [(one["severity"], one["fingerprint"]) for one in found] == [
+        ("critical", "failed_run:all:nightly_close"),
+        ("warning", "failed_run:all:training"),
+    ]
+    assert "`manna run nightly_close`" in found[0]["message"]
+
+
+def test_a_run_that_does_not_end() -> None:
+    runs = [("nightly_close", "a" * 36, hours(3)), ("training", "b" * 36, hours(3.1))]
+    assert [one["fingerprint"] for one in platform.stuck_runs(runs, NOW)] == [f"stuck_run:all:{'b' * 36}"]
+
+
+def test_a_night_that_did_not_come() -> None:
+    assert platform.late_night("nightly_close", None, NOW) == []
+    assert platform.late_night("nightly_close", hours(36), NOW) == []
+    (found,) = platform.late_night("nightly_close", hours(37), NOW)
+    assert "has not succeeded since 2026-03-14 23:00 UTC" in found["message"]
+
+
+def test_a_daemon_that_fell_silent() -> None:
+    found = platform.silent_daemons({"SCHEDULER": hours(1), "SENSOR": NOW}, NOW)
+    assert [one["message"] for one in found] == [
+        "Dagster's scheduler daemon was last heard of at 2026-03-16 11:00 UTC: restart `manna up`"
+    ]
+
+
+def test_a_disk_that_fills() -> None:
+    assert platform.low_disk(1 << 30, "/data") == []
+    assert [one["severity"] for one in platform.low_disk((1 << 30) - 1, "/data")] == ["warning"]
+    (found,) = platform.low_disk(199 << 20, "/data")
+    assert (found["severity"], found["message"]) == ("critical", "199 MB are free where /data is: make room")
