@@ -14,6 +14,7 @@ import worlds
 from worlds import REPORTS, STATEMENTS, World, checks, said
 
 from assets import ledger, pages, published, reports
+from assets.opened_pages import write_opened
 from assets.reports import TABLES, dirty_months
 from manna.contracts import CONTRACTS
 from pipelines.reporting import published_statement
@@ -299,7 +300,7 @@ class TestPublished:
         links = set(re.findall(rf'href="{behind.name}#([^"]+)"', month.read_text()))
         assert len(links) > 50
         assert "manna run opened_pages --book household" in behind.read_text()
-        worlds.succeeded(world.run([published.opened]))
+        self.open_newest(world)
         assert links <= set(re.findall(r'id="([^"]+)"', behind.read_text()))
         march = folder / f"{MARCH:%Y-%m}-opened.html"
         made = march.stat().st_mtime_ns
@@ -308,10 +309,18 @@ class TestPublished:
         months = world.read("ledger.months")
         changed = pl.col("content_hash").str.replace("^.{4}", "0000")
         world.plant("ledger.months", months.with_columns(changed))
-        worlds.succeeded(world.run([published.opened]))
+        self.open_newest(world)
         assert "manna run opened_pages --book household" in behind.read_text()
         assert march.stat().st_mtime_ns == made, "what is there and true stays"
         world.plant("ledger.months", months)
+
+    def open_newest(self, world: World) -> None:
+        """What the job does for all months, of two."""
+        manna = world.manna
+        scope, snapshot = {"book": "household"}, manna.lake.snapshot()
+        records = manna.lake.read_at("reports.publications", snapshot, scope).sort("period").to_dicts()
+        frames = {table.partition(".")[2]: manna.lake.read_at(table, snapshot, scope) for table in TABLES}
+        write_opened(manna, "household", snapshot, frames, records[-2:])
 
     def test_tables_keep_their_contracts_everywhere(self, world: World) -> None:
         for table in TABLES:

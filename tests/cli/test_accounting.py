@@ -1,9 +1,17 @@
 """Reports of the past, closing, reconciliation and tax forms, as a person asks for them. Nothing of the demo is changed."""
 
 import json
+from datetime import date
+from decimal import Decimal
+from types import SimpleNamespace
 
+import polars as pl
 import pytest
 from console import Demo, Manna
+
+from manna.books import Book
+from manna.contracts import CONTRACTS
+from pipelines.reconciling import compared_forms
 
 MONTH = ("--book", "household", "--period", "2026-02")
 
@@ -65,3 +73,36 @@ def test_reconciliation_and_forms_are_tables_for_programs_too(demo: Demo, manna:
         manna(demo.data_dir, "tie-out", "--book", "household", "--year", "2025", "--format", "json", MANNA_POSTGRES_URL=demo.url).out
     )  # fmt: skip
     assert found == []
+
+
+def test_a_sheltered_account_is_in_no_1099() -> None:
+    """A bank with a savings account and a health savings account reports the interest of the former alone."""
+    accounts = [
+        {"account_id": "savings", "subtype": "savings"},
+        {"account_id": "hsa", "subtype": "hsa"},
+    ]
+    interest = [
+        {"posting_id": f"{n}-{leaf}", "entry_id": str(n), "date": date(2025, 6, 1), "account": account, "amount": Decimal(amount),
+         "account_id": account_id, "currency": "USD"}
+        for n, account_id in enumerate(("savings", "hsa"))
+        for leaf, account, amount in ((1, f"Assets:Cash:{account_id}", 12), (2, "Income:Interest", -12))
+    ]  # fmt: skip
+    for row in interest:
+        row["account_id"] = row["account_id"] if str(row["account"]).startswith("Assets") else None
+    told = {
+        "clean.accounts": [{**row, "book": "home", "institution": "Bank", "type": "depository"} for row in accounts],
+        "ledger.postings": interest,
+        "ledger.journal": [{"entry_id": str(n)} for n in range(2)],
+    }  # fmt: skip
+    form = {"form_id": 1, "year": 2025, "form": "1099-INT", "issuer": "Bank", "account_id": None}
+    manna = SimpleNamespace(
+        books={"home": Book(id="home", name="Home")},
+        ops=SimpleNamespace(tax_forms=lambda *_: [{**form, "boxes": {"1": "12"}}]),
+        lake=SimpleNamespace(
+            read=lambda address, _: pl.DataFrame(
+                told.get(address, []), schema=CONTRACTS[address].polars_schema
+            )
+        ),
+    )
+    found = compared_forms(manna, "home", 2025)  # type: ignore[arg-type]
+    assert found.select("theirs", "ours", "difference").rows() == [(12, 12, 0)]
