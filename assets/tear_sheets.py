@@ -18,9 +18,10 @@ import polars as pl
 
 from assets.common import BooksConfig, Manna, chosen, result, spec
 from manna.contracts.performance import MONTHS, PERFORMANCE, TEAR_SHEETS
+from manna.contracts.portfolio import VALUATIONS
 from manna.ledger.closing import closed_through
 from resources.installation import Installation
-from resources.lake import Change, LakeTransaction
+from resources.lake import Change, Lake, LakeTransaction
 
 ADDRESS = TEAR_SHEETS.address
 _SHARED = ("clean.bars", "clean.corporate_actions", "clean.securities")
@@ -34,7 +35,7 @@ def tear_sheets_asset(months: dg.PartitionsDefinition[str]) -> dg.AssetsDefiniti
         specs=[
             spec(
                 ADDRESS,
-                deps=(PERFORMANCE.address, MONTHS.address, "clean.accounts", *_SHARED),
+                deps=(PERFORMANCE.address, MONTHS.address, VALUATIONS.address, "clean.accounts", *_SHARED),
                 partitions_def=months,
             )
         ],
@@ -82,15 +83,25 @@ def make(
         shared = shared or [transaction.read(address) for address in _SHARED]
         history = History.of(manna.books[book_id], transaction.read(PERFORMANCE.address, scope), *shared)
         names = names_of(transaction.read("clean.accounts", scope), shared[-1])
+        unvalued = unvalued_in(transaction, book_id)
         rows = [
             {"book": book_id, "period": period, "until": date.fromisoformat(found["until"]),
              "document": json.dumps(found, ensure_ascii=False), "made_from": state[period]}
             for period in periods
-            if (found := tear_sheet(history, period, names)) is not None
+            if (found := tear_sheet(history, period, names, unvalued)) is not None
         ]  # fmt: skip
         frame = TEAR_SHEETS.conform(pl.DataFrame(rows, schema=TEAR_SHEETS.polars_schema))
         change += transaction.replace(ADDRESS, frame, {**scope, "period": frozenset(periods)})
     return change
+
+
+def unvalued_in(lake: Lake | LakeTransaction, book: str) -> Mapping[date, Sequence[str]]:
+    """Securities of a book that were held without a value, by day."""
+    found = lake.query(
+        "SELECT date, list(DISTINCT security_id) AS held FROM portfolio.valuations WHERE book = ? AND value IS NULL GROUP BY date",
+        [book],
+    )
+    return dict(found.iter_rows())
 
 
 def names_of(accounts: pl.DataFrame, securities: pl.DataFrame) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from assets.tear_sheets import is_closed, names_of
+from assets.tear_sheets import is_closed, names_of, unvalued_in
 from manna.ledger.closing import closed_through
 from pipelines.reporting import ReportError, read_month, require_book
 from resources.installation import CODE_VERSION, Installation
@@ -53,7 +53,8 @@ def _made(manna: Installation, book: str, month: date) -> Document:
     securities = lake.read("clean.securities")
     prices = (lake.read("clean.bars"), lake.read("clean.corporate_actions"))
     history = History.of(manna.books[book], lake.read("portfolio.performance", scope), *prices, securities)
-    made = tear_sheet(history, month, names_of(lake.read("clean.accounts", scope), securities))
+    names = names_of(lake.read("clean.accounts", scope), securities)
+    made = tear_sheet(history, month, names, unvalued_in(lake, book))
     if made is None:
         raise ReportError(f"nothing of {book} was valued in {month:%Y-%m}")
     return made

@@ -14,7 +14,7 @@ from manna.rebalancing.plan_document import PlanDocument
 def plan_markdown(plan: PlanDocument) -> str:
     """Its trades with amounts, tax and reasons, what they lead to, and until when it is good."""
     trades = [
-        (each.side, each.symbol, _units(each.quantity), f"{each.price:,}", f"{each.notional:,.2f}", f"{each.tax:,.2f}", each.reason)
+        (each.side, each.symbol, _units(each.quantity), _price(each.price), f"{each.notional:,.2f}", f"{each.tax:,.2f}", each.reason)
         for each in plan.trades
     ]  # fmt: skip
     weights = [
@@ -38,7 +38,7 @@ def outcome_markdown(outcome: Mapping[str, Any]) -> str:
     trades = [
         (
             each["side"], each["symbol"], _units(Decimal(each["planned"])), _units(Decimal(each["filled"])),
-            each["planned_price"], each["average_price"] and _units(Decimal(each["average_price"])), each["slippage"], each["said"],
+            _price(Decimal(each["planned_price"])), each["average_price"] and _price(Decimal(each["average_price"])), each["slippage"], each["said"],
         )
         for each in outcome["trades"]
     ]  # fmt: skip
@@ -55,6 +55,11 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def _units(units: Decimal) -> str:
     return f"{units.normalize():,f}"
+
+
+def _price(price: Decimal) -> str:
+    """With the cents at least, and no more than it has."""
+    return max(f"{price:,.2f}", f"{price.normalize():,f}", key=len)
 
 
 def _plain(cell: Any) -> str:

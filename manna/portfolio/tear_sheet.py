@@ -6,7 +6,7 @@ Rates are numbers (0.05 is five per cent), amounts text with their decimals, day
 """
 
 import calendar
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,13 +22,19 @@ Document = dict[str, Any]
 PARTS = ("opening", "flows", "income", "fees", "realized", "unrealized", "currency_effect", "closing")
 
 
-def tear_sheet(history: History, period: date, names: Mapping[str, str]) -> Document | None:
+def tear_sheet(
+    history: History,
+    period: date,
+    names: Mapping[str, str],
+    unvalued: Mapping[date, Sequence[str]] | None = None,
+) -> Document | None:
     """The tear sheet of the month that begins on ``period``; None where nothing was valued yet.
 
     Args:
         history: of the book.
         period: a month's first day.
         names: what accounts and securities are called, by id.
+        unvalued: securities that were held and had no value, by day.
     """
     end = period.replace(day=calendar.monthrange(period.year, period.month)[1])
     if end < history.days[0] or period > history.days[-1]:
@@ -56,7 +62,7 @@ def tear_sheet(history: History, period: date, names: Mapping[str, str]) -> Docu
         "contributions": _contributions(history, names, period, last),
         "attribution": _attribution(history, last),
         "stress": stress(history, last),
-        "notes": _notes(history, names, last),
+        "notes": _notes(history, names, unvalued or {}, last),
     }
 
 
@@ -179,23 +185,25 @@ def _attribution(history: History, last: date) -> Document:
     }
 
 
-def _notes(history: History, names: Mapping[str, str], last: date) -> list[Document]:
+def _notes(
+    history: History, names: Mapping[str, str], unvalued: Mapping[date, Sequence[str]], last: date
+) -> list[Document]:
     """What a reader must know before using a figure: ``kind``, a day, and how many positions and which, or why."""
     book, found = history.book_until(last), list[Document]()
     left_out = book.filter(pl.col("unpriced") > 0)
     if left_out.height:
-        until, most = max(left_out["date"]), max(left_out["unpriced"])
-        found.append({"kind": "unpriced", "day": until.isoformat(), "positions": most, "names": _which(history, names, until, "unpriced")})  # fmt: skip
+        until = max(left_out["date"])
+        named = _called(unvalued.get(until, ()), names)
+        found.append({"kind": "unpriced", "day": until.isoformat(), "positions": max(left_out["unpriced"]), "names": named})  # fmt: skip
     stale = int(book.filter(pl.col("date") == last)["stale"].sum())
     if stale:
-        found.append({"kind": "stale", "day": last.isoformat(), "positions": stale, "names": _which(history, names, last, "stale")})  # fmt: skip
+        old = history.on(last).filter(pl.col("scope") == "holding", pl.col("stale") > 0)["name"]
+        found.append({"kind": "stale", "day": last.isoformat(), "positions": stale, "names": _called(old, names)})  # fmt: skip
     broken = book.filter(pl.col("reason").is_not_null())
     if broken.height:
         found.append({"kind": "broken", "day": broken["date"][0].isoformat(), "reason": broken["reason"][0]})
     return found
 
 
-def _which(history: History, names: Mapping[str, str], day: date, fault: str) -> list[str]:
-    """What the holdings with such a fault on a day are called."""
-    held = history.on(day).filter(pl.col("scope") == "holding", pl.col(fault) > 0)["name"]
-    return sorted(names.get(name, name) for name in held)
+def _called(securities: Iterable[str], names: Mapping[str, str]) -> list[str]:
+    return sorted({names.get(name, name) for name in securities})

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from manna.books import Book
+from manna.contracts.ledger import PURCHASE
 from manna.ledger.lots import Lot, share
 from manna.ledger.settlement import settlement_day
 from manna.rebalancing.expected import bills_due, purchases_due
@@ -78,19 +79,20 @@ def facts_of(
     lots = _lots(rows, account_id, book.currency, sheltered, same)
     _require_agreement(here, lots)
     own = rows.trades.filter(pl.col("account_id") == account_id, ~pl.col("removed"))
-    prices = last_prices(rows.bars, day)
+    prices, cash = last_prices(rows.bars, day), _money(here)
     return Facts(
         book=book.id,
         account_id=account_id,
         currency=book.currency,
         day=day,
-        cash=_money(here),
+        cash=cash,
         lots=lots,
         prices={name: price for name, (price, _) in prices.items()},
         price_days={name: on for name, (_, on) in prices.items()},
         elsewhere=_units(elsewhere),
         cash_elsewhere=_money(elsewhere),
-        unsettled=_unsettled(own, day),
+        # What was spent again is no part of it.
+        unsettled=min(_unsettled(own, day), max(cash, _NONE)),
         bills=bills_due(rows.recurring, account_id, book.currency, day, book.targets.bill_days),
         cash_flow=cash_flow,
         bought=_bought(rows.lots, day, names),
@@ -236,8 +238,14 @@ def _unsettled(own: pl.DataFrame, day: date) -> Decimal:
 
 
 def _bought(lots: pl.DataFrame, day: date, names: Mapping[str, str]) -> tuple[Purchase, ...]:
-    recent = lots.filter(
-        pl.col("remaining") > 0, pl.col("dated"), pl.col("opened") >= day - WINDOW, pl.col("opened") <= day
+    recent = (
+        lots.filter(  # what was spun off or inherited replaces nothing (26 U.S.C. 1091(a) is about purchases)
+            pl.col("came_by") == PURCHASE,
+            pl.col("remaining") > 0,
+            pl.col("dated"),
+            pl.col("opened") >= day - WINDOW,
+            pl.col("opened") <= day,
+        )
     )
     return tuple(
         Purchase(row["security_id"], row["opened"], names[row["account_id"]], "it was bought", row["origin"])

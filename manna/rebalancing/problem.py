@@ -86,7 +86,8 @@ class Problem:
         kept = max(wanted * self.whole, self.targets.cash_floor)
         here = facts.cash + facts.cash_flow - facts.bills
         own = max(kept - max(facts.cash_elsewhere, NONE), NONE)
-        return here - max(own, facts.unsettled)
+        # What has not settled waits, but nothing is sold for it.
+        return here - max(own, min(facts.unsettled, here))
 
     @cached_property
     def sellable(self) -> dict[str, Sellable]:

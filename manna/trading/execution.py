@@ -117,6 +117,8 @@ def line(trade: Wanted, attempts: Sequence[Attempt], skipped: str | None) -> Lin
     average = paid / bought if bought else None
     worse = NONE if average is None else (average - trade.price) * (1 if trade.side == "buy" else -1)
     said = skipped or (states[-1].status if states else "no order was made")
+    if attempts and not skipped and attempts[0][0].quantity < trade.quantity:
+        said = f"{said}, but only {attempts[0][0].quantity.normalize():f} could be ordered"
     slippage = (worse * units).quantize(_PLACES) + NONE  # never a negative zero
     return Line(
         trade.symbol, trade.side, trade.quantity, units, trade.price, average, slippage, trade.quantity - units, said

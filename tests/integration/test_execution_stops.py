@@ -266,7 +266,7 @@ def test_whole_units_where_fractions_are_not_taken_and_nothing_of_what_does_not_
     plan = world.plan(("sell", "1.75", "VTI", world.price("VTI")), ("sell", "0.5", "BND", world.price("BND")))
     done = world.execute(plan)
     assert {t["symbol"]: t["said"] for t in done.detail["trades"]} == {
-        "VTI": "filled", "BND": "nothing of BND is there to sell",
+        "VTI": "filled, but only 1 could be ordered", "BND": "nothing of BND is there to sell",
     }  # fmt: skip
     assert [order["qty"] for order in world.at_broker(plan)] == ["1"]
     world.change(symbol="GLD", tradable=False)

@@ -11,7 +11,7 @@ HOSTILE = "a | b <script> [x](y) `z`"
 
 
 def test_a_plan_is_told_with_its_trades_and_nothing_in_it_is_markup() -> None:
-    trade = PlannedTrade("VTI", "VTI", "VTI", "sell", D("2.5"), D("1280.40"), date(2026, 11, 20), D("3201.00"), D("1"), D("10"), D("2.4"), HOSTILE)  # fmt: skip
+    trade = PlannedTrade("VTI", "VTI", "VTI", "sell", D("2.5"), D("1280.400000000"), date(2026, 11, 20), D("3201.00"), D("1"), D("10"), D("2.4"), HOSTILE)  # fmt: skip
     weight = PlannedWeight("VTI", False, D("0.7"), D("0.6"), D("0.6"), D("0.55"), D("0.65"))
     moment = datetime(2026, 11, 20, 12, tzinfo=UTC)
     plan = PlanDocument(
@@ -30,9 +30,9 @@ def test_a_plan_is_told_with_its_trades_and_nothing_in_it_is_markup() -> None:
 
 
 def test_an_outcome_is_told_with_what_to_look_at() -> None:
-    line = {"side": "buy", "symbol": "BND", "planned": "2.000", "filled": "1.5", "planned_price": "60.00", "average_price": "60.100000000", "slippage": "0.15", "said": "expired"}  # fmt: skip
+    line = {"side": "buy", "symbol": "BND", "planned": "2.000", "filled": "1.5", "planned_price": "60.00", "average_price": "60.125000000", "slippage": "0.15", "said": "expired"}  # fmt: skip
     none = {**line, "symbol": "VTI", "filled": "0", "average_price": None, "said": HOSTILE}
     shown = outcome_markdown({"trades": [line, none], "slippage": "0.15", "residual": "30.00", "problems": ["the broker holds 7"]})  # fmt: skip
-    assert "| buy | BND | 2 | 1.5 | 60.00 | 60.1 | 0.15 | expired |" in shown
+    assert "| buy | BND | 2 | 1.5 | 60.00 | 60.125 | 0.15 | expired |" in shown
     assert "| buy | VTI | 2 | 0 | 60.00 |  | 0.15 | a \\| b" in shown
     assert shown.endswith("Slippage 0.15, untraded 30.00.\n\n- look at this: the broker holds 7")

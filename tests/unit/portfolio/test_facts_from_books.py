@@ -1,5 +1,6 @@
 """What of the books counts for a plan, and as what."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from manna.books import Book
 from manna.contracts import CONTRACTS
+from manna.contracts.ledger import INHERITANCE, PURCHASE
 from manna.rebalancing.from_books import (
     NotPlannableError,
     Rows,
@@ -16,6 +18,7 @@ from manna.rebalancing.from_books import (
     last_prices,
     traded_account,
 )
+from manna.rebalancing.problem import Problem
 
 DAY = date(2026, 11, 20)
 BOOK = Book.model_validate(
@@ -54,7 +57,14 @@ def days_ago(days: int) -> date:
 
 
 def bought(name: str, day: date, account: str = "broker", **more: Any) -> dict[str, Any]:
-    whole = {"quantity": 10, "remaining": 10, "cost": 100, "remaining_cost": 100, "dated": True}
+    whole = {
+        "quantity": 10,
+        "remaining": 10,
+        "cost": 100,
+        "remaining_cost": 100,
+        "dated": True,
+        "came_by": PURCHASE,
+    }
     return {
         "lot_id": name,
         "origin": name,
@@ -131,8 +141,20 @@ def test_proceeds_wait_for_their_settlement(frame: Any) -> None:
         trade("t", "sell", days_ago(1), amount=100, quantity=-1),
         trade("f", "sell", DAY, amount=30, quantity=-1),
     ]
-    found = of(frame, trades=sold)
+    found = of(frame, trades=sold, valuations=[money(500)])
     assert (found.unsettled, found.last_traded) == (30, DAY)
+    # What has been spent again is no part of the money there is: nothing is missing for it.
+    spent = [trade("f", "sell", DAY, amount=10**6, quantity=-1), trade("b", "buy", DAY, amount=-(10**6))]
+    found = of(frame, trades=spent, valuations=[money(67)])
+    assert (found.cash, found.unsettled) == (67, 67)
+    assert Problem(found, BOOK.targets).spendable == 0
+    with_bills = replace(found, bills=Decimal(40))
+    assert Problem(with_bills, BOOK.targets).spendable == 0
+    assert Problem(with_bills, BOOK.targets.model_copy(update={"cash_floor": Decimal(50)})).spendable == -23
+
+
+def money(amount: int) -> dict[str, Any]:
+    return {"account_id": "broker", "security_id": "CUR:USD", "quantity": amount, "price_source": "par"}
 
 
 def test_bills_of_the_account_that_fall_due(frame: Any) -> None:
@@ -148,7 +170,7 @@ def test_bills_of_the_account_that_fall_due(frame: Any) -> None:
 
 
 def test_what_the_taxpayer_bought_lately_in_any_account(frame: Any) -> None:
-    lots = [bought("own", days_ago(30)), bought("old", days_ago(31)), bought("ira", days_ago(3), "ira", book="studio"), bought("first seen", days_ago(1), dated=False), bought("sold", days_ago(2), remaining=0)]  # fmt: skip
+    lots = [bought("own", days_ago(30)), bought("old", days_ago(31)), bought("ira", days_ago(3), "ira", book="studio"), bought("first seen", days_ago(1), dated=False), bought("sold", days_ago(2), remaining=0), bought("left by her aunt", days_ago(2), came_by=INHERITANCE)]  # fmt: skip
     found = of(frame, lots=lots).bought
     assert [(each.lot_id, each.account) for each in found] == [
         ("own", "Alpaca Broker"),

@@ -182,15 +182,19 @@ def test_paper_has_its_colours_written_out(document):
 
 
 def test_what_has_no_price_or_an_old_one_is_named(history):
-    last = date(2025, 11, 30)
-    of = (pl.col("date") == last) & (pl.col("name").is_in(["BND", "home"]))
-    faulty = history.performance.with_columns(stale=pl.when(of).then(1).otherwise("stale"), unpriced=pl.when(of).then(1).otherwise("unpriced"))  # fmt: skip
+    last, month = date(2025, 11, 30), date(2025, 11, 1)
+    at, book = pl.col("date") == last, pl.col("name") == "home"
+    faulty = history.performance.with_columns(
+        stale=pl.when(at & (book | (pl.col("name") == "BND"))).then(1).otherwise("stale"),
+        unpriced=pl.when(at & book).then(1).otherwise("unpriced"),
+    )
+    of = replace(history, performance=PERFORMANCE.conform(faulty))
     made = tear_sheet(
-        replace(history, performance=PERFORMANCE.conform(faulty)), date(2025, 11, 1), {"BND": "A bond fund"}
+        of, month, {"BND": "A bond fund", "F": "A fund"}, {last: ["F"], date(2025, 1, 1): ["X"]}
     )
     assert made is not None
     assert [(note["kind"], note["names"]) for note in made["notes"]] == [
-        ("unpriced", ["A bond fund"]),
+        ("unpriced", ["A fund"]),
         ("stale", ["A bond fund"]),
     ]
     assert sheet(made).notes[1] == "1 position at a price more than a week old: A bond fund"

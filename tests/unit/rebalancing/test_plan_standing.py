@@ -26,7 +26,7 @@ from manna.rebalancing.standing import (
 from manna.rebalancing.writing import Source, plan_document
 from manna.trading import execution
 from manna.trading.execution import line, reconciled
-from manna.trading.orders import Execution, OrderState, Quote
+from manna.trading.orders import Execution, Order, OrderState, Quote
 from manna.trading.sizing import Wanted
 from pipelines.plan_view import plan_on_terminal
 
@@ -208,8 +208,8 @@ def test_what_came_of_a_plan_is_shown_with_the_weights_it_came_to():
     bought = Wanted("BND", "buy", purchase.quantity, purchase.price)
     half = purchase.quantity / 2
     filled = [
-        line(sold, [(None, executed(sold.quantity, "99.50"))], None),
-        line(bought, [(None, executed(half, "100"))], "another buy order of BND is open already"),
+        line(sold, [(ordered(sold), executed(sold.quantity, "99.50"))], None),
+        line(bought, [(ordered(bought), executed(half, "100"))], "another buy order of BND is open already"),
     ]
     before = {"VTI": Decimal(90), "BND": Decimal(10)}
     after = {"VTI": Decimal(90) - sold.quantity, "BND": Decimal(10) + half + 1}
@@ -239,6 +239,18 @@ def test_what_came_of_a_plan_is_shown_with_the_weights_it_came_to():
     assert "Void if" not in said
     assert "-0.00" not in said
     assert f"Slippage {sold.quantity / 2:.2f} USD" in said
+
+
+def ordered(trade):
+    return Order("id", "plan", "home", "broker", trade.symbol, trade.side, 0, trade.quantity, trade.price)
+
+
+def test_an_order_that_was_cut_says_so():
+    wanted = Wanted("BND", "buy", Decimal(10), Decimal(60))
+    less = Wanted("BND", "buy", Decimal("2.5000"), Decimal(60))
+    cut = line(wanted, [(ordered(less), executed(Decimal("2.5"), "60"))], None)
+    assert (cut.said, cut.residual) == ("filled, but only 2.5 could be ordered", Decimal("7.5"))
+    assert line(wanted, [(ordered(wanted), executed(Decimal(10), "60"))], None).said == "filled"
 
 
 def executed(units, price):
