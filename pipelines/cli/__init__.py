@@ -14,7 +14,7 @@ from pipelines.cli import backtesting  # isort: skip
 from pipelines.cli import export, explain, ledger, bundle  # isort: skip
 from pipelines.cli import reconciling, closing  # isort: skip
 from pipelines.cli import rebalancing, trading, auditing  # isort: skip
-from pipelines.cli import alerts  # isort: skip
+from pipelines.cli import alerts, configuring  # isort: skip
 from pipelines.cli.shell import app, main
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "backtesting",
     "bundle",
     "closing",
+    "configuring",
     "connecting",
     "explain",
     "export",
