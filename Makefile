@@ -56,6 +56,14 @@ check: install ## Lint, format, types, import rules
 	@$(RUN) mypy
 	@$(RUN) lint-imports
 
+.PHONY: audit
+audit: install ## Known vulnerabilities of what is installed (asks osv.dev)
+	@$(UV) audit --preview-features audit-command --frozen --no-dev
+
+.PHONY: sbom
+sbom: install ## What a release consists of, as CycloneDX on standard output
+	@$(UV) export --frozen --no-dev --quiet --format cyclonedx1.5
+
 .PHONY: format
 format: install ## Format the code
 	@$(RUN) ruff format .
