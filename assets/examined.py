@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
@@ -22,19 +22,14 @@ from assets.common import Manna, key
 from manna.cleaning import CLEANERS
 from manna.contracts import CONTRACTS
 from manna.contracts.declaration import content_hash
-from manna.documents.data_docs import (
-    Examined,
-    examinations_page,
-    result_page,
-    result_path,
-    suite_page,
-    suite_path,
-)
 from manna.validating.quarantine import still_open, too_many
 from manna.validating.relations import Related, referred, related
 from resources.changes import last_changes
 from resources.installation import Installation
 from resources.publisher import write_page
+
+if TYPE_CHECKING:
+    from manna.documents.data_docs import Examined
 
 CHECK, REFUSED = "great_expectations", "few_are_refused"
 
@@ -73,6 +68,9 @@ def _examination(name: str, tables: Sequence[str]) -> dg.AssetChecksDefinition:
 
 
 def _examined(manna: Installation, tables: Sequence[str], run_id: str) -> Iterator[dg.AssetCheckResult]:
+    # Jinja costs 0.1 s, and every process that knows the assets would pay it.
+    from manna.documents.data_docs import examinations_page, result_path
+
     before, folder = manna.ops.last_examinations(), data_docs(manna)
     changes, changed = last_changes(manna.lake), []
     for address in tables:
@@ -101,6 +99,7 @@ def data_docs(manna: Installation) -> Path:
 
 def _examine(manna: Installation, subjects: Sequence[_Subject], run_id: str) -> None:
     """Runs suites, writes their pages, and remembers what they said."""
+    from manna.documents.data_docs import result_page, result_path, suite_page, suite_path
     from resources.examiner import examine  # imports nothing heavy itself
 
     now, folder = manna.settings.now(), data_docs(manna)
@@ -148,7 +147,9 @@ def _result(last: Mapping[str, Any], anew: bool, page: Path) -> dg.AssetCheckRes
     )
 
 
-def _shown(found: Mapping[str, Mapping[str, Any]]) -> list[Examined]:
+def _shown(found: Mapping[str, Mapping[str, Any]]) -> "list[Examined]":
+    from manna.documents.data_docs import Examined
+
     return [
         Examined(
             address,
