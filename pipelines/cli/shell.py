@@ -31,7 +31,7 @@ FormatOption = Annotated[str, typer.Option("--format", help="table, json, csv or
 def main() -> None:
     """Entry point: every foreseeable error is one line on stderr and a non-zero exit code."""
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        sys.exit(app(standalone_mode=False, prog_name="manna") or 0)
     except (KeyboardInterrupt, typer.Abort):
         _stopped()
     except TyperException as error:
