@@ -74,6 +74,8 @@ def test_another_value_renews_the_days_from_it_on_and_the_tear_sheets_of_their_m
     # A month that is closed keeps its tear sheet; closing makes it first.
     change(9)
     measured_again(world)
+    worlds.succeeded(world.run([worlds.ledger.months]))
+    worlds.succeeded(world.run([worlds.STATEMENTS], partition="2026-02-01"))
     closing.close(world.manna, "household", date(2026, 2, 28), "ana")
     [kept] = world.read("portfolio.tear_sheets", book="household", period=FEBRUARY)["document"]
     assert kept not in after["document"].to_list()
