@@ -28,8 +28,9 @@ def or_zero(stated: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:
 
 def differ(left: pl.DataFrame, right: pl.DataFrame, name: str, other: str) -> Iterator[Violation]:
     """A violation for every month and currency in which two figures differ or one is not stated."""
-    both = left.join(right, on=KEY, how="full", coalesce=True, suffix="_other").sort(KEY)
-    for row in both.filter(pl.col("figure").ne_missing(pl.col("figure_other"))).iter_rows(named=True):
+    both = left.join(right, on=KEY, how="full", coalesce=True, suffix="_other")
+    differing = both.filter(pl.col("figure").ne_missing(pl.col("figure_other")))
+    for row in differing.sort(KEY).iter_rows(named=True) if differing.height else ():
         one, two = (_stated(row[column]) for column in ("figure", "figure_other"))
         yield row["period"], f"{name} ({row['currency']}) is {one}, {other} {two}"
 
@@ -42,10 +43,11 @@ def unequal(
     statement: str, stated: pl.DataFrame, sums: pl.DataFrame, key: list[str], amounts: Sequence[str]
 ) -> Iterator[Violation]:
     """A violation for every stated total that is not the sum of its lines (zero where it has none)."""
-    both = stated.join(sums, on=key, how="left", suffix="_sum").sort([*key, "account"])
+    both = stated.join(sums, on=key, how="left", suffix="_sum")
     for column in amounts:
         summed = pl.col(f"{column}_sum").fill_null(0)
-        for row in both.filter(pl.col(column) != summed).iter_rows(named=True):
+        differing = both.filter(pl.col(column) != summed)
+        for row in differing.sort([*key, "account"]).iter_rows(named=True) if differing.height else ():
             text = f"{statement}: {row['account']} ({row['currency']}, {column}) is {row[column]}"
             yield row["period"], f"{text}, its lines sum to {row[f'{column}_sum'] or 0}"
 
