@@ -25,11 +25,15 @@ from resources.installation import Installation
 from resources.publisher import recorded_in_postgres
 from resources.settings import Settings
 
+# A run that was killed is told of until the next one succeeds: that is no fact about money.
+_OF_RUNS = "('failed_run', 'stuck_run')"
 OPS = {
-    "connections": "book, provider, institution, external_id, products, status, error, complete_through",
-    "overrides": "book, transaction_id, category, decided_by",
-    "alerts": "fingerprint, book, kind, severity, message, status, notified_at IS NOT NULL",
-    "examinations": "suite, content_hash, success",
+    "connections": "SELECT book, provider, institution, external_id, products, status, error, complete_through FROM ops.connections",
+    "overrides": "SELECT book, transaction_id, category, decided_by FROM ops.overrides",
+    "alerts": f"SELECT fingerprint, book, kind, severity, message, status, cause FROM ops.alerts WHERE kind NOT IN {_OF_RUNS}",
+    "alert_steps": "SELECT fingerprint, s.version, s.action, s.severity, s.made_by, s.told_at IS NOT NULL "
+    f"FROM ops.alert_steps s JOIN ops.alerts USING (alert_id) WHERE kind NOT IN {_OF_RUNS}",
+    "examinations": "SELECT suite, content_hash, success FROM ops.examinations",
 }
 NAMES_OF_RUNS = re.compile(r"<dt>(?:run_id|request_ids)</dt><dd>[^<]*</dd>|<!-- sealed [^>]*-->")
 UNFINISHED = [
@@ -68,8 +72,8 @@ def state(environment: dict[str, str], *, without: str = "") -> dict[str, Any]:
             if address != without:
                 found[address] = content_hash(contract, rows)
         with psycopg.connect(manna.postgres_url) as connection:
-            for table, columns in OPS.items():
-                rows = connection.execute(f"SELECT {columns} FROM ops.{table}").fetchall()
+            for table, query in OPS.items():
+                rows = connection.execute(query).fetchall()
                 found[f"ops.{table}"] = sorted(map(repr, rows))
         found["published in Postgres"] = recorded_in_postgres(manna.postgres_url)
         settings = manna.settings
