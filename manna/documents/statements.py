@@ -9,15 +9,18 @@ and levels, else as a list. The names below only say it better.
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from manna.books import Book
 from manna.contracts.declaration import Column, Contract, Kind
 from manna.contracts.reports import ON_DEMAND, STATEMENTS
 from manna.documents import listings, tables, worth
 from manna.documents.numerals import form_date, long_date, short_date
 from manna.documents.spans import Span
+
+if TYPE_CHECKING:  # a terminal's table needs no book's settings
+    from manna.books import Book
 
 BY_NAME = {contract.name: contract for contract in (*STATEMENTS, *ON_DEMAND)}
 ALWAYS = ("income_statement", "balance_sheet", "cash_flow", "trial_balance", "net_worth", "allocation")
@@ -67,7 +70,7 @@ def of_a_month(frame: pl.DataFrame, month: date) -> pl.DataFrame:
     return frame.filter(pl.col("span").is_in(sorted(ended)))
 
 
-def why_empty(name: str, book: Book) -> str:
+def why_empty(name: str, book: "Book") -> str:
     """What to say, and to do, where a statement has no rows."""
     file = f"{book.id}.yaml"
     if name == "budget" and not book.budgets:
