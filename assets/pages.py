@@ -4,7 +4,7 @@ What belongs here: which pages there are, and writing those that are missing or 
 one (``manna.documents``), or the pages behind the figures (``opened_pages``).
 
 A page is made of facts that have hashes already, and says on its seal which: a night that changed one month of ten
-years makes that month's page, and reads the others.
+years makes that month's page and those that draw it, and reads the others.
 """
 
 import json
@@ -58,7 +58,7 @@ def write_pages(
         tear_sheet = name if (folder / name).exists() else ""
         # A month's charts go back over the months before, of which each has a hash. Who made it is not on its page.
         drawn = [before["content_hash"] for before in records[: number + 1]]
-        told = {name: value for name, value in record.items() if name != "run_id"}
+        told = {column: value for column, value in record.items() if column != "run_id"}
         written += write_sealed(
             folder / f"{period:%Y-%m}.html",
             seal_of(shown, told, drawn, explained, tear_sheet),

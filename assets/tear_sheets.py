@@ -1,14 +1,13 @@
 """Tear sheets: how each book's investments have done, by month.
 
 What belongs here: which months are made, and storing them. What does not: what a tear sheet says
-(``manna.portfolio.tear_sheet``), how it looks (``manna.documents.tear_sheet``), or its page (``assets.published``).
+(``manna.portfolio.tear_sheet``), how it looks (``manna.documents.tear_sheet``), or its page (``assets.pages``).
 
 The tear sheet of a closed month stays what it was when the month was closed, as its statements do: later prices, settings
 and versions of Manna do not change it. `manna close` makes those that are out of date first.
 """
 
 import json
-from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -17,6 +16,7 @@ import dagster as dg
 import polars as pl
 
 from assets.common import BooksConfig, Manna, chosen, result, spec
+from assets.open_items import last_day
 from manna.contracts.performance import MONTHS, PERFORMANCE, TEAR_SHEETS
 from manna.contracts.portfolio import VALUATIONS
 from manna.ledger.closing import closed_through
@@ -113,7 +113,7 @@ def names_of(accounts: pl.DataFrame, securities: pl.DataFrame) -> Mapping[str, s
 
 def is_closed(period: date, through: date | None) -> bool:
     """Whether the month that begins on ``period`` is closed, where all days up to ``through`` are."""
-    return through is not None and period.replace(day=monthrange(period.year, period.month)[1]) <= through
+    return through is not None and last_day(period) <= through
 
 
 def stale_months(manna: Installation, book: str | None = None) -> list[date]:

@@ -6,59 +6,56 @@ Dagster's moments are those of the real clock, whatever ``MANNA_NOW`` says.
 """
 
 import shutil
-from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
 
 import dagster as dg
 
 from manna.alerting import Condition, platform
-from pipelines.jobs import MARKET, NIGHTLY, STATEMENTS
+from pipelines.jobs import BACKTESTS, MARKET, NIGHTLY, OPENING, REBALANCE, STATEMENTS, TRAINING
 from resources.installation import Installation
 
-MOST_RUNS = 200
-"""How many of the latest runs are looked at."""
+WATCHED = (NIGHTLY, MARKET, STATEMENTS, REBALANCE, TRAINING, BACKTESTS, OPENING, "execution")
+"""Jobs whose failure somebody should hear of; a decision that is refused tells who made it at once."""
 
 
 def platform_conditions(
     manna: Installation, instance: dg.DagsterInstance, *, served: bool
 ) -> list[Condition]:
     """What of runs, the disk and (where ``served``) daemons wants attention."""
-    now, records = datetime.now(UTC), instance.get_run_records(limit=MOST_RUNS)
-    folder = manna.settings.data_dir
+    now, folder = datetime.now(UTC), manna.settings.data_dir
     return [
-        *platform.failed_runs(_failed(records), (NIGHTLY, STATEMENTS, MARKET)),
-        *platform.stuck_runs(_started(records), now),
-        *platform.late_night(NIGHTLY, _last_success(records), now),
+        *platform.failed_runs(_failed(instance), (NIGHTLY, STATEMENTS, MARKET)),
+        *platform.stuck_runs(_started(instance), now),
+        *platform.late_night(NIGHTLY, _last_success(instance), now),
         *(platform.silent_daemons(_heartbeats(instance), now) if served else ()),
         *platform.low_disk(shutil.disk_usage(folder).free, str(folder)),
     ]
 
 
-def _failed(records: Iterable[Any]) -> list[tuple[str, str]]:
+def _failed(instance: dg.DagsterInstance) -> list[tuple[str, str]]:
     """Jobs of which the last run that ended failed."""
-    last: dict[str, Any] = {}
-    for record in records:  # the newest first
-        if record.dagster_run.is_finished:
-            last.setdefault(record.dagster_run.job_name, record.dagster_run)
-    return [(job, run.run_id) for job, run in last.items() if run.status is dg.DagsterRunStatus.FAILURE]
+    ended = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    last = [
+        run
+        for job in WATCHED
+        for run in instance.get_runs(dg.RunsFilter(job_name=job, statuses=ended), limit=1)
+    ]
+    return [(run.job_name, run.run_id) for run in last if run.status is dg.DagsterRunStatus.FAILURE]
 
 
-def _started(records: Iterable[Any]) -> list[tuple[str, str, datetime]]:
+def _started(instance: dg.DagsterInstance) -> list[tuple[str, str, datetime]]:
+    at_work = instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
     return [
         (record.dagster_run.job_name, record.dagster_run.run_id, _moment(record.start_time))
-        for record in records
-        if record.dagster_run.status is dg.DagsterRunStatus.STARTED and record.start_time
+        for record in at_work
+        if record.start_time
     ]
 
 
-def _last_success(records: Iterable[Any]) -> datetime | None:
-    ended = (
-        record.end_time
-        for record in records
-        if record.dagster_run.job_name == NIGHTLY and record.dagster_run.is_success and record.end_time
-    )
-    return next((_moment(end) for end in ended), None)
+def _last_success(instance: dg.DagsterInstance) -> datetime | None:
+    wanted = dg.RunsFilter(job_name=NIGHTLY, statuses=[dg.DagsterRunStatus.SUCCESS])
+    records = instance.get_run_records(wanted, limit=1)
+    return _moment(records[0].end_time) if records and records[0].end_time else None
 
 
 def _heartbeats(instance: dg.DagsterInstance) -> dict[str, datetime]:

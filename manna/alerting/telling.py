@@ -4,8 +4,7 @@ What belongs here: deciding, from steps not told yet and the clock. What does no
 services there are (settings).
 
 A critical step is told at once, at any hour. A warning waits for the end of the quiet hours. Information, and whatever was
-over before it could be told, waits for the digest, once a day. A step of an alert that follows from another is told
-with that one and never by itself.
+over before it could be told, waits for the digest, once a day. Of an alert that follows from another nobody is told while that one lasts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -91,8 +90,11 @@ def due(untold: Sequence[Untold], habits: Mapping[str, Habits], now: datetime) -
 
 
 def with_their_cause(untold: Sequence[Untold]) -> list[tuple[int, int]]:
-    """(alert, version) of the steps that nobody is told of by themselves: their cause has been told, or will be."""
-    return [(step.alert_id, step.version) for step in untold if step.cause is not None]
+    """(alert, version) of the steps that nobody need be told of any more: the alert ended with the cause it followed from.
+
+    One that outlives its cause stands for itself from then on, and is told.
+    """
+    return [(step.alert_id, step.version) for step in untold if step.cause is not None and step.is_over]
 
 
 def _at_once(step: Untold, habits: Habits, now: datetime) -> bool:

@@ -66,10 +66,13 @@ def test_the_end_of_what_is_critical_is_told_at_once() -> None:
     assert titles(due([ended], HABITS, NIGHT)) == ["Manna, home: critical, resolved"]
 
 
-def test_what_follows_from_another_is_told_with_it() -> None:
-    steps = [step("critical"), step("critical", alert_id=2, cause="connection:home:c1")]
+def test_what_follows_from_another_waits_for_it() -> None:
+    cause = "connection:home:c1"
+    steps = [step("critical"), step(alert_id=2, cause=cause), step(alert_id=3, cause=cause, is_over=True)]
     assert [message.steps for message in due(steps, HABITS, NOON)] == [((1, 1),)]
-    assert with_their_cause(steps) == [(2, 1)]
+    assert with_their_cause(steps) == [(3, 1)]
+    outlived = step(alert_id=2)
+    assert [message.steps for message in due([outlived], HABITS, NOON)] == [((2, 1),)]
 
 
 def test_what_concerns_no_book_goes_by_utc() -> None:
