@@ -5,14 +5,13 @@ looks (``rendering``).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
 
-from manna.alerting import life
-from manna.alerting.life import Alert, LifeError
+from manna.alerting.life import Alert, LifeError, Step
 from pipelines.asked import UsageError
 from resources.installation import Installation
 
@@ -68,27 +67,19 @@ def shown(manna: Installation, alert_id: int) -> tuple[dict[str, Any], pl.DataFr
 def decide(
     manna: Installation,
     alert_id: int,
-    action: str,
+    step: Callable[[Alert], Step],
     by: str,
     *,
     version: int | None = None,
     reason: str | None = None,
-    until: datetime | None = None,
-) -> Alert:
-    """Acknowledges, snoozes (until a moment) or resolves an alert.
+) -> None:
+    """Makes the ``step`` that a person has decided (:mod:`manna.alerting.life`).
 
     Raises:
         UsageError: there is no such alert, it has changed since that version, or the step cannot be made.
     """
-    now = manna.settings.now()
-
-    def step(alert: Alert) -> life.Step:
-        if action == life.ACKNOWLEDGED:
-            return life.acknowledged(alert)
-        return life.resolved(alert) if until is None else life.snoozed(alert, until, now)
-
     try:
-        return manna.ops.decide_alert(alert_id, step, by, now, version=version, reason=reason)
+        manna.ops.decide_alert(alert_id, step, by, manna.settings.now(), version=version, reason=reason)
     except LifeError as error:
         raise UsageError(str(error)) from None
 

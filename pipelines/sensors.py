@@ -22,7 +22,7 @@ from assets.common import Manna
 from assets.findings import CHECK as FINDINGS_CHECK
 from assets.ledger import today
 from assets.published import months_to_publish
-from manna.alerting import (
+from manna.alerting.conditions import (
     Condition,
     broken_connections,
     decisions_to_review,

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from manna.alerting import Condition, platform
+from manna.alerting import platform
+from manna.alerting.conditions import Condition
 from pipelines.jobs import BACKTESTS, MARKET, NIGHTLY, OPENING, REBALANCE, STATEMENTS, TRAINING
 from resources.installation import Installation
 

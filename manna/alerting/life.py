@@ -13,12 +13,10 @@ from datetime import datetime
 from typing import Any
 
 OPEN, ACKNOWLEDGED, SNOOZED, RESOLVED = "open", "acknowledged", "snoozed", "resolved"
-STATUSES = (OPEN, ACKNOWLEDGED, SNOOZED, RESOLVED)
 SEVERITIES = ("info", "warning", "critical")
 """From the least to the worst."""
 
 OPENED, REOPENED, WORSENED, WOKEN = "opened", "reopened", "worsened", "woken"
-ACTIONS = (OPENED, REOPENED, WORSENED, WOKEN, ACKNOWLEDGED, SNOOZED, RESOLVED)
 TOLD = (OPENED, REOPENED, WORSENED, WOKEN, RESOLVED)
 """Steps that people are told of; what a person decided, that person knows."""
 

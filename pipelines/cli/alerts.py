@@ -4,6 +4,7 @@ What belongs here: these commands. What does not: the work (``pipelines.alarming
 """
 
 import getpass
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -73,11 +74,11 @@ def ack(
 
     Example: `manna alerts ack 3 --reason "called the bank"`
     """
-    from manna.alerting.life import ACKNOWLEDGED
+    from manna.alerting.life import acknowledged
     from pipelines.alarming import decide
 
     with opened() as manna:
-        decide(manna, alert, ACKNOWLEDGED, by or getpass.getuser(), version=version, reason=reason)
+        decide(manna, alert, acknowledged, by or getpass.getuser(), version=version, reason=reason)
     out.print(f"Alert {alert} is acknowledged.", highlight=False)
 
 
@@ -93,12 +94,14 @@ def snooze(
 
     Example: `manna alerts snooze 3 --until 3d`
     """
-    from manna.alerting.life import SNOOZED
+    from manna.alerting.life import snoozed
     from pipelines.alarming import decide, moment_of
 
     with opened() as manna:
-        moment = moment_of(until, manna.settings.now())
-        decide(manna, alert, SNOOZED, by or getpass.getuser(), version=version, reason=reason, until=moment)
+        now = manna.settings.now()
+        moment = moment_of(until, now)
+        step = partial(snoozed, until=moment, now=now)
+        decide(manna, alert, step, by or getpass.getuser(), version=version, reason=reason)
     out.print(f"Alert {alert} is snoozed until {moment:%Y-%m-%d %H:%M} UTC.", highlight=False)
 
 
@@ -110,9 +113,9 @@ def resolve(
 
     Example: `manna alerts resolve 3 --reason "a gift, not a mistake"`
     """
-    from manna.alerting.life import RESOLVED
+    from manna.alerting.life import resolved
     from pipelines.alarming import decide
 
     with opened() as manna:
-        decide(manna, alert, RESOLVED, by or getpass.getuser(), version=version, reason=reason)
+        decide(manna, alert, resolved, by or getpass.getuser(), version=version, reason=reason)
     out.print(f"Alert {alert} is resolved.", highlight=False)

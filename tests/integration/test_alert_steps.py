@@ -1,12 +1,11 @@
 """`ops.alerts`: every step once, on record, whoever makes it and however often; and every step told once."""
 
-import threading
-from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from together import at_once
 
 from manna.alerting import life
 from manna.alerting.life import LifeError
@@ -22,25 +21,6 @@ HABITS = {"": Habits("UTC", None, time(8))}
 def alert(name: str, severity: str = "warning", **changes: Any) -> dict[str, Any]:
     named = {"fingerprint": f"low_balance:home:{name}", "book": "home", "kind": "low_balance"}
     return {**named, "severity": severity, "message": f"{name} is low", **changes}
-
-
-def at_once(*calls: Callable[[], Any]) -> None:
-    together = threading.Barrier(len(calls))
-    failed: list[BaseException] = []
-
-    def run(call: Callable[[], Any]) -> None:
-        together.wait()
-        try:
-            call()
-        except Exception as error:  # noqa: BLE001
-            failed.append(error)
-
-    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failed == []
 
 
 def steps(ops: Ops, alert_id: int) -> list[tuple[int, str, str]]:

@@ -1,7 +1,5 @@
 """The schema `ops`: its migrations, and each statement on it, also when two run at once."""
 
-import threading
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,6 +8,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from together import at_once
 
 from manna.cleaning.identity import Decision, Status
 from manna.ledger.instructions import Instruction
@@ -45,27 +44,6 @@ def alert(name: str, severity: str = "warning", **changes: Any) -> dict[str, Any
         "message": f"{name} is low",
         **changes,
     }
-
-
-def at_once(*calls: Callable[[], Any]) -> None:
-    """Runs the calls in a thread each, let go together; an exception in one is raised here."""
-    together = threading.Barrier(len(calls))
-    failed: list[BaseException] = []
-
-    def run(call: Callable[[], Any]) -> None:
-        together.wait()
-        try:
-            call()
-        except Exception as error:  # noqa: BLE001
-            failed.append(error)
-
-    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failed:
-        raise failed[0]
 
 
 # -- migrations ----------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from trading_world import OPEN, TradingWorld
 
-from manna.alerting import order_problems
+from manna.alerting.conditions import order_problems
 from manna.contracts import CONTRACTS
 from manna.trading.orders import Quote
 from pipelines import cli

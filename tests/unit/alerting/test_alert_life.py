@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manna.alerting import grouped, life
+from manna.alerting import life
+from manna.alerting.conditions import grouped
 from manna.alerting.life import Alert, LifeError, Step
 
 NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from manna.alerting import (
+from manna.alerting.conditions import (
     broken_connections,
     decisions_to_review,
     failed_checks,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from manna.alerting import order_problems
+from manna.alerting.conditions import order_problems
 from pipelines.execution_job import due, may_be_open
 
 NOON = datetime(2026, 3, 16, 16, tzinfo=UTC)
