@@ -81,15 +81,21 @@ class LakeTransaction:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._inserted = set[str]()
 
     @cached_property
     def _rows(self) -> dict[str, int]:
+        # Not before the transaction has its snapshot (the names in the question are looked up in the lake, which takes it):
+        # what has no rows in a later moment had none in this one.
         return _sizes(self._connection)
 
     def read(self, address: str, scope: Mapping[str, Any] | None = None) -> pl.DataFrame:
         """A table's rows, as this transaction sees them; ``scope`` names column values to match."""
+        contract = _known(address)
+        if address not in self._rows and address not in self._inserted:
+            return contract.empty()  # nobody ever wrote it, which takes DuckLake four questions to find
         # The name comes from a contract, the values are parameters.
-        return _scanned(self._connection, _known(address).address, scope, self._rows.get(address, 0))
+        return _scanned(self._connection, contract.address, scope, self._rows.get(address, 0))
 
     def query(
         self, sql: str, values: Sequence[Any] = (), *, incoming: pl.DataFrame | None = None
@@ -144,6 +150,7 @@ class LakeTransaction:
 
     def _insert(self, contract: Contract, rows: pl.DataFrame) -> None:
         if rows.height:
+            self._inserted.add(contract.address)
             # As Polars has the texts: no copy of them. (What is compared with them, DuckDB reads as of old only.)
             with self._registered(rows, pl.CompatLevel.newest()) as name:
                 self._connection.execute(f"INSERT INTO {contract.address} BY NAME SELECT * FROM {name}")

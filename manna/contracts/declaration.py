@@ -165,19 +165,19 @@ def content_hashes(contract: Contract, frame: pl.DataFrame, by: pl.Expr) -> dict
 
     It is made for all parts in one pass: the statements of 120 months are 2,000 parts.
     """
-    kept = [name for name in contract.names if name not in contract.volatile]
     ordered = contract.conform(frame).sort(contract.key, nulls_last=True)
-    # What parts cells and lines, or stands for a null, is written in another way inside a text.
-    texts = [
-        pl.col(name)
-        .cast(pl.String)
-        .str.replace_many(["\\", _CELL, _LINE], ["\\\\", "\\c", "\\l"])
-        .fill_null("\\N")
-        for name in kept
-    ]
+    texts = [_canonical(column) for column in contract.columns if column.name not in contract.volatile]
     lines = ordered.select(part=by, line=pl.concat_str(texts, separator=_CELL))
     whole = lines.group_by("part", maintain_order=True).agg(pl.col("line").str.join(_LINE))
     return {part: _digest(text) for part, text in whole.iter_rows()}
+
+
+def _canonical(column: Column) -> pl.Expr:
+    """A column as text. What parts cells and lines, or stands for a null, is written in another way inside a text."""
+    text = pl.col(column.name).cast(pl.String)
+    if column.kind is Kind.TEXT:
+        text = text.str.replace_many(["\\", _CELL, _LINE], ["\\\\", "\\c", "\\l"])
+    return text.fill_null("\\N")
 
 
 def _digest(text: str) -> str:

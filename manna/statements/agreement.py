@@ -14,13 +14,17 @@ from manna.statements.balance import UNREALIZED, at_current_value
 from manna.statements.cash_flow import CASH, ENDING_CASH, NET_CHANGE, OPENING_CASH, SECTIONS, UNCASHED
 from manna.statements.comparing import (
     KEY,
-    Frames,
+    ZERO,
+    Statement,
+    Statements,
     Violation,
     differ,
-    figure,
-    lines_of,
+    minus,
+    month_later,
     or_zero,
+    plus,
     summed,
+    where,
     wrong,
 )
 from manna.statements.equity import ENDING_EQUITY, OPENING_EQUITY
@@ -33,134 +37,109 @@ from manna.statements.translation import FIGURES
 _BOTH = ("amount", "year_to_date")
 
 
-def _comparison(_: Book, frames: Frames) -> Iterator[Violation]:
+def _comparison(_: Book, made: Statements) -> Iterator[Violation]:
     """Each span's totals are those of its lines, month and year to date those of the income statement."""
-    compared, income = frames["income_comparison"], frames["income_statement"]
+    compared, income = made["income_comparison"].rows, made["income_statement"]
     change = pl.col("change") != pl.col("amount") - pl.col("previous")
     yield from wrong(compared, change, "income_comparison", "change is not amount - previous")
-    for (span,), rows in sorted(compared.group_by("span"), key=lambda part: str(part[0])):
+    spans = {str(span): Statement(rows) for (span,), rows in sorted(compared.group_by("span"), key=_first)}
+    for span, rows in spans.items():
+        sections = {name: rows.lines.filter(section=name) for name in ("Income", "Expenses")}
         for column in ("amount", "previous"):
             name = f"income_comparison: {span}, {column}"
-            earned, spent, net = (
-                figure(rows, n, column) for n in ("Total income", "Total expenses", NET_INCOME)
-            )
-            for section, stated in (("Income", earned), ("Expenses", spent)):
-                lines = summed(lines_of(rows).filter(pl.col("section") == section), column)
+            for section, lines in sections.items():
+                stated, total = rows.figure(f"Total {section.lower()}", column), f"total {section.lower()}"
                 yield from differ(
-                    stated, or_zero(stated, lines), f"{name}: total {section.lower()}", "its lines"
+                    stated, or_zero(stated, summed(lines, column)), f"{name}: {total}", "its lines"
                 )
-            both = (
-                pl.concat([earned, spent.with_columns(-pl.col("figure"))])
-                .group_by(KEY)
-                .agg(pl.col("figure").sum())
-            )
-            yield from differ(net, both, f"{name}: net income", "income less expenses")
+            earned, spent = (rows.figure(n, column) for n in ("Total income", "Total expenses"))
+            net = rows.figure(NET_INCOME, column)
+            yield from differ(net, plus(earned, minus(spent)), f"{name}: net income", "income less expenses")
     for span, column, other in (
         ("month", "amount", "amount"), ("month", "previous", "previous"), ("year_to_date", "amount", "year_to_date"),
     ):  # fmt: skip
-        stated = figure(compared.filter(pl.col("span") == span), NET_INCOME, column)
-        there = figure(income, NET_INCOME, other)
+        stated = spans[span].figure(NET_INCOME, column) if span in spans else {}
+        there = income.figure(NET_INCOME, other)
         yield from differ(stated, there, f"net income of the {span}, {column}", "on the income statement")
 
 
-def _current_value(book: Book, frames: Frames) -> Iterator[Violation]:
+def _first(part: tuple[tuple[object, ...], pl.DataFrame]) -> str:
+    return str(part[0])
+
+
+def _current_value(book: Book, made: Statements) -> Iterator[Violation]:
     """Current value is cost and what is unrealized, which is net worth's; a firm's book states neither."""
-    sheet, name = frames["balance_sheet"], "balance_sheet"
+    sheet, name = made["balance_sheet"], "balance_sheet"
     if not at_current_value(book):
         stated = pl.col("value").is_not_null() | pl.col("unrealized").is_not_null()
-        yield from wrong(sheet, stated, name, "a firm's book is at cost alone")
+        yield from wrong(sheet.rows, stated, name, "a firm's book is at cost alone")
         return
     value = pl.col("value").ne_missing(pl.col("amount") + pl.col("unrealized"))
-    yield from wrong(sheet, value, name, "value is not amount + unrealized")
-    worth = frames["net_worth"]
-    last = worth.filter(pl.col("as_of") == pl.col("as_of").max().over(KEY)).select(*KEY, figure="unrealized")
-    yield from differ(
-        figure(sheet, "Total assets", "unrealized"), last, "unrealized of all assets", "of net worth"
-    )
+    yield from wrong(sheet.rows, value, name, "value is not amount + unrealized")
+    worth = made["net_worth"].rows
+    last = summed(worth.filter(pl.col("as_of") == pl.col("as_of").max().over(KEY)), "unrealized")
+    assets = sheet.figure("Total assets", "unrealized")
+    yield from differ(assets, last, "unrealized of all assets", "of net worth")
 
 
-def _equity(book: Book, frames: Frames) -> Iterator[Violation]:
+def _equity(book: Book, made: Statements) -> Iterator[Violation]:
     """Opening equity and all changes are ending equity, which is the balance sheet's; a month begins where one ended."""
-    changes, sheet, income = frames["changes_in_equity"], frames["balance_sheet"], frames["income_statement"]
+    changes, sheet, income = made["changes_in_equity"], made["balance_sheet"], made["income_statement"]
     for column in _BOTH:
         opening, net, ending = (
-            figure(changes, n, column) for n in (OPENING_EQUITY, NET_INCOME, ENDING_EQUITY)
+            changes.figure(n, column) for n in (OPENING_EQUITY, NET_INCOME, ENDING_EQUITY)
         )
-        parts = pl.concat([opening, net, summed(lines_of(changes), column)], how="vertical_relaxed")
-        explained = parts.group_by(KEY).agg(pl.col("figure").sum())
+        explained = plus(opening, net, summed(changes.lines, column))
         yield from differ(ending, explained, f"ending equity, {column}", "opening equity and its changes")
-        yield from differ(
-            net, figure(income, NET_INCOME, column), f"net income in equity, {column}", "net income"
-        )
-        held = figure(sheet, "Total equity", "value" if at_current_value(book) else "amount")
+        there = income.figure(NET_INCOME, column)
+        yield from differ(net, there, f"net income in equity, {column}", "net income")
+        held = sheet.figure("Total equity", "value" if at_current_value(book) else "amount")
         yield from differ(ending, held, f"ending equity, {column}", "equity on the balance sheet")
-    opening, ending = figure(changes, OPENING_EQUITY), figure(changes, ENDING_EQUITY)
-    following = ending.with_columns(pl.col("period").dt.offset_by("1mo")).join(opening, on=KEY, how="semi")
-    begun = opening.join(following, on=KEY, how="semi")
-    yield from differ(begun, following, "opening equity", "ending equity of the month before")
-    moved = changes.filter(
-        (pl.col("account") == f"Change in {UNREALIZED.lower()}") & (pl.col("level") == "line")
-    )
+    opening = changes.figure(OPENING_EQUITY)
+    ended = where(month_later(changes.figure(ENDING_EQUITY)), opening)
+    yield from differ(where(opening, ended), ended, "opening equity", "ending equity of the month before")
     if not at_current_value(book):
+        moved = changes.lines.filter(account=f"Change in {UNREALIZED.lower()}")
         yield from wrong(moved, pl.lit(True), "changes_in_equity", "a firm's book is at cost alone")
 
 
-def _year(_: Book, frames: Frames) -> Iterator[Violation]:
+def _year(_: Book, made: Statements) -> Iterator[Violation]:
     """The year's opening is January's, and stays the same for every month of the year."""
     for name, opening in (
         ("cash_flow", OPENING_CASH), ("cash_flow_indirect", OPENING_CASH), ("changes_in_equity", OPENING_EQUITY),
     ):  # fmt: skip
-        stated = figure(frames[name], opening, "year_to_date")
-        january = pl.col("period").dt.month() == 1
-        begun = figure(frames[name], opening).filter(january)
-        before = stated.with_columns(pl.col("period").dt.offset_by("1mo")).filter(~january)
-        expected = pl.concat([begun, before]).join(stated, on=KEY, how="semi")
-        known = stated.join(expected, on=KEY, how="semi")
-        yield from differ(
-            known, expected, f"{opening.lower()} of the year in {name}", "what the year began with"
-        )
+        stated, begun = made[name].figure(opening, "year_to_date"), made[name].figure(opening)
+        # A January is held against its own opening, every other month against the month before.
+        januaries = {of: figure for of, figure in begun.items() if of[0].month == 1}
+        others = {of: figure for of, figure in month_later(stated).items() if of[0].month != 1}
+        expected = where({**others, **januaries}, stated)
+        text = f"{opening.lower()} of the year in {name}"
+        yield from differ(where(stated, expected), expected, text, "what the year began with")
 
 
-def _indirect(_: Book, frames: Frames) -> Iterator[Violation]:
+def _indirect(_: Book, made: Statements) -> Iterator[Violation]:
     """From net income and what stands between, the same cash: in total, by section, and at the end."""
-    direct, indirect, income = (frames[n] for n in ("cash_flow", "cash_flow_indirect", "income_statement"))
-    names = [
-        OPENING_CASH,
-        NET_CHANGE,
-        ENDING_CASH,
-        *(f"Total {n.lower()}" for n in SECTIONS),
-    ]
-    lines = lines_of(indirect)
+    direct, indirect, income = (made[n] for n in ("cash_flow", "cash_flow_indirect", "income_statement"))
+    names = [OPENING_CASH, NET_CHANGE, ENDING_CASH, *(f"Total {n.lower()}" for n in SECTIONS)]
+    between = indirect.lines.filter(~pl.col("section").is_in([*SECTIONS[1:], UNCASHED, CASH]))
+    uncashed = indirect.lines.filter(section=UNCASHED)
     for column in _BOTH:
         for name in names:
-            stated, other = figure(indirect, name, column), figure(direct, name, column)
-            yield from differ(
-                stated, other, f"{name.lower()}, {column}, by the indirect method", "by the direct one"
-            )
-        net, operating = (
-            figure(indirect, NET_INCOME, column),
-            figure(indirect, f"Total {OPERATING.lower()}", column),
-        )
-        yield from differ(
-            net, figure(income, NET_INCOME, column), f"net income in cash flow, {column}", "net income"
-        )
-        between = lines.filter(~pl.col("section").is_in([*SECTIONS[1:], UNCASHED, CASH]))
-        both = (
-            pl.concat([net, summed(between, column)], how="vertical_relaxed")
-            .group_by(KEY)
-            .agg(pl.col("figure").sum())
-        )
+            stated, other = indirect.figure(name, column), direct.figure(name, column)
+            text = f"{name.lower()}, {column}, by the indirect method"
+            yield from differ(stated, other, text, "by the direct one")
+        net, operating = (indirect.figure(n, column) for n in (NET_INCOME, f"Total {OPERATING.lower()}"))
+        there = income.figure(NET_INCOME, column)
+        yield from differ(net, there, f"net income in cash flow, {column}", "net income")
+        both = plus(net, summed(between, column))
         yield from differ(operating, both, f"operating cash, {column}", "net income and what stands between")
-        apart = summed(lines.filter(pl.col("section") == UNCASHED), column)
-        yield from differ(
-            apart, apart.with_columns(figure=pl.lit(0)), f"non-cash activities, {column}", "nothing"
-        )
+        apart = summed(uncashed, column)
+        yield from differ(apart, dict.fromkeys(apart, ZERO), f"non-cash activities, {column}", "nothing")
 
 
-def _gains(_: Book, frames: Frames) -> Iterator[Violation]:
+def _gains(_: Book, made: Statements) -> Iterator[Violation]:
     """Gain = proceeds - basis + adjustment in every line; each sum is that of its lines, unknown where one of them is."""
-    gains, name = frames["realized_gains"], "realized_gains"
-    lines = lines_of(gains)
+    gains, lines, name = made["realized_gains"].rows, made["realized_gains"].lines, "realized_gains"
     off = pl.col("gain").ne_missing(pl.col("proceeds") - pl.col("basis") + pl.col("adjustment"))
     yield from wrong(lines, off, name, "gain is not proceeds - basis + adjustment")
     for level, key in (("subtotal", [*KEY, "section", "box"]), ("total", [*KEY, "section"])):
@@ -173,98 +152,89 @@ def _gains(_: Book, frames: Frames) -> Iterator[Violation]:
             yield from wrong(both, off, name, f"{column} is not the sum of its lines")
 
 
-def _payers(_: Book, frames: Frames) -> Iterator[Violation]:
+def _payers(_: Book, made: Statements) -> Iterator[Violation]:
     """Dividends and interest, with what belongs to earlier years, are those of the income statement."""
-    paid, income = frames["dividends_and_interest"], lines_of(frames["income_statement"])
+    paid, income = made["dividends_and_interest"].rows.filter(level="total"), made["income_statement"].lines
     for section, pattern in PAID:
+        totals = paid.filter(pl.col("section").str.contains(rf"^{section}( of \d+)?$"))
+        lines = income.filter(pl.col("account").str.contains(pattern))
         for column in _BOTH:
-            totals = paid.filter(level="total").filter(
-                pl.col("section").str.contains(rf"^{section}( of \d+)?$")
-            )
-            stated = summed(totals, column)
-            earned = summed(income.filter(pl.col("account").str.contains(pattern)), column)
-            yield from differ(
-                stated, or_zero(stated, earned), f"{section.lower()}, {column}", "on the income statement"
-            )
+            stated, text = summed(totals, column), f"{section.lower()}, {column}"
+            yield from differ(stated, or_zero(stated, summed(lines, column)), text, "on the income statement")
 
 
-def _tax_lines(_: Book, frames: Frames) -> Iterator[Violation]:
+def _tax_lines(_: Book, made: Statements) -> Iterator[Violation]:
     """Each line of the return is the sum of its accounts, and all accounts together are net income."""
-    lines, income = frames["tax_lines"], frames["income_statement"]
-    key, own = [*KEY, "section"], lines_of(lines)
+    lines, own, income = made["tax_lines"], made["tax_lines"].lines, made["income_statement"]
+    key = [*KEY, "section"]
     sign = pl.when(pl.col("account").str.starts_with("Income:")).then(1).otherwise(-1)
     for column in _BOTH:
-        stated = lines.filter(pl.col("level") == "subtotal").select(*key, "account", column)
+        stated = lines.rows.filter(level="subtotal").select(*key, "account", column)
         both = stated.join(
             own.group_by(key).agg(figure=pl.col(column).sum()), on=key, how="full", coalesce=True
         )
         off = pl.col(column).ne_missing(pl.col("figure"))
         yield from wrong(both, off, "tax_lines", f"{column} is not the sum of its lines")
-        net = figure(lines, NET_INCOME, column)
-        signed = summed(own.with_columns(pl.col(column) * sign), column)
-        yield from differ(
-            net, or_zero(net, signed), f"net income by tax line, {column}", "the sum of all lines"
-        )
-        yield from differ(
-            net, figure(income, NET_INCOME, column), f"net income by tax line, {column}", "net income"
-        )
+        net, name = lines.figure(NET_INCOME, column), f"net income by tax line, {column}"
+        signed = summed(own, pl.col(column) * sign)
+        yield from differ(net, or_zero(net, signed), name, "the sum of all lines")
+        yield from differ(net, income.figure(NET_INCOME, column), name, "net income")
 
 
-def _spending(_: Book, frames: Frames) -> Iterator[Violation]:
+def _spending(_: Book, made: Statements) -> Iterator[Violation]:
     """Merchants sum to their category, categories to the month, and both are the income statement's."""
-    spent, income = frames["spending"], frames["income_statement"]
-    lines, key = lines_of(spent), [*KEY, "account"]
-    expenses = lines_of(income).filter((pl.col("section") == "Expenses") & (pl.col("amount") != 0))
-    stated = spent.filter((pl.col("level") == "subtotal") & (pl.col("amount") != 0)).select(*key, "amount")
+    spent, income = made["spending"], made["income_statement"]
+    lines, key = spent.lines, [*KEY, "account"]
+    expenses = income.lines.filter((pl.col("section") == "Expenses") & (pl.col("amount") != 0))
+    categories = spent.rows.filter(level="subtotal").select(*key, "amount")
+    stated = categories.filter(pl.col("amount") != 0)
     both = stated.join(expenses.select(*key, figure="amount"), on=key, how="full", coalesce=True)
     off = pl.col("amount").ne_missing(pl.col("figure"))
     yield from wrong(both, off, "spending", "is not what the income statement says")
-    both = lines.group_by(key).agg(figure=pl.col("amount").sum()).join(
-        spent.filter(pl.col("level") == "subtotal").select(*key, "amount"), on=key, how="full", coalesce=True
-    )  # fmt: skip
+    sums = lines.group_by(key).agg(figure=pl.col("amount").sum())
+    both = sums.join(categories, on=key, how="full", coalesce=True)
     yield from wrong(both, off, "spending", "is not the sum of its merchants")
-    total = figure(spent, TOTAL)
+    total = spent.figure(TOTAL)
     yield from differ(total, or_zero(total, summed(lines)), "total spending", "the sum of its lines")
-    yield from differ(total, figure(income, TOTAL), "total spending", "total expenses")
+    yield from differ(total, income.figure(TOTAL), "total spending", "total expenses")
 
 
-def _budget(_: Book, frames: Frames) -> Iterator[Violation]:
+def _budget(_: Book, made: Statements) -> Iterator[Violation]:
     """What was budgeted and what was not are all there was; a difference is budget less actual."""
-    budget, income = frames["budget"], frames["income_statement"]
+    budget, income = made["budget"], made["income_statement"]
     for difference, limit, actual in (
         ("difference", "budget", "amount"), ("difference_to_date", "budget_to_date", "year_to_date"),
     ):  # fmt: skip
         off = pl.col(difference) != pl.col(limit) - pl.col(actual)
-        yield from wrong(budget, off, "budget", f"{difference} is not {limit} - {actual}")
+        yield from wrong(budget.rows, off, "budget", f"{difference} is not {limit} - {actual}")
         for name in ("Total income", "Total expenses"):
-            stated = figure(budget, name, actual)
-            there = figure(income, name, actual).join(stated, on=KEY, how="semi")
-            yield from differ(
-                stated, there, f"{name.lower()}, {actual}, of the budget", "on the income statement"
+            stated = budget.figure(name, actual)
+            there, text = (
+                where(income.figure(name, actual), stated),
+                f"{name.lower()}, {actual}, of the budget",
             )
+            yield from differ(stated, there, text, "on the income statement")
 
 
-def _translation(book: Book, frames: Frames) -> Iterator[Violation]:
+def _translation(book: Book, made: Statements) -> Iterator[Violation]:
     """Each figure is its statement's, its worth is figure x rate, and the sum is the sum of these."""
-    translated, name = frames["translation"], "translation"
+    translated, name = made["translation"].rows, "translation"
+    figures = dict(translated.group_by("statement", "account"))
+    whole = pl.when(pl.col("translated").is_null().any()).then(None).otherwise(pl.col("translated").sum())
     for statement, account, column in FIGURES:
-        rows = translated.filter((pl.col("statement") == statement) & (pl.col("account") == account))
-        lines = lines_of(rows)
-        source = frames[statement].join(lines, on=KEY, how="semi")
-        if "as_of" in source.columns:
-            last = source.filter(pl.col("as_of") == pl.col("as_of").max().over(KEY))
-            there = last.select(*KEY, figure=column)
+        rows = Statement(figures.get((statement, account), translated.clear()))
+        stated, source = summed(rows.lines), made[statement]
+        if "as_of" in source.rows.columns:
+            last = source.rows.filter(pl.col("as_of") == pl.col("as_of").max().over(KEY))
+            there = summed(last, column)
         else:
-            there = figure(source, account, column)
-        yield from differ(
-            lines.select(*KEY, figure="amount"), there, f"{account.lower()} translated", "untranslated"
-        )
-        whole = pl.when(pl.col("translated").is_null().any()).then(None).otherwise(pl.col("translated").sum())
-        sums = lines.group_by("period").agg(figure=whole)
-        both = rows.filter(pl.col("level") == "total").join(sums, on="period", how="full", coalesce=True)
+            there = source.figure(account, column)
+        yield from differ(stated, where(there, stated), f"{account.lower()} translated", "untranslated")
+        sums = rows.lines.group_by("period").agg(figure=whole)
+        both = rows.rows.filter(level="total").join(sums, on="period", how="full", coalesce=True)
         off = pl.col("translated").ne_missing(pl.col("figure")) | (pl.col("currency") != book.currency)
         yield from wrong(both, off, name, "the sum is not that of the currencies")
-    for row in lines_of(translated).iter_rows(named=True):
+    for row in made["translation"].lines.iter_rows(named=True):
         worth = None if row["rate"] is None else round_money(row["amount"] * row["rate"], book.currency)
         if worth != row["translated"]:
             yield row["period"], f"{name}: {row['account']} ({row['currency']}) is not amount x rate"

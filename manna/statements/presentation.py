@@ -13,6 +13,7 @@ from manna.contracts import Contract
 
 _MONTH = ["period", "currency"]
 _PARTS = [*_MONTH, "rank", "section", "account", "level"]
+_SECTIONS = {"rank": pl.Int64, "section": pl.String}
 
 
 def with_totals(
@@ -39,12 +40,12 @@ def with_totals(
     by_group = shown.group_by([*_MONTH, "rank", "section", group(pl.col("account")).alias("account")])
     subtotals = by_group.agg(pl.col(amounts).sum(), pl.len()).filter(pl.col("len") > 1)
     subtotals = subtotals.with_columns(level=pl.lit("subtotal"))
-    parts = [part.select(*_PARTS, *amounts) for part in (shown, subtotals)]
-    for number, section in enumerate(sections):
-        of_section = shown.filter(pl.col("section") == section)
-        name = f"Total {section.lower()}"
-        parts.append(total(of_section, months, number, section, name, amounts))
-    return pl.concat(parts)
+    shown_of = pl.DataFrame({"rank": list(ranks.values()), "section": list(ranks)}, _SECTIONS)
+    sums = shown.group_by([*_MONTH, "rank"]).agg(pl.col(amounts).sum())
+    totals = months.select(_MONTH).join(shown_of, how="cross").join(sums, on=[*_MONTH, "rank"], how="left")
+    name = pl.lit("Total ") + pl.col("section").str.to_lowercase()
+    totals = totals.with_columns(pl.col(amounts).fill_null(0), account=name, level=pl.lit("total"))
+    return pl.concat([part.select(*_PARTS, *amounts) for part in (shown, subtotals, totals)])
 
 
 def total(

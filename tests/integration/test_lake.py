@@ -13,7 +13,8 @@ import pytest
 
 from manna.contracts import CONTRACTS
 from manna.contracts.clean import QUARANTINE
-from resources.lake import INLINED_ROWS, Change, ContractBrokenError, Lake, LakeError
+from manna.contracts.continuity import SUCCESSIONS
+from resources.lake import INLINED_ROWS, Change, ContractBrokenError, Lake, LakeError, LakeTransaction
 from resources.lake import _open as attach
 
 TABLE = QUARANTINE.address
@@ -40,6 +41,11 @@ def rows(*names: str, table: str = "clean.a", reasons: str = "why") -> pl.DataFr
             schema=QUARANTINE.polars_schema,
         )
     )
+
+
+def succession(name: str) -> pl.DataFrame:
+    row = {"predecessor_id": f"before {name}", "successor_id": name, "book": "home", "account_id": "a"}
+    return pl.DataFrame([row | {"how": SUCCESSIONS.columns[4].allowed[0], "certain": True, "reason": "r"}])  # type: ignore[index]
 
 
 def replace(lake: Lake, frame: pl.DataFrame, **scope: str) -> Change:
@@ -138,6 +144,22 @@ def test_a_transaction_sees_what_it_wrote(lake: Lake) -> None:
         return transaction.read(TABLE)["source_id"].to_list()  # type: ignore[attr-defined,no-any-return]
 
     assert lake.commit([TABLE], work) == ["a"]
+
+
+def test_what_nobody_ever_wrote_is_of_the_same_moment_as_the_rest(open_lake: Callable[[], Lake]) -> None:
+    lake, other = open_lake(), open_lake()
+    replace(other, rows("before"))
+
+    def work(transaction: LakeTransaction) -> tuple[int, ...]:
+        empty = transaction.read(SUCCESSIONS.address).height
+        replace(other, rows("before", "after"))
+        other.commit([], lambda late: late.append(SUCCESSIONS.address, succession("late")))
+        held = transaction.read(TABLE).height, transaction.read(SUCCESSIONS.address).height
+        transaction.append(SUCCESSIONS.address, succession("own"))
+        return empty, *held, transaction.read(SUCCESSIONS.address).height
+
+    assert lake.commit([], work) == (0, 1, 0, 1)
+    assert sorted(lake.read(SUCCESSIONS.address)["successor_id"]) == ["late", "own"]
 
 
 def test_a_conflict_repeats_the_whole_computation(open_lake: Callable[[], Lake]) -> None:
