@@ -15,7 +15,7 @@ clock. These files in ``DAGSTER_HOME`` are locked with flock, which ends with th
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import dagster as dg
@@ -24,6 +24,7 @@ from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from resources.installation import Installation
+from resources.lake_files import note_new, require_whole
 from resources.settings import Settings
 
 SERVING, CHILDREN = "serving.lock", "children.lock"
@@ -41,15 +42,20 @@ _STATEMENT_SECONDS, _RECYCLE_SECONDS = 60, 300
 
 @dg.resource(description="The installation: lake, Postgres, providers, books.")
 def installation_resource(context: dg.InitResourceContext) -> Iterator[Installation]:
-    """One :class:`Installation` per run or tick; a run holds its lock as long as it has one."""
-    holding: AbstractContextManager[None] = nullcontext()
+    """One :class:`Installation` per run or tick; a run holds its lock as long as it has one.
+
+    A run begins with the lake's files as they were written, or not at all.
+    """
     run = context.run
-    if run is not None and context.instance and context.instance.has_run(run.run_id):
-        holding = executing(context.instance, run.run_id)
-    with holding:
+    is_run = run is not None and context.instance is not None and context.instance.has_run(run.run_id)
+    with executing(context.instance, run.run_id) if is_run else nullcontext():  # type: ignore[arg-type,union-attr]
         installation = Installation()
         try:
+            if is_run:
+                require_whole(installation.ops.engine, installation.settings.lake_dir)
             yield installation
+            if is_run:
+                note_new(installation.ops.engine, installation.settings.lake_dir)
         finally:
             installation.close()
 

@@ -13,8 +13,8 @@ token of that budget first (``resources.rate``).
 """
 
 import hashlib
-from collections.abc import Sequence
-from datetime import date, timedelta
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from resources.providers import (
     READ_SECONDS,
     ProviderError,
     ProviderUnavailableError,
+    require_same_time,
     retrying,
 )
 
@@ -42,9 +43,10 @@ MOST_PAGES = 5000
 
 
 class Session(requests.Session):
-    """A session with a time-out that remembers the last body."""
+    """A session with a time-out that remembers the last body, and when it was sent."""
 
     body: bytes = b""
+    sent_at: str | None = None
 
     def __init__(self, read_seconds: float | None = None) -> None:
         super().__init__()
@@ -54,7 +56,7 @@ class Session(requests.Session):
         """As it is there, with our time-out."""
         kwargs.setdefault("timeout", (CONNECT_SECONDS, self._read_seconds or READ_SECONDS))
         response = super().request(*args, **kwargs)
-        self.body = response.content
+        self.body, self.sent_at = response.content, response.headers.get("Date")
         return response
 
 
@@ -62,12 +64,18 @@ class Alpaca:
     """One brokerage account."""
 
     def __init__(
-        self, trading_url: str, data_url: str, key_id: str, secret_key: str, rate: "Rate | None" = None
+        self,
+        trading_url: str,
+        data_url: str,
+        key_id: str,
+        secret_key: str,
+        rate: "Rate | None" = None,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
-        """``rate`` holds the budgets of calls; without it nothing is counted."""
+        """``rate`` holds the budgets of calls; without it nothing is counted. ``now``: the clock that Alpaca's is held against."""
         self._urls = {"trading": trading_url, "data": data_url}
         self._key_id, self._secret_key = key_id, secret_key
-        self._session, self._rate = Session(), rate
+        self._session, self._rate, self._now = Session(), rate, now
         # The row in `ops` tells budgets apart, and must not tell the key.
         self._budget = f"alpaca:{hashlib.sha256(key_id.encode()).hexdigest()[:16]}"
 
@@ -258,6 +266,8 @@ class Alpaca:
             raise said from None
         except (requests.RequestException, ValueError, RecursionError) as error:
             raise ProviderUnavailableError(f"Alpaca did not answer: {type(error).__name__}") from error
+        if self._now is not None:
+            require_same_time("Alpaca", self._session.sent_at, self._now())
         try:
             return msgspec.json.decode(self._session.body.decode(), type=shape)
         except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, or not of this shape

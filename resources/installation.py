@@ -118,13 +118,14 @@ class Installation:
             settings.plaid_client_id.get_secret_value(),
             settings.plaid_secret.get_secret_value(),
             settings.webhook_url,
+            settings.now,
         )
 
     def alpaca(self, token: str) -> Alpaca:
         """The client for one brokerage account; ``token`` is ``KEY_ID:SECRET`` as the vault keeps it."""
         key_id, _, secret = token.partition(":")
         urls = (self.settings.alpaca_trading_url, self.settings.alpaca_data_url)
-        return Alpaca(*urls, key_id, secret, self.rate)
+        return Alpaca(*urls, key_id, secret, self.rate, self.settings.now)
 
     def broker(self, book: Book, token: str) -> "Broker":
         """The client for orders of one brokerage account, which is a paper account unless both switches are on.

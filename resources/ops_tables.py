@@ -434,3 +434,11 @@ AUDIT_LOG = sa.Table(
     sa.Column("sha256", sa.Text, nullable=False, unique=True, comment="of this row and previous_sha256"),
     comment="append-only, each row hashed with the one before; the database refuses changes",
 )
+
+LAKE_FILES = sa.Table(
+    "lake_files",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True, comment="of the file: a UUID of DuckLake's"),
+    sa.Column("sha256", sa.Text, nullable=False),
+    comment="append-only: what each file of the lake held when its run ended",
+)

@@ -9,7 +9,7 @@ the bytes are what ``raw`` keeps anyway.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, cast
 
@@ -25,6 +25,7 @@ from resources.providers import (
     ChangedDuringPaginationError,
     ProviderError,
     ProviderUnavailableError,
+    require_same_time,
     retrying,
 )
 
@@ -37,10 +38,18 @@ DAYS_REQUESTED = 730
 class Plaid:
     """One set of credentials at one Plaid environment."""
 
-    def __init__(self, base_url: str, client_id: str, secret: str, webhook: str | None = None) -> None:
-        """``webhook``: where Plaid is to send the webhooks of logins that are linked from now on."""
+    def __init__(
+        self,
+        base_url: str,
+        client_id: str,
+        secret: str,
+        webhook: str | None = None,
+        now: Callable[[], datetime] | None = None,
+    ) -> None:
+        """``webhook``: where Plaid is to send the webhooks of logins that are linked from now on; ``now``: the clock that
+        Plaid's is held against (without it none is)."""
         self._base_url, self._client_id, self._secret = base_url, client_id, secret
-        self._webhook = webhook
+        self._webhook, self._now = webhook, now
 
     @cached_property
     def _api(self) -> Any:
@@ -246,6 +255,8 @@ class Plaid:
             raise wire.translated(error) from None
         except urllib3.exceptions.HTTPError as error:
             raise ProviderUnavailableError(f"Plaid did not answer: {type(error).__name__}") from error
+        if self._now is not None:
+            require_same_time("Plaid", response.headers.get("Date"), self._now())
         try:
             return msgspec.json.decode(content.decode(), type=shape)
         except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, or not of this shape

@@ -8,6 +8,8 @@ the pause the provider asks for. Everything else is permanent and raised at once
 """
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import msgspec
@@ -19,12 +21,16 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from resources.settings import SettingsError
+
 Result = TypeVar("Result")
 Ids = TypeVar("Ids", bound=msgspec.Struct)
 
 ATTEMPTS = 4
 CONNECT_SECONDS, READ_SECONDS = 5.0, 60.0
 LONGEST_PAUSE = 30.0
+MOST_APART = timedelta(hours=1)
+"""Between our clock and a provider's: an answer may have waited in a cache, and a clock may run a little wrong."""
 
 
 class ProviderError(Exception):
@@ -64,6 +70,30 @@ class CredentialsRefusedError(ProviderError):
 
 class ChangedDuringPaginationError(ProviderError):
     """The data changed while its pages were being read: start again from the last committed cursor."""
+
+
+def require_same_time(provider: str, told: str | None, now: datetime) -> None:
+    """Nothing, where the provider's answer was sent at about the time it is here.
+
+    What we learn is kept with the moment we learnt it, and what follows from it is made in that order. A clock that jumped
+    would put it into the past or the future for good, so nothing is kept that comes while the two disagree.
+
+    Args:
+        provider: its name, for the message.
+        told: the answer's ``Date`` header (RFC 9110, 6.6.1), if it has one.
+        now: the time it is here.
+
+    Raises:
+        SettingsError: they are further apart than :data:`MOST_APART`.
+    """
+    if told is None:
+        return
+    theirs = parsedate_to_datetime(told)
+    if abs(theirs - now) > MOST_APART:
+        raise SettingsError(
+            f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC and {provider}'s says {theirs:%Y-%m-%d %H:%M} UTC: set the "
+            "clock (`timedatectl`; or MANNA_NOW, where it is set) and run it again. Nothing of it was kept"
+        )
 
 
 def ids_in(payload: str, shape: type[Ids]) -> Ids:

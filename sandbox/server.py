@@ -10,9 +10,11 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
 from pathlib import Path
 from signal import SIGINT, SIGTERM
 from typing import Any
@@ -25,6 +27,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.alpaca.data import data_routes
 from sandbox.alpaca.desk import Desk
@@ -70,8 +73,10 @@ def build(state: State, credentials: dict[str, str], people_path: Path | None = 
     stream = TradeStream(desk, credentials)
     faults, stopping = FaultStore(state), Stopping()
     keys = [Middleware(KeyCheck, credentials=credentials, now=state.now)]
+    dated = Middleware(Dated, now=state.now)
+    keys = [dated, *keys]
     routes = [
-        Mount("/plaid", routes=plaid_routes(plaid)),
+        Mount("/plaid", routes=plaid_routes(plaid), middleware=[dated]),
         Mount("/alpaca/trading", routes=trading_routes(alpaca, desk), middleware=keys),
         Mount("/alpaca/data", routes=data_routes(alpaca), middleware=keys),
         WebSocketRoute("/alpaca/stream", stream.connect),
@@ -107,6 +112,22 @@ def _sandbox_routes(state: State, people: list[Person]) -> list[Route]:
     return [Route("/_sandbox/health", health), Route("/_sandbox/people", describe)]
 
 
+class Dated:
+    """Puts the sandbox's own time into the header ``Date`` of every answer, as a provider does with the real one."""
+
+    def __init__(self, app: ASGIApp, now: Callable[[], datetime]) -> None:
+        self._app, self._now = app, now
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                said = format_datetime(self._now(), usegmt=True)
+                message = {**message, "headers": [*message["headers"], (b"date", said.encode())]}
+            await send(message)
+
+        await self._app(scope, receive, dated)
+
+
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     return JSONResponse({"message": error.detail}, error.status_code, error.headers)
@@ -122,7 +143,7 @@ class SandboxServer(uvicorn.Server):
     def __init__(
         self, sandbox: Sandbox, parent: psutil.Process | None = None, ready: dict[str, Any] | None = None
     ) -> None:
-        # No Date header: the same request to the same world gets the same bytes.
+        # The real time is in no header: the same request to the same world gets the same bytes (see Dated).
         config = uvicorn.Config(
             sandbox.app,
             lifespan="off",

@@ -3,6 +3,8 @@
 What belongs here: that. What does not: a command (the modules beside this one).
 """
 
+import errno
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +26,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 out, err = Console(), Console(stderr=True)
+
+FULL = os.strerror(errno.ENOSPC)
+"""As the C library, and with it Postgres and DuckDB, says that there is no room."""
 
 FormatOption = Annotated[str, typer.Option("--format", help="table, json, csv or html")]
 
@@ -59,10 +64,16 @@ def _stopped() -> None:
 
 def _foreseen(error: Exception) -> str | None:
     """What to say of an error that is meant for a person; null for a defect, which shows its traceback."""
-    package = type(error).__module__.partition(".")[0]
+    package, name = type(error).__module__.partition(".")[0], type(error).__name__
+    if FULL in str(error):
+        line = next(line for line in str(error).splitlines() if FULL in line)
+        return f"the disk is full: make room and run it again; nothing is half-written ({line})"
+    if package == "_duckdb" and name in ("IOException", "InvalidInputException"):
+        first = str(error).splitlines()[0]
+        return f"cannot read the lake: {first}; `manna doctor` names every file that is missing or damaged"
     if package in ("manna", "assets", "resources", "pipelines"):
         return str(error)
-    if package in ("sqlalchemy", "psycopg") and type(error).__name__ == "OperationalError":
+    if package in ("sqlalchemy", "psycopg") and name == "OperationalError":
         reason = str(getattr(error, "orig", error)).strip().splitlines() or ["it does not answer"]
         return f"cannot use the database: {reason[0]}; check MANNA_POSTGRES_URL, or try `manna doctor`"
     return None

@@ -223,6 +223,26 @@ class TestNobodyAnswers:
         assert retries == 0
         assert len(asked) == 1  # nobody else is asked with keys that cannot work
 
+    @pytest.mark.parametrize("jumped", ["2027-06-01T12:00:00Z", "2026-03-14T12:00:00Z"])
+    def test_a_clock_that_jumped_stops_the_night_before_anything_is_kept(
+        self, world: World, jumped: str
+    ) -> None:
+        world.at(TUESDAY)
+        before = world.everything("raw")
+        world.start_sandbox()
+        world.set(fixed_now=jumped)
+        for asset, step, provider in (
+            (worlds.plaid.plaid, "pull_plaid", "Plaid"),
+            (worlds.broker.alpaca, "pull_alpaca", "Alpaca"),
+        ):
+            message, retries = failure(world.run([asset]), step)
+            assert message.startswith(f"this machine's clock says {jumped[:10]}")
+            assert f"{provider}'s says 2026-03-17" in message
+            assert "timedatectl" in message
+            assert retries == 0
+        assert world.everything("raw") == before
+        assert {c["status"] for c in world.manna.ops.connections()} == {"healthy"}
+
     def test_who_stops_a_run_wants_it_to_stop(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         def ctrl_c(*asked: Any) -> None:
             raise KeyboardInterrupt

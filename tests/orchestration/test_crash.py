@@ -1,12 +1,14 @@
-"""A night that is killed, wherever it is, and run again ends as if nothing had happened."""
+"""A night that is killed, that loses its database or its disk, and is run again ends as if nothing had happened."""
 
 import random
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dying import FILLER
 from serving_up import PATIENCE_SECONDS, PROJECT
 from states import loose_ends, state
 
@@ -17,34 +19,58 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("crash")]
 DYING = Path(__file__).with_name("dying.py")
 
 POINTS = [
-    ("starting/Dagster", 0.0),
-    ("nightly_close/pull_plaid", 0.3),
-    ("before-commit:2", 0.0),
-    ("nightly_close/pull_alpaca", 0.1),
-    ("market_close/pull_bars", 0.5),
-    ("market_close/pull_bars", 1.5),
-    ("after-commit:3", 0.0),
-    ("nightly_close/keep_books", 0.2),
-    ("nightly_close/value_positions", 0.0),
-    ("statements/make_statements", 0.5),
-    ("statements/publish", 0.2),
-    ("alerts/settle", 0.0),
+    ("die", "starting/Dagster", 0.0),
+    ("die", "nightly_close/pull_plaid", 0.3),
+    ("die", "before-commit:2", 0.0),
+    ("kill-postgres", "nightly_close/pull_alpaca", 0.1),
+    ("die", "market_close/pull_bars", 0.5),
+    ("kill-postgres", "before-commit:4", 0.0),
+    ("die", "after-commit:3", 0.0),
+    ("fill-the-disk", "nightly_close/keep_books", 0.0),
+    ("die", "nightly_close/value_positions", 0.0),
+    ("die", "statements/make_statements", 0.5),
+    ("fill-the-disk", "statements/publish", 0.2),
+    ("die", "alerts/settle", 0.0),
 ]
-"""Where one night is killed, again and again: within a pull (which holds a pool of limit 1), just before a
+"""What happens to one night, again and again, and where: within a pull (which holds a pool of limit 1), just before a
 commit and just after one, before Dagster has begun, between Postgres and the files."""
+
+SAID = {
+    "kill-postgres": "error: cannot use the database",
+    "fill-the-disk": "error: the disk is full: make room",
+}
+ROOM = "400m"
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> FinishedDemo:
-    """A data directory in which nothing has run."""
-    return FinishedDemo(tmp_path / "data", "", "")
+def fresh(tmp_path: Path) -> Iterator[FinishedDemo]:
+    """A data directory in which nothing has run; on a disk of its own, where we may have one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", str(disk)]
+    try:
+        mounted = subprocess.run(mount, check=False, capture_output=True).returncode == 0
+    except FileNotFoundError:
+        mounted = False
+    yield FinishedDemo(disk / "data", "", "")
+    if mounted:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-def test_killed_at_every_stage(fresh: FinishedDemo, finished_demo: FinishedDemo) -> None:
-    for point, seconds in POINTS:
-        died = _demo(fresh, point, seconds)
-        assert died.returncode == -signal.SIGKILL, f"{point}: {died.stderr}"
+def test_whatever_happens_at_every_stage(fresh: FinishedDemo, finished_demo: FinishedDemo) -> None:
+    has_disk = fresh.data_dir.parent.is_mount()
+    for what, point, seconds in POINTS:
+        if what == "fill-the-disk" and not has_disk:
+            continue  # only root may mount one, and nobody's real disk is filled
+        ended = _demo(fresh, point, seconds, what=what)
+        if what == "die":
+            assert ended.returncode == -signal.SIGKILL, f"{point}: {ended.stderr}"
+            continue
+        assert (ended.returncode, SAID[what] in " ".join(ended.stderr.split())) == (1, True), ended.stderr
+        (fresh.data_dir / FILLER).unlink(missing_ok=True)
     _ends_like(finished_demo, fresh)
+    if not has_disk:
+        pytest.skip("all but a full disk: that needs root, which may mount one")
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -72,9 +98,9 @@ def demo(finished_demo: FinishedDemo, tmp_path: Path) -> FinishedDemo:
 
 
 def _demo(
-    demo: FinishedDemo, point: str, seconds: float, *command: str
+    demo: FinishedDemo, point: str, seconds: float, *command: str, what: str = "die"
 ) -> "subprocess.CompletedProcess[str]":
-    return _run(demo, [sys.executable, str(DYING), point, str(seconds), *(command or ["demo"])])
+    return _run(demo, [sys.executable, str(DYING), what, point, str(seconds), *(command or ["demo"])])
 
 
 def _run(demo: FinishedDemo, command: list[str]) -> "subprocess.CompletedProcess[str]":

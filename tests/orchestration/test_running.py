@@ -1,13 +1,11 @@
-"""What a failed run says to whoever started it, and that starting one needs nothing that is deprecated."""
+"""What a failed run says to whoever started it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from pipelines.process import installation_resource
 from pipelines.running import _reason
 
 
@@ -59,17 +57,3 @@ def test_a_resource_that_cannot_be_had_says_why(tmp_path: Path) -> None:
         raise LakeError("the lake is shut")
 
     assert _reason("night", run(step, shut, tmp_path)).endswith("the lake is shut")
-
-
-def test_the_installation_starts_without_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every warning is an error in this suite: nothing deprecated is asked of Dagster."""
-    monkeypatch.setenv("MANNA_DATA_DIR", str(tmp_path / "data"))
-    had = []
-
-    @dg.op(required_resource_keys={"manna"})
-    def step(context: dg.OpExecutionContext) -> Iterator[dg.Output[None]]:
-        had.append(context.resources.manna.settings.data_dir)
-        yield dg.Output(None)
-
-    assert run(step, installation_resource, tmp_path).success
-    assert had == [tmp_path / "data"]
