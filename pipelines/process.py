@@ -24,6 +24,7 @@ from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from resources.installation import Installation
+from resources.schema import require_current
 from resources.settings import Settings
 
 SERVING, CHILDREN = "serving.lock", "children.lock"
@@ -49,6 +50,7 @@ def installation_resource(context: dg.InitResourceContext) -> Iterator[Installat
     with holding:
         installation = Installation()
         try:
+            require_current(installation.postgres_url)
             yield installation
         finally:
             installation.close()
