@@ -9,13 +9,16 @@ until somebody has run `manna migrate`, which makes a backup first.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
-import sqlalchemy as sa
 
 from resources.installation import Installation
 from resources.lake import STORAGE_LOCK
 from resources.lake_tables import LakeStanding, lake_standing, migrate_lake
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -120,13 +123,14 @@ def migrate_all(manna: Installation) -> list[str]:
     return found.pending
 
 
-def migrate(engine: sa.Engine, revision: str = "head") -> None:
+def migrate(engine: "sa.Engine", revision: str = "head") -> None:
     """Brings the ``ops`` schema to ``revision``; nothing happens when it is there already.
 
     One migration runs at a time: a second process waits on the advisory lock and then finds the work done. Downgrades
     are for tests of the migrations: they lose what the newer tables hold, and the lake has none.
     """
-    # Alembic takes 0.3 s to import; commands that only read should not pay for it at import time.
+    # Alembic takes 0.3 s to import and SQLAlchemy 0.4 s: only who migrates should pay for it.
+    import sqlalchemy as sa
     from alembic import command
     from alembic.config import Config
 

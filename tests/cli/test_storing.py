@@ -72,7 +72,7 @@ def test_a_backup_restored_elsewhere_says_the_same(demo: Demo, manna: Manna, tmp
     assert said.code == 0, said.err
     assert re.search(r"restored into .*: \d{3} tables as they were on ", said.out)
     asked = (
-        ["status"],
+        ["status", "--format", "json"],
         ["report", "balance_sheet", "--book", "household", "--period", "2026-02", "--format", "json"],
         ["alerts", "list", "--format", "json"],
     )
