@@ -18,6 +18,7 @@ from assets import (
     findings,
     ledger,
     model,
+    operations,
     performance,
     portfolio,
     published,
@@ -66,6 +67,9 @@ def build_definitions(
         "training": [model.models],
         "backtests": [backtests.backtests_asset(backtest_sets(books.values()))],
         "opening": [published.opened],
+        "backup": [operations.backup],
+        "drill": [operations.drill],
+        "maintenance": [operations.maintenance],
     }
     defined = jobs(**of_jobs)
     return dg.Definitions(

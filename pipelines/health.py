@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
@@ -18,6 +19,8 @@ from resources.settings import Settings, SettingsError
 
 SCHEMA = {"what": pl.String, "status": pl.String, "finding": pl.String, "remedy": pl.String}
 LEAST_FREE_BYTES = 1_000_000_000
+BACKUP_AGE = timedelta(days=2)
+"""One is made every day; a day may fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +86,35 @@ def _credentials(settings: Settings) -> Iterator[Finding]:
     yield Finding("credentials", "fine", "real providers, tokens sealed under MANNA_KEY")
 
 
+def _newest_backup(settings: Settings) -> Finding:
+    from resources.backup import backups
+
+    made, folder = backups(settings.backups_dir), settings.backups_dir
+    if not made:
+        real = settings.uses_real_providers
+        return Finding("backups", "warning" if real else "fine", f"none in {folder}", "run `manna backup`")
+    age = datetime.now(UTC) - made[0].made_at
+    status = "fine" if age < BACKUP_AGE else "warning"
+    said = f"{len(made)} in {folder}, the newest of {made[0].made_at:%Y-%m-%d %H:%M} UTC"
+    return Finding(
+        "backups", status, said, "" if status == "fine" else "run `manna backup`; see the job `backup`"
+    )
+
+
 def _database(settings: Settings) -> Iterator[Finding]:
     from sqlalchemy.exc import OperationalError
 
     from pipelines.services import ServiceError, database
     from resources.lake import LakeError
     from resources.postgres import PostgresError
+    from resources.schema import SchemaError
 
     kind = "embedded" if settings.postgres_url is None else "from MANNA_POSTGRES_URL"
     try:
         with database(settings) as manna:
             yield Finding("database", "fine", f"{kind}, answers")
             yield Finding("lake", "fine", f"snapshot {manna.lake.snapshot()}")
+            yield _newest_backup(settings)
             unwell = BROKEN | {"pending_expiration"}
             broken = [c for c in manna.ops.connections() if c["status"] in unwell]
             for connection in broken:
@@ -108,5 +128,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "database", "broken", str(error.orig).strip().splitlines()[0], "check MANNA_POSTGRES_URL"
         )
+    except SchemaError as error:
+        yield Finding("schema", "broken", str(error), "see the message")
     except (PostgresError, LakeError, ServiceError, SettingsError) as error:
         yield Finding("database", "broken", str(error), "see the message")

@@ -12,6 +12,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 NIGHTLY, MARKET, STATEMENTS, REBALANCE = "nightly_close", "market_close", "statements", "rebalance"
 TRAINING, BACKTESTS, OPENING = "training", "backtests", "opened_pages"
+BACKUP, DRILL, MAINTENANCE = "backup", "recovery_drill", "maintenance"
 
 Assets = Sequence[dg.AssetsDefinition]
 
@@ -25,6 +26,9 @@ def jobs(
     training: Assets,
     backtests: Assets,
     opening: Assets,
+    backup: Assets,
+    drill: Assets,
+    maintenance: Assets,
 ) -> dict[str, UnresolvedAssetJobDefinition]:
     """The jobs by name."""
 
@@ -48,5 +52,14 @@ def jobs(
             BACKTESTS,
             backtests,
             "Try the books' strategies on the lake's own bars, one set of parameters each.",
+        ),
+        BACKUP: job(BACKUP, backup, "Make a sealed backup, and remove those beyond what is to be kept."),
+        DRILL: job(
+            DRILL, drill, "Restore the newest backup into a scratch directory, and compare every row."
+        ),
+        MAINTENANCE: job(
+            MAINTENANCE,
+            maintenance,
+            "Keep the stores small: lake, Dagster's runs, Postgres; report their growth.",
         ),
     }

@@ -25,6 +25,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from resources.installation import Installation
 from resources.lake_files import note_new, require_whole
+from resources.schema import require_current
 from resources.settings import Settings
 
 SERVING, CHILDREN = "serving.lock", "children.lock"
@@ -51,6 +52,7 @@ def installation_resource(context: dg.InitResourceContext) -> Iterator[Installat
     with executing(context.instance, run.run_id) if is_run else nullcontext():  # type: ignore[arg-type,union-attr]
         installation = Installation()
         try:
+            require_current(installation.postgres_url)
             if is_run:
                 require_whole(installation.ops.engine, installation.settings.lake_dir)
             yield installation

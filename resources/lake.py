@@ -5,7 +5,7 @@ does not: what the tables mean (``manna.contracts``) or what is computed from th
 
 DuckLake has no unique keys: two transactions that insert the same new keys both commit. So whoever reads,
 decides and writes holds a Postgres advisory lock all the while, and when a commit conflicts all the same,
-the *whole* computation is repeated, never just the commit. Tables are created by :meth:`Lake.migrate`
+the *whole* computation is repeated, never just the commit. Tables are created and altered in ``resources.lake_tables``
 alone, because concurrent DDL conflicts too.
 """
 
@@ -27,6 +27,8 @@ from manna.contracts import CONTRACTS, Contract
 Result = TypeVar("Result")
 
 CATALOGUE_SCHEMA = "lake"
+STORAGE_LOCK = "storage"
+"""Held by whoever needs files and tables to stay as they are (a backup), and by whoever removes or alters some."""
 UNREACHABLE = "cannot open the lake's catalogue in Postgres; is it running? try `manna doctor`"
 INLINED_ROWS = 500
 """Writes of at most so many rows live in the catalogue instead of a Parquet file of their own."""
@@ -98,9 +100,19 @@ class LakeTransaction:
         return _scanned(self._connection, contract.address, scope, self._rows.get(address, 0))
 
     def query(
-        self, sql: str, values: Sequence[Any] = (), *, incoming: pl.DataFrame | None = None
+        self,
+        sql: str,
+        values: Sequence[Any] = (),
+        *,
+        incoming: pl.DataFrame | None = None,
+        plain: bool = False,
     ) -> pl.DataFrame:
-        """Any query, for what :meth:`read` would fetch too much for. It may name ``incoming`` as a table."""
+        """Any query, for what :meth:`read` would fetch too much for. It may name ``incoming`` as a table.
+
+        ``plain`` ones go through one table from its first row to its last (see ``PLAIN``).
+        """
+        if plain:
+            return self._connection.execute(sql, list(values)).pl()
         with self._registered(incoming):
             self._connection.execute("RESET disabled_optimizers")
             try:
@@ -188,6 +200,11 @@ class Lake:
         self._opened: duckdb.DuckDBPyConnection | None = None
 
     @property
+    def url(self) -> str:
+        """libpq URL of the catalogue."""
+        return self._url
+
+    @property
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._opened is None:
             self._opened = self._connect()
@@ -206,9 +223,9 @@ class Lake:
         """A table's rows in the current snapshot."""
         return LakeTransaction(self._connection).read(address, scope)
 
-    def query(self, sql: str, values: Sequence[Any] = ()) -> pl.DataFrame:
-        """Any query over the lake's tables, in the current snapshot."""
-        return LakeTransaction(self._connection).query(sql, values)
+    def query(self, sql: str, values: Sequence[Any] = (), *, plain: bool = False) -> pl.DataFrame:
+        """Any query over the lake's tables, in the current snapshot (see :meth:`LakeTransaction.query`)."""
+        return LakeTransaction(self._connection).query(sql, values, plain=plain)
 
     def commit(
         self,
@@ -283,44 +300,16 @@ class Lake:
         table = f"{_known(address).address} AT (VERSION => {int(snapshot)})"
         return _scanned(self._connection, table, scope, _sizes(self._connection).get(address, 0))
 
-    def migrate(self) -> list[str]:
-        """Creates the tables that do not exist yet; returns their addresses.
-
-        Raises:
-            LakeError: a table exists with other columns than its contract's.
-        """
-        with self.locked(["ddl"]):
-            found = self.query(
-                "SELECT table_schema || '.' || table_name AS address, column_name FROM information_schema.columns "
-                "WHERE table_catalog = 'lake' ORDER BY ordinal_position"
-            )
-            have = dict(found.group_by("address").agg("column_name").iter_rows())
-            for address, names in have.items():
-                if address in CONTRACTS and list(names) != CONTRACTS[address].names:
-                    raise LakeError(
-                        f"table {address} of this data directory has other columns than this version of Manna; "
-                        "run the version that made it, or start again in another MANNA_DATA_DIR"
-                    )
-            missing = [contract for address, contract in CONTRACTS.items() if address not in have]
-            if missing:
-                self._create(missing)
-            return [contract.address for contract in missing]
-
-    def _create(self, contracts: Sequence[Contract]) -> None:
+    def alter(self, statements: Sequence[str]) -> None:
+        """Runs DDL as one transaction. Only ``resources.lake_tables`` calls it, which holds the lock for that."""
         self._connection.execute("BEGIN")
         try:
-            for schema in sorted({contract.schema for contract in contracts}):
-                self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-            for contract in contracts:
-                self._connection.execute(contract.ddl())
+            for statement in statements:
+                self._connection.execute(statement)
             self._connection.execute("COMMIT")
         except BaseException:
             _roll_back(self._connection)
             raise
-        if any(contract.schema == "raw" for contract in contracts):  # only a schema that exists takes it
-            self._connection.execute(
-                f"CALL lake.set_option('parquet_row_group_size', {PAYLOADS_AT_ONCE}, schema => 'raw')"
-            )
 
 
 def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:

@@ -35,6 +35,12 @@ class Settings(BaseSettings):
     first_month: date = Field(DEFAULT_FIRST_MONTH, alias="MANNA_FIRST_MONTH")
     postgres_url: str | None = Field(None, alias="MANNA_POSTGRES_URL")
     key: SecretStr | None = Field(None, alias="MANNA_KEY")
+    backup_dir: Path | None = Field(None, alias="MANNA_BACKUP_DIR")
+    backups_daily: int = Field(7, alias="MANNA_BACKUPS_DAILY", ge=0)
+    backups_weekly: int = Field(4, alias="MANNA_BACKUPS_WEEKLY", ge=0)
+    backups_monthly: int = Field(12, alias="MANNA_BACKUPS_MONTHLY", ge=0)
+    lake_history_days: int = Field(30, alias="MANNA_LAKE_HISTORY_DAYS", ge=1)
+    run_history_days: int = Field(180, alias="MANNA_RUN_HISTORY_DAYS", ge=7)
     notify_urls: str = Field("", alias="MANNA_NOTIFY_URLS")
     notify_critical_urls: str = Field("", alias="MANNA_NOTIFY_CRITICAL_URLS")
 
@@ -54,7 +60,7 @@ class Settings(BaseSettings):
     webhook_url: str | None = Field(None, alias="MANNA_WEBHOOK_URL")
     webhook_port: int | None = Field(None, alias="MANNA_WEBHOOK_PORT", ge=1, le=65535)
 
-    @field_validator("data_dir", "books_dir")
+    @field_validator("data_dir", "books_dir", "backup_dir")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path is not None else None
@@ -150,3 +156,8 @@ class Settings(BaseSettings):
     def documents_dir(self) -> Path:
         """HTML pages, one folder per book."""
         return self.data_dir / "documents"
+
+    @property
+    def backups_dir(self) -> Path:
+        """Where backups are made: ``MANNA_BACKUP_DIR``, else ``backups/`` of the data directory."""
+        return self.backup_dir or self.data_dir / "backups"

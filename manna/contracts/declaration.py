@@ -42,7 +42,8 @@ class Kind(Enum):
 class Column:
     """One column's promise. ``minimum`` and ``maximum`` are inclusive; ``meaning`` is for people.
 
-    ``references`` is the address of the table whose (one-column) key this column holds.
+    ``references`` is the address of the table whose (one-column) key this column holds. ``since`` is the version of the
+    contract that brought the column: a lake of an older version gets it by `manna migrate`.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Column:
     maximum: Decimal | int | date | None = None
     pattern: str | None = None
     references: str | None = None
+    since: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,9 @@ class Contract:
 
     ``key`` names the columns that identify a row. ``volatile`` names those that may differ between two
     runs over the same facts (moments of learning, run ids): they are left out of the content hash.
+
+    A table evolves by getting columns: a new one stands last, is nullable (rows written before have nothing in it) and
+    names the new ``version`` as its ``since``.
     """
 
     schema: str
@@ -71,6 +76,14 @@ class Contract:
     key: tuple[str, ...]
     volatile: tuple[str, ...] = ()
     version: int = 1
+
+    def __post_init__(self) -> None:
+        """Raises :class:`ValueError` for a column that a lake of an older version could not get."""
+        since = [column.since for column in self.columns]
+        if since != sorted(since) or any(one > self.version for one in since):
+            raise ValueError(f"{self.address}: columns stand in the order of `since`, up to {self.version}")
+        if any(column.since > 1 and not column.nullable for column in self.columns):
+            raise ValueError(f"{self.address}: a column that came later is nullable")
 
     @property
     def address(self) -> str:
@@ -93,6 +106,14 @@ class Contract:
             f'"{c.name}" {c.kind.duckdb}{"" if c.nullable else " NOT NULL"}' for c in self.columns
         )
         return f"CREATE TABLE IF NOT EXISTS {self.schema}.{self.name} ({body})"
+
+    def ddl_from(self, version: int) -> list[str]:
+        """The statements that bring a table of an older ``version`` to this one."""
+        return [
+            f'ALTER TABLE {self.address} ADD COLUMN "{column.name}" {column.kind.duckdb}'
+            for column in self.columns
+            if column.since > version
+        ]
 
     def empty(self) -> pl.DataFrame:
         """A frame of this contract's columns without rows."""

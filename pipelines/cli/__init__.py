@@ -15,6 +15,7 @@ from pipelines.cli import export, explain, ledger, bundle  # isort: skip
 from pipelines.cli import reconciling, closing  # isort: skip
 from pipelines.cli import rebalancing, trading, auditing  # isort: skip
 from pipelines.cli import alerts, configuring  # isort: skip
+from pipelines.cli import storing  # isort: skip
 from pipelines.cli.shell import app, main
 
 __all__ = [
@@ -43,5 +44,6 @@ __all__ = [
     "rebalancing",
     "reconciling",
     "reviewing",
+    "storing",
     "trading",
 ]

@@ -40,7 +40,8 @@ def run(
     job: Annotated[
         str,
         typer.Argument(
-            help="nightly_close, market_close, statements, rebalance, training, backtests or opened_pages"
+            help="nightly_close, market_close, statements, rebalance, training, backtests, opened_pages, backup, "
+            "recovery_drill or maintenance"
         ),
     ],
     partition: Annotated[
@@ -55,6 +56,7 @@ def run(
     Example: `manna run statements --partition 2026-01-01...2026-03-01`
     """
     from pipelines.jobs import BACKTESTS, MARKET, NIGHTLY, OPENING, REBALANCE, STATEMENTS, TRAINING
+    from pipelines.jobs import BACKUP, DRILL, MAINTENANCE  # isort: skip
     from pipelines.progress import progress
     from pipelines.schedules import OPS_WITH_BOOKS, books_config
     from resources.books import read_books
@@ -69,6 +71,9 @@ def run(
         TRAINING: ("train_models",),
         BACKTESTS: (),
         OPENING: ("open_pages",),
+        BACKUP: (),
+        DRILL: (),
+        MAINTENANCE: (),
     }
     require_one_of("job", [job], ops)
     require_one_of("book", book or (), read_books(settings.books))

@@ -45,6 +45,7 @@ from pipelines.demo import link_people
 from pipelines.partitions import market_days, months
 from pipelines.sensors import RANGE_END, RANGE_START, month_range
 from resources.installation import Installation
+from resources.lake_tables import migrate_lake
 from resources.schema import migrate
 from resources.settings import PROJECT, Settings
 
@@ -337,7 +338,7 @@ def new_world(data_dir: Path, url: str, people: Path | None = None) -> World:
     """An empty world in an empty database."""
     world = World(data_dir, url, people=people)
     migrate(world.manna.ops.engine)
-    world.manna.lake.migrate()
+    migrate_lake(world.manna.lake)
     return world
 
 

@@ -20,6 +20,7 @@ with warnings.catch_warnings():
 from resources.alpaca import Alpaca
 from resources.installation import Installation
 from resources.lake import Lake
+from resources.lake_tables import migrate_lake
 from resources.ops import Ops
 from resources.plaid import Plaid
 from resources.postgres import EmbeddedPostgres, sqlalchemy_url
@@ -46,7 +47,7 @@ class Databases:
         self._execute("CREATE DATABASE prepared")
         prepared = self._named("prepared")
         lake = Lake(prepared, lake_dir)
-        lake.migrate()
+        migrate_lake(lake)
         lake.close()
         ops = Ops(sqlalchemy_url(prepared))
         migrate(ops.engine)

@@ -132,7 +132,7 @@ def test_a_severity_nobody_knows_is_refused(ops: Ops) -> None:
 
 
 def test_alerts_of_a_former_version_keep_their_history(ops: Ops) -> None:
-    migrate(ops.engine, "-1")
+    migrate(ops.engine, "0005")
     former = (
         "INSERT INTO ops.alerts (fingerprint, book, kind, severity, message, status, opened_at, resolved_at, notified_at) "
         "VALUES ('a', 'home', 'k', 'warning', 'first', 'resolved', :t0, :t1, :t0), "
@@ -153,7 +153,7 @@ def test_alerts_of_a_former_version_keep_their_history(ops: Ops) -> None:
         ("reopened", None),
     ]
     assert ops.settle_alerts([], LATEST) == (0, 1)
-    migrate(ops.engine, "-1")
+    migrate(ops.engine, "0005")
     with ops.engine.connect() as connection:
         found = connection.execute(sa.text("SELECT fingerprint, status FROM ops.alerts ORDER BY 1")).all()
     assert [tuple(row) for row in found] == [("a", "resolved"), ("b", "resolved")]

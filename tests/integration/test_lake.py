@@ -16,6 +16,7 @@ from manna.contracts.clean import QUARANTINE
 from manna.contracts.continuity import SUCCESSIONS
 from resources.lake import INLINED_ROWS, Change, ContractBrokenError, Lake, LakeError, LakeTransaction
 from resources.lake import _open as attach
+from resources.lake_tables import migrate_lake
 
 TABLE = QUARANTINE.address
 PROJECT = Path(__file__).resolve().parents[2]
@@ -57,7 +58,7 @@ def held(lake: Lake, **scope: str) -> list[str]:
 
 
 def test_every_table_is_made_and_only_once(lake: Lake) -> None:
-    assert lake.migrate() == []
+    assert migrate_lake(lake) == []
     for address, contract in CONTRACTS.items():
         assert lake.read(address).schema == contract.polars_schema
 
@@ -219,7 +220,7 @@ def test_a_table_of_another_version_is_refused(lake: Lake, database: str) -> Non
     attached.execute("ALTER TABLE clean.bars ADD COLUMN mood TEXT")
     attached.close()
     with pytest.raises(LakeError, match=r"table clean\.bars of this data directory has other columns"):
-        lake.migrate()
+        migrate_lake(lake)
 
 
 # -- several processes ---------------------------------------------------------------------------------
@@ -228,7 +229,8 @@ MIGRATE = """
 import sys
 from pathlib import Path
 from resources.lake import Lake
-print(len(Lake(sys.argv[1], Path(sys.argv[2])).migrate()))
+from resources.lake_tables import migrate_lake
+print(len(migrate_lake(Lake(sys.argv[1], Path(sys.argv[2])))))
 """
 
 INCREMENT = """
@@ -324,7 +326,7 @@ def test_quotes_in_path_and_password(databases: object, database: str, tmp_path:
         | {"dbname": psycopg.conninfo.conninfo_to_dict(fresh)["dbname"]}
     )
     lake = Lake(there, quoted)
-    lake.migrate()
+    migrate_lake(lake)
     many = [str(n) for n in range(2 * INLINED_ROWS)]
     replace(lake, rows(*many))
     assert held(lake) == sorted(many)
@@ -346,7 +348,7 @@ def test_an_unreachable_catalogue_is_one_clear_line_without_the_password(
     uses = {
         "read": lambda: lake.read(TABLE),
         "commit": lambda: lake.commit([TABLE], lambda transaction: None),
-        "migrate": lake.migrate,
+        "migrate": lambda: migrate_lake(lake),
     }
     with pytest.raises(LakeError) as caught:
         uses[use]()

@@ -14,7 +14,18 @@ from manna.contracts import CONTRACTS
 from manna.contracts.closings import REPORTED
 from pipelines.definitions import build_definitions
 from pipelines.execution_job import EXECUTION
-from pipelines.jobs import BACKTESTS, MARKET, NIGHTLY, OPENING, REBALANCE, STATEMENTS, TRAINING
+from pipelines.jobs import (
+    BACKTESTS,
+    BACKUP,
+    DRILL,
+    MAINTENANCE,
+    MARKET,
+    NIGHTLY,
+    OPENING,
+    REBALANCE,
+    STATEMENTS,
+    TRAINING,
+)
 from pipelines.partitions import MARKET_ZONE
 from pipelines.rebalancing import DECIDING
 from resources.settings import PROJECT, Settings
@@ -23,6 +34,7 @@ HEAVY = ("great_expectations", "sklearn", "matplotlib", "exchange_calendars", "p
 MOST_MODULES = 1100
 """Imported beyond Dagster's; each costs up to a millisecond, and every process of Dagster pays it."""
 
+NO_TABLES = {"published", "operations"}
 NOT_ASSETS = {"raw.batches", *(contract.address for contract in REPORTED)}
 
 
@@ -54,7 +66,7 @@ def test_they_load(definitions: dg.Definitions) -> None:
 
 
 def test_an_asset_is_found_where_its_table_is(specs: dict[str, dg.AssetSpec]) -> None:
-    tables = {address: spec for address, spec in specs.items() if spec.group_name != "published"}
+    tables = {address: spec for address, spec in specs.items() if spec.group_name not in NO_TABLES}
     assert sorted(tables) == sorted(CONTRACTS.keys() - NOT_ASSETS)
     assert {address: spec.group_name for address, spec in tables.items()} == {
         address: CONTRACTS[address].schema for address in tables
@@ -69,7 +81,18 @@ def test_every_asset_is_in_one_job(definitions: dg.Definitions, specs: dict[str,
     repository = definitions.get_repository_def()
     jobs = {
         name: {".".join(key.path) for key in repository.get_job(name).asset_layer.executable_asset_keys}
-        for name in (NIGHTLY, MARKET, STATEMENTS, REBALANCE, TRAINING, BACKTESTS, OPENING)
+        for name in (
+            NIGHTLY,
+            MARKET,
+            STATEMENTS,
+            REBALANCE,
+            TRAINING,
+            BACKTESTS,
+            OPENING,
+            BACKUP,
+            DRILL,
+            MAINTENANCE,
+        )
     }
     others = {EXECUTION, DECIDING}
     assert {name for name in repository.job_names if not name.startswith("__")} == jobs.keys() | others
@@ -78,6 +101,11 @@ def test_every_asset_is_in_one_job(definitions: dg.Definitions, specs: dict[str,
     assert jobs[REBALANCE] == {"portfolio.rebalance_plan"}
     assert jobs[TRAINING] == {"categorized.model"}
     assert jobs[OPENING] == {"published.opened"}
+    assert jobs[BACKUP] | jobs[DRILL] | jobs[MAINTENANCE] == {
+        "operations.backup",
+        "operations.drill",
+        "operations.maintenance",
+    }
     assert jobs[BACKTESTS] == {"portfolio.backtests", "portfolio.backtest_days"}
     assert {asset.partition(".")[0] for asset in jobs[STATEMENTS]} == {"reports", "published", "portfolio"}
 

@@ -62,6 +62,9 @@ def test_schedules_and_sensors_run(up: Up) -> None:
             "market_close",
             "training",
             "opened_pages",
+            "backup",
+            "recovery_drill",
+            "maintenance",
             "missing_bars",
             "changed_months",
             "drift",
@@ -79,7 +82,14 @@ def test_every_asset_is_materialized(up: Up) -> None:
     ]
     unmade = {"/".join(n["assetKey"]["path"]) for n in nodes if not n["assetMaterializations"]}
     # Made when somebody asks for them, and in the morning.
-    assert unmade == {"portfolio/backtests", "portfolio/backtest_days", "published/opened"}
+    assert unmade == {
+        "portfolio/backtests",
+        "portfolio/backtest_days",
+        "published/opened",
+        "operations/backup",
+        "operations/drill",
+        "operations/maintenance",
+    }
 
 
 def test_sensors_tick_and_find_nothing_to_do(up: Up) -> None:

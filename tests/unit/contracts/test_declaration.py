@@ -1,5 +1,6 @@
 """What follows from a declaration: DDL, row checks with every reason, and hashes of content."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -84,6 +85,20 @@ def test_every_contract_is_described_and_whole(contract: Contract) -> None:
 )
 def test_a_row_names_every_reason(row: dict, reasons: list[str]) -> None:
     assert THING.violations(things(row)).to_list() == [reasons]
+
+
+def test_a_column_that_came_later_stands_last_and_is_nullable() -> None:
+    late = Column("late", Kind.TEXT, "Late.", nullable=True, since=2)
+    grown = replace(THING, version=2, columns=(*THING.columns, late))
+    assert grown.ddl_from(1) == ['ALTER TABLE clean.things ADD COLUMN "late" VARCHAR']
+    assert grown.ddl_from(2) == THING.ddl_from(1) == []
+    for columns in ((late, *THING.columns), (*THING.columns, replace(late, since=3))):
+        with pytest.raises(
+            ValueError, match=r"clean\.things: columns stand in the order of `since`, up to 2"
+        ):
+            replace(THING, version=2, columns=columns)
+    with pytest.raises(ValueError, match="a column that came later is nullable"):
+        replace(grown, columns=(*THING.columns, replace(late, nullable=False)))
 
 
 def test_a_key_given_twice_is_a_fault_of_every_such_row() -> None:

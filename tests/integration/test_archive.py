@@ -1,0 +1,111 @@
+"""A sealed archive: what went in comes out, or one line says why not; and it is there whole or not at all."""
+
+import fcntl
+import io
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from cryptography.fernet import Fernet
+
+from resources import archive as module
+from resources.archive import Archive, ArchiveError, ArchiveWriter, discard_unfinished
+from resources.vault import Vault
+
+KEY, OTHER = Fernet.generate_key(), Fernet.generate_key()
+CONTENT = {"empty": b"", "text": b"hello" * 100, "noise": random.Random(7).randbytes(9_500)}
+
+
+@pytest.fixture(autouse=True)
+def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PIECE_BYTES", 1000)
+
+
+def written(folder: Path) -> Path:
+    with ArchiveWriter(folder / "one.backup", Vault(KEY)) as archive:
+        for name, content in CONTENT.items():
+            archive.add(name, io.BytesIO(content))
+        archive.facts["made_at"] = "today"
+    return folder / "one.backup"
+
+
+def test_what_went_in_comes_out(tmp_path: Path) -> None:
+    file = written(tmp_path)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert b"hello" not in file.read_bytes()
+    assert b"noise" not in file.read_bytes()
+    with Archive(file, Vault(KEY)) as archive:
+        archive.verify()
+        assert archive.manifest["made_at"] == "today"
+        assert {name: archive.read(name) for name in archive.files} == CONTENT
+        archive.extract("noise", tmp_path / "deep" / "noise")
+    assert (tmp_path / "deep" / "noise").read_bytes() == CONTENT["noise"]
+
+
+def cut(file: Path) -> None:
+    os.truncate(file, file.stat().st_size - 40)
+
+
+def flipped(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 3] ^= 1
+    file.write_bytes(content)
+
+
+def exchanged(file: Path) -> None:
+    """Two pieces in each other's place: each opens with the key."""
+    with ZipFile(file) as before:
+        content = {name: before.read(name) for name in before.namelist()}
+    content["2"], content["3"] = content["3"], content["2"]
+    with ZipFile(file, "w") as after:
+        for name, piece in content.items():
+            after.writestr(name, piece)
+
+
+def lost(file: Path) -> None:
+    with ZipFile(file) as before:
+        content = {name: before.read(name) for name in before.namelist() if name != "3"}
+    with ZipFile(file, "w") as after:
+        for name, piece in content.items():
+            after.writestr(name, piece)
+
+
+def foreign(file: Path) -> None:
+    file.write_text("not an archive")
+
+
+@pytest.mark.parametrize("harm", [cut, flipped, exchanged, lost, foreign])
+def test_a_damaged_one_is_one_line(tmp_path: Path, harm: Callable[[Path], None]) -> None:
+    file = written(tmp_path)
+    harm(file)
+    with pytest.raises(ArchiveError, match=r"one\.backup is damaged or not a backup") as caught:
+        Archive(file, Vault(KEY)).verify()
+    assert "\n" not in str(caught.value)
+
+
+def test_another_key_is_told_from_damage(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match=r"was sealed with another key; give the one it was made with"):
+        Archive(written(tmp_path), Vault(OTHER))
+
+
+def test_one_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match="there is no "):
+        Archive(tmp_path / "nothing", Vault(KEY))
+
+
+def test_an_error_while_it_is_written_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), ArchiveWriter(tmp_path / "one.backup", Vault(KEY)):
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_writer_left_is_removed_and_a_living_ones_draft_is_not(tmp_path: Path) -> None:
+    left, living = tmp_path / ".a.1.unfinished", tmp_path / ".b.2.unfinished"
+    left.touch()
+    with living.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        discard_unfinished(tmp_path)
+        assert list(tmp_path.iterdir()) == [living]

@@ -1,0 +1,316 @@
+"""Backups and what is restored from them: the same rows, or one clear line; while runs write, and when one is killed."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from cryptography.fernet import Fernet
+from stored import KEY, TABLE, fill, held, installation, refused, write
+
+from assets.operations import remove_surplus
+from resources import postgres_dump
+from resources.archive import Archive, ArchiveError
+from resources.backup import Backup, BackupError, backups, make_backup, newest_good
+from resources.installation import Installation
+from resources.lake import STORAGE_LOCK, Lake
+from resources.postgres_dump import DumpError
+from resources.restoring import RestoreError, restore, vault_and_key
+from resources.settings import PROJECT, Settings
+from resources.vault import Vault
+
+
+@pytest.fixture
+def manna(database: str, tmp_path: Path) -> Iterator[Installation]:
+    made = installation(database, tmp_path / "data")
+    fill(made)
+    yield made
+    made.close()
+
+
+def reader_of_a_book(database: str, role: str) -> None:
+    """A role that only the server knows, named by a policy and a grant of this database."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {role}")
+        connection.execute(f"GRANT SELECT ON ops.connections TO {role}")
+        connection.execute(f"CREATE POLICY own ON ops.connections TO {role} USING (true)")
+
+
+def drop_role(url: str, role: str, *databases: str) -> None:
+    for database in databases:
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute(f"DROP OWNED BY {role}")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"DROP ROLE {role}")
+
+
+@pytest.mark.slow
+def test_what_is_restored_is_what_was_backed_up(
+    manna: Installation, database: str, empty_database: str, tmp_path: Path
+) -> None:
+    reader_of_a_book(database, "manna_reader_home")
+    made = make_backup(manna, tmp_path / "backups")
+    assert backups(tmp_path / "backups") == [made]
+    assert newest_good(tmp_path / "backups", manna.vault) == made
+    expected = manna.lake.read(TABLE).sort("source_id")
+    write(manna, refused("later"))
+
+    came = restore(made.file, tmp_path / "restored", manna.vault, key=None, postgres_url=empty_database)
+    assert came.tables > 100
+    again = Installation(
+        manna.settings.model_copy(update={"data_dir": tmp_path / "restored", "postgres_url": empty_database})
+    )
+    assert again.lake.read(TABLE).sort("source_id").equals(expected)
+    write(again, refused("goes on"))  # what is restored can be worked with
+    assert held(again) == ["goes on"]
+    again.close()
+    files = {str(file.relative_to(tmp_path / "restored")) for file in (tmp_path / "restored").rglob("*.*")}
+    assert {"books/home.yaml", "documents/home/page.html", "models/m1.model", "signing.key"} < files
+    assert not {"documents/.draft", "demo.key"} & files
+    settings = json.loads((tmp_path / "restored" / "settings.json").read_text())
+    assert settings["first_month"] == "2015-01-01"
+    assert "postgres_url" not in settings
+    assert KEY not in (tmp_path / "restored" / "settings.json").read_text()
+    drop_role(database, "manna_reader_home", database, empty_database)
+
+
+@pytest.fixture(scope="module")
+def made(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Backup:
+    """A backup of almost nothing: to be read, or copied."""
+    database, folder = databases.make(), tmp_path_factory.mktemp("made")
+    manna = installation(database, folder / "data")
+    backup = make_backup(manna, folder / "backups")
+    manna.close()
+    databases.drop(database)
+    return backup
+
+
+def test_only_an_empty_place_is_restored_into(made: Backup, database: str, tmp_path: Path) -> None:
+    into = tmp_path / "restored"
+    with pytest.raises(DumpError, match=r"MANNA_POSTGRES_URL is not empty .* name an empty one, or unset it"):
+        restore(made.file, into, Vault(KEY), key=None, postgres_url=database)
+    assert not into.exists()
+    into.mkdir()
+    (into / "note").touch()
+    with pytest.raises(RestoreError, match=r"restored is not empty; name a folder that is"):
+        restore(made.file, into, Vault(KEY), key=None, postgres_url=None)
+    assert [one.name for one in into.iterdir()] == ["note"]
+    with pytest.raises(RestoreError, match=r"cannot restore into .*/note/r: (File exists|Not a directory)"):
+        restore(made.file, into / "note" / "r", Vault(KEY), key=None, postgres_url=None)
+
+
+def test_a_damaged_backup_or_another_key_writes_nothing(made: Backup, tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match="sealed with another key"):
+        restore(made.file, tmp_path / "r", Vault(Fernet.generate_key()), key=None, postgres_url=None)
+    content = bytearray(made.file.read_bytes())
+    whole, harmed = (tmp_path / "b" / f"manna-2026010{n}T060000000000Z-scheduled.backup" for n in (1, 2))
+    whole.parent.mkdir()
+    whole.write_bytes(content)
+    content[len(content) // 2] ^= 1
+    harmed.write_bytes(content)
+    with pytest.raises(ArchiveError, match="is damaged or not a backup"):
+        restore(harmed, tmp_path / "r", Vault(KEY), key=None, postgres_url=None)
+    assert [one.name for one in tmp_path.iterdir()] == ["b"]
+    good = newest_good(tmp_path / "b", Vault(KEY))
+    assert good is not None
+    assert good.file == whole
+
+
+def test_surplus_backups_go_but_never_the_newest_that_is_whole(made: Backup, tmp_path: Path) -> None:
+    """The three newest are damaged: the one before them is what there is to restore from."""
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    for day in range(1, 9):
+        scheduled = "" if day == 1 else "-scheduled"
+        file = folder / f"manna-2026010{day}T060000000000Z{scheduled}.backup"
+        file.write_bytes(made.file.read_bytes() if day < 6 else b"damaged")
+    numbers = {"backups_daily": 2, "backups_weekly": 0, "backups_monthly": 0}
+    manna = Installation(Settings.load(_env_file=None, data_dir=tmp_path, key=KEY, **numbers))
+    assert sorted(name[6:14] for name in remove_surplus(manna)) == [
+        "20260102",
+        "20260103",
+        "20260104",
+        "20260106",
+    ]
+    assert [one.made_at.day for one in backups(folder)] == [
+        8,
+        7,
+        5,
+        1,
+    ]  # nobody's but a person's to remove: the first
+    for one in backups(folder):
+        one.file.write_bytes(b"damaged")
+    assert remove_surplus(manna) == []  # nothing is removed while nothing is whole
+
+
+def test_a_folder_that_cannot_be_written(database: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    manna = installation(database, tmp_path / "data")
+    with pytest.raises(BackupError, match=r"cannot write a backup to .*file/b: Not a directory; make room"):
+        make_backup(manna, tmp_path / "file" / "b")
+
+
+def test_a_missing_file_of_the_lake_is_named_and_no_backup_made(manna: Installation, tmp_path: Path) -> None:
+    lost = next((tmp_path / "data" / "lake").rglob("*.parquet"))
+    lost.unlink()
+    with pytest.raises(BackupError, match=rf"the lake's file .*{lost.name} is missing: nothing was written"):
+        make_backup(manna, tmp_path / "backups")
+    assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_a_server_that_is_newer_than_our_programs(
+    manna: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_dump, "_server_version", lambda url: 99)
+    with pytest.raises(DumpError, match=r"server is PostgreSQL 99.*install the package postgresql-client-99"):
+        make_backup(manna, tmp_path / "backups")
+    assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_keys(tmp_path: Path) -> None:
+    def settings(**more: str) -> Settings:
+        return Settings.load(_env_file=None, data_dir=tmp_path, **more)
+
+    with pytest.raises(RestoreError, match="no key: set MANNA_KEY, or give --key-file FILE"):
+        vault_and_key(settings(), None)
+    with pytest.raises(RestoreError, match=r"cannot read the key in .*nowhere: No such file"):
+        vault_and_key(settings(key=KEY), tmp_path / "nowhere")
+    assert list(tmp_path.iterdir()) == []  # a key that opens nothing is never made
+    assert vault_and_key(settings(key=KEY), None)[1] is None
+    (tmp_path / "demo.key").write_text(KEY + "\n")
+    vault, key = vault_and_key(settings(), None)
+    assert (vault.open_bytes(Vault(KEY).seal_bytes(b"x")), key) == (b"x", KEY.encode())
+
+
+def test_what_removes_files_waits_for_a_backup(manna: Installation, open_lake: Callable[[], Lake]) -> None:
+    """Seen from the lock: whoever comes second stands in Postgres' queue."""
+    from resources.maintenance import maintain_lake
+
+    other = Lake(manna.postgres_url, manna.settings.lake_dir)
+    second = threading.Thread(target=lambda: maintain_lake(other, 30))
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with psycopg.connect(manna.postgres_url, autocommit=True) as looking:
+        with manna.lake.locked([STORAGE_LOCK]):
+            second.start()
+            while looking.execute(waiting).fetchone() == (0,):
+                assert second.is_alive()
+        second.join(60)
+        assert looking.execute(waiting).fetchone() == (0,)
+    other.close()
+
+
+# -- while others write, and when killed ---------------------------------------------------------------------
+
+WRITER = """
+import sys
+from pathlib import Path
+from typing import Any
+sys.path.insert(0, sys.argv[3])
+from stored import installation, refused, write
+import psycopg
+manna = installation(sys.argv[1], Path(sys.argv[2]))
+with psycopg.connect(sys.argv[1], autocommit=True) as connection:
+    connection.execute("CREATE TABLE ops.told (n int)")
+    for n in range(100000):
+        write(manna, refused(*(f"{n}-{i}" for i in range(700 if n % 3 else 5))))
+        connection.execute("INSERT INTO ops.told VALUES (%s)", [n])
+        if n == 3:
+            print("ready", flush=True)
+"""
+BACKUP = """
+import sys
+from pathlib import Path
+from typing import Any
+sys.path.insert(0, sys.argv[3])
+from stored import installation
+from resources.backup import make_backup
+manna = installation(sys.argv[1], Path(sys.argv[2]))
+make_backup(manna, Path(sys.argv[4]))
+"""
+
+
+def child(script: str, *arguments: object) -> subprocess.Popen[str]:
+    here = str(Path(__file__).parent)
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments[:2]), here, *map(str, arguments[2:])],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+    )
+
+
+@pytest.mark.slow
+def test_a_backup_of_a_moment_while_others_write(database: str, empty_database: str, tmp_path: Path) -> None:
+    """Each round writes to the lake, then to Postgres: what is restored is the end of one round, or the middle of one."""
+    manna = installation(database, tmp_path / "data")
+    writer = child(WRITER, database, tmp_path / "data")
+    try:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
+        made = make_backup(manna, tmp_path / "b")
+        assert writer.poll() is None
+    finally:
+        writer.kill()
+        writer.communicate()
+    came = restore(made.file, tmp_path / "r", manna.vault, key=None, postgres_url=empty_database)
+    again = Lake(empty_database, tmp_path / "r" / "lake")
+    names = again.read(TABLE)["source_id"].to_list()
+    [[rounds]] = {tuple({name.partition("-")[0] for name in names})}
+    assert len(names) == (700 if int(rounds) % 3 else 5)
+    with psycopg.connect(empty_database) as connection:
+        [told] = connection.execute("SELECT max(n) FROM ops.told").fetchone() or (None,)
+    assert told in (int(rounds), int(rounds) - 1)
+    assert again.snapshot() == came.manifest["lake_snapshot"] < manna.lake.snapshot()
+    again.close()
+    manna.close()
+
+
+@pytest.mark.slow
+def test_a_killed_backup_leaves_nothing_that_looks_whole(
+    manna: Installation, database: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backups"
+    for part in (1, 200_000):  # as soon as there is a file, and when a good part of it is written
+        for number in range(40):
+            (tmp_path / "data" / "documents" / f"{number}.bin").write_bytes(os.urandom(100_000))
+        process = child(BACKUP, database, tmp_path / "data", folder)
+        while not any(one.stat().st_size >= part for one in folder.glob(".*") if one.exists()):
+            assert process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert backups(folder) == []
+        assert len(list(folder.glob(".*.unfinished"))) == 1
+    made = make_backup(manna, folder)
+    assert [one.name for one in folder.iterdir()] == [made.file.name]
+    with Archive(made.file, manna.vault) as archive:
+        archive.verify()
+
+
+@pytest.mark.slow
+def test_a_restore_that_is_killed_leaves_no_data_directory(manna: Installation, tmp_path: Path) -> None:
+    """With a server of its own, as most have: it ends with whoever started it, or is found by the next."""
+    made = make_backup(manna, tmp_path / "b")
+    script = (
+        "import sys; from pathlib import Path; from resources.restoring import restore; from resources.vault import Vault; "
+        "restore(Path(sys.argv[1]), Path(sys.argv[2]), Vault(sys.argv[4]), key=None, postgres_url=None)"
+    )
+    process = child(script, made.file, tmp_path / "r", KEY)
+    while not any((one / "postgres.dump").exists() for one in tmp_path.glob(".r.restoring-*")):
+        assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (tmp_path / "r").exists()
+    for left in tmp_path.glob(".r.restoring-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    came = restore(made.file, tmp_path / "r", manna.vault, key=None, postgres_url=None)
+    assert came.tables > 100
+    assert (tmp_path / "r" / "postgres" / "password").exists()
