@@ -40,7 +40,7 @@ def database(settings: Settings) -> Iterator[Installation]:
     from resources.postgres import EmbeddedPostgres, sqlalchemy_url
     from resources.schema import migrate
 
-    _writable(settings.data_dir)
+    _writable(settings)
     embedded = EmbeddedPostgres(settings.data_dir) if settings.postgres_url is None else None
     url = embedded.start() if embedded else str(settings.postgres_url)
     try:
@@ -83,9 +83,11 @@ def logged(settings: Settings, name: str = "manna") -> Iterator[None]:
         handler.close()
 
 
-def _writable(folder: Path) -> None:
+def _writable(settings: Settings) -> None:
+    folder = settings.data_dir
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        # Nobody else looks in; where groups read the books' folders below, others may pass through.
+        folder.mkdir(0o711 if settings.group_reads else 0o700, parents=True, exist_ok=True)
         probe = folder / f".writable-{os.getpid()}"
         probe.touch()
         probe.unlink()

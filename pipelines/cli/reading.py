@@ -98,15 +98,16 @@ def sql(
 
 @app.command()
 def doctor(output: FormatOption = "table") -> None:
-    """Looks at the installation: settings, books, database, lake, credentials, disk.
+    """Looks at the installation: versions, settings, permissions, database, lake and its files, clock, logins, daemons.
 
-    Example: `manna doctor`
+    Exit code 0: all is fine; 1: a warning; 2: something is broken (as Nagios and its like expect).
+
+    Example: `manna doctor --format json`
     """
-    from pipelines.health import findings
+    from pipelines.doctor import exit_code, findings
     from pipelines.rendering import render
 
     require_format(output)
     found = findings()
     render(found, output, title="Findings", console=out)  # type: ignore[arg-type]
-    if (found["status"] == "broken").any():
-        raise typer.Exit(1)
+    raise typer.Exit(exit_code(found))

@@ -87,6 +87,8 @@ def opened(*, with_sandbox: bool = False, people: Path | None = None) -> Iterato
     from resources.settings import Settings
 
     settings = Settings.load()
+    if with_sandbox and settings.profile == "production":
+        raise UsageError("MANNA_PROFILE=production never uses the sandbox; run the demo in another profile")
     read_books(settings.books)  # a faulty file is known before anything is started
     if people:
         people = people.absolute()

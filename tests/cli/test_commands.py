@@ -120,8 +120,43 @@ class TestStatus:
         assert {row["complete_through"] for row in rows} == {"2026-03-16"}
         assert {row["status"] for row in rows if row["institution"] == "Tartan Bank"} == {"login_required"}
         assert {row["error"] for row in rows if row["institution"] != "Tartan Bank"} == {None}
-        assert doctor.code == 0  # a broken login is a warning: the installation works
+        assert doctor.code == 1  # a broken login is a warning: the installation works
         assert "Tartan Bank: login_required" in doctor.out
+
+
+class TestDoctor:
+    def test_a_file_of_the_lake_that_is_missing_or_cut_is_named(self, manna: Any, demo: Any) -> None:
+        gone, cut = sorted((demo.data_dir / "lake" / "raw").rglob("*.parquet"))[:2]
+        content = cut.read_bytes()
+        gone.rename(gone.with_suffix(".away"))
+        cut.write_bytes(content[:100])
+        try:
+            said = manna(demo.data_dir, "doctor", "--format", "json")
+        finally:
+            gone.with_suffix(".away").rename(gone)
+            cut.write_bytes(content)
+        assert said.code == 2
+        found = [row for row in json.loads(said.out) if row["what"] == "lake files"]
+        assert {row["status"] for row in found} == {"broken"}
+        words = " ".join(row["finding"] for row in found)
+        assert f"{gone} of raw.{gone.parent.name} is missing" in words
+        assert f"{cut} of raw.{cut.parent.name} has 100 bytes instead of {len(content)}" in words
+        assert len(found) == 2
+
+    def test_a_database_that_a_newer_version_has_changed(self, manna: Any, demo: Any) -> None:
+        with sa.create_engine(sqlalchemy_url(demo.url)).begin() as connection:
+            before = connection.scalar(sa.text("SELECT version_num FROM ops.alembic_version"))
+            connection.execute(sa.text("UPDATE ops.alembic_version SET version_num = '9999'"))
+        try:
+            said = manna(demo.data_dir, "doctor", "--format", "json")
+        finally:
+            with sa.create_engine(sqlalchemy_url(demo.url)).begin() as connection:
+                connection.execute(
+                    sa.text("UPDATE ops.alembic_version SET version_num = :version"), {"version": before}
+                )
+        assert said.code == 2
+        [broken] = [row for row in json.loads(said.out) if row["status"] == "broken"]
+        assert "9999" in broken["finding"]
 
 
 class TestRun:
