@@ -15,7 +15,7 @@ clock. These files in ``DAGSTER_HOME`` are locked with flock, which ends with th
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -42,12 +42,13 @@ _STATEMENT_SECONDS, _RECYCLE_SECONDS = 60, 300
 @dg.resource(description="The installation: lake, Postgres, providers, books.")
 def installation_resource(context: dg.InitResourceContext) -> Iterator[Installation]:
     """One :class:`Installation` per run or tick; a run holds its lock as long as it has one."""
-    holding: AbstractContextManager[None] = nullcontext()
-    run = context.run
-    if run is not None and context.instance and context.instance.has_run(run.run_id):
-        holding = executing(context.instance, run.run_id)
-    with holding:
-        installation = Installation()
+    installation, run = Installation(), context.run
+    with ExitStack() as holding:
+        if run is not None and context.instance and context.instance.has_run(run.run_id):
+            from pipelines.logs import of_run
+
+            holding.enter_context(executing(context.instance, run.run_id))
+            holding.enter_context(of_run(installation.settings, run.run_id))
         try:
             yield installation
         finally:

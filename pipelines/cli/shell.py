@@ -80,7 +80,7 @@ def opened(*, with_sandbox: bool = False, people: Path | None = None) -> Iterato
 
     The demo never mixes with real accounts: a data directory belongs to one or the other.
     """
-    from pipelines import services
+    from pipelines import logs, services
     from pipelines.demo import link_people, write_books
     from resources.books import read_books
     from resources.installation import Installation
@@ -93,7 +93,7 @@ def opened(*, with_sandbox: bool = False, people: Path | None = None) -> Iterato
     if people:
         people = people.absolute()
         services.check_people(people)
-    with services.database(settings) as manna, services.logged(settings):
+    with services.database(settings) as manna, logs.logged(settings):
         if not with_sandbox:
             yield manna
             return
