@@ -143,11 +143,10 @@ def _folders(settings: Settings) -> Iterator[Finding]:
         yield Finding("permissions", WARNING, words, f"`chmod 711 {data}`")
     if not mode & 0o011:
         return  # nobody else comes as far as what is in it
-    allowed = 0o750 if group else 0o700
     of_books = [*settings.published_dir.glob("*.duckdb"), *settings.documents_dir.glob("*/")]
     for path in sorted(of_books):
-        if (mode := _mode(path)) & ~allowed & 0o077:
-            bits = allowed if path.is_dir() else allowed & 0o640
+        bits = (0o750 if group else 0o700) if path.is_dir() else (0o640 if group else 0o600)
+        if (mode := _mode(path)) & ~bits & 0o077:
             words = f"others may read {path} ({mode:o}), which is of one book"
             yield Finding("permissions", WARNING, words, f"`chmod {bits:o} {path}`")
 
