@@ -92,6 +92,14 @@ def _of_money(manna: Installation) -> Iterator[Metric]:
             alerts.add_metric([severity, status], told[severity, status])
     yield alerts
     yield from _of_connections(manna)
+    circuits = GaugeMetricFamily(
+        "manna_circuit_open",
+        "Whether a provider is left alone because it does not answer.",
+        labels=["circuit"],
+    )
+    for row in manna.ops.circuits():
+        circuits.add_metric([row["name"]], float(row["state"] != "closed"))
+    yield circuits
     rows = open_rows(manna).group_by("book").agg(pl.len())
     counts = dict.fromkeys(manna.books, 0) | dict(rows.iter_rows())
     yield _gauges("manna_quarantined_rows", "Refused rows that nobody has decided on.", "book", counts)

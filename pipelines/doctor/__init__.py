@@ -58,6 +58,7 @@ def _in_database(manna: Installation) -> Iterator[Finding]:
     yield from stores.files(manna)
     yield from workings.tokens(manna)
     yield from workings.connections(manna)
+    yield from workings.circuits(manna)
     instance = dg.DagsterInstance.get()
     yield from workings.serving(manna.settings, instance)
     yield from workings.ticks(instance)

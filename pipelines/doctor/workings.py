@@ -67,6 +67,16 @@ def connections(manna: Installation) -> Iterator[Finding]:
             yield Finding("connection", WARNING, words, str(row["error"]))
 
 
+def circuits(manna: Installation) -> Iterator[Finding]:
+    """Providers that are left alone because they do not answer."""
+    for row in manna.ops.circuits():
+        if row["state"] != "closed":
+            words = (
+                f"{row['name']}: {row['state']} since {row['opened_at']:%Y-%m-%d %H:%M} UTC: {row['reason']}"
+            )
+            yield Finding("provider", WARNING, words, "nothing: it is tried again by itself at the next run")
+
+
 def serving(settings: Settings, instance: "dg.DagsterInstance") -> Iterator[Finding]:
     """Whether `manna up` runs, and its daemons are heard of."""
     from pipelines.process import SERVING, is_held

@@ -11,6 +11,7 @@ import typer
 
 from pipelines.cli import app
 from resources.ops import Ops
+from resources.ops_tables import CIRCUITS
 from resources.postgres import sqlalchemy_url
 
 COMMANDS = sorted(command.name or command.callback.__name__ for command in app.registered_commands)
@@ -107,16 +108,29 @@ class TestStatus:
         broken = next(c for c in ops.connections() if c["institution"] == "Tartan Bank")
         reason, at = "Plaid: ITEM_LOGIN_REQUIRED: log in again", broken["last_success_at"]
         ops.connection_status(broken["connection_id"], "login_required", reason, at)
+        with ops.engine.begin() as connection:
+            values = {
+                "name": "plaid",
+                "state": "open",
+                "failures": 3,
+                "opened_at": at,
+                "reason": "it is down",
+            }
+            connection.execute(sa.insert(CIRCUITS).values(**values))
         try:
             shown = manna(demo.data_dir, "status").out
             rows = json.loads(manna(demo.data_dir, "status", "--format", "json").out)
             doctor = manna(demo.data_dir, "doctor", "--format", "json")
         finally:
             ops.connection_status(broken["connection_id"], "healthy", "repaired", at)
+            with ops.engine.begin() as connection:
+                connection.execute(sa.delete(CIRCUITS))
         line = next(line for line in shown.partition("Connections")[2].splitlines() if "Tartan Bank" in line)
         assert "login_required" in line
         assert "2026-03-16" in line
         assert "ITEM_LOGIN_REQUIRED" in shown
+        assert "plaid is left alone (open since 2026-03-16" in shown
+        assert "plaid: open since 2026-03-16" in doctor.out
         assert {row["complete_through"] for row in rows} == {"2026-03-16"}
         assert {row["status"] for row in rows if row["institution"] == "Tartan Bank"} == {"login_required"}
         assert {row["error"] for row in rows if row["institution"] != "Tartan Bank"} == {None}

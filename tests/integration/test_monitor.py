@@ -62,6 +62,7 @@ def test_what_is_told_to_monitors(manna: Installation, instance: dg.DagsterInsta
     manna.ops.store_webhook(
         {"signature_sha256": "s", "received_at": now, "issued_at": now, "kind": "ITEM:ERROR", "body": {}}
     )
+    manna.ops.circuit("alpaca")._row.write(state="open", opened_at=now)
     with answering(application(manna.settings, instance)) as url:
         assert httpx.get(f"{url}/health", timeout=60).json() == {"status": "well", "reasons": []}
         found = measured(url)
@@ -77,6 +78,7 @@ def test_what_is_told_to_monitors(manna: Installation, instance: dg.DagsterInsta
         }
         assert ("manna_connection_up", "home", "gone") not in found
         assert found["manna_webhooks_waiting",] == 1
+        assert found["manna_circuit_open", "alpaca"] == 1
         assert found["manna_quarantined_rows", "home"] == 0
         assert found["manna_disk_free_bytes",] > 0
 
