@@ -17,6 +17,7 @@ from assets.reports import TABLES, dirty_months
 from assets.tear_sheets import stale_months
 from manna.contracts.performance import TEAR_SHEETS
 from manna.contracts.reports import PUBLICATIONS
+from resources.closed_files import close_published
 from resources.installation import Installation
 from resources.publisher import (
     Edition,
@@ -62,11 +63,15 @@ def published(context: dg.AssetExecutionContext, config: BooksConfig, manna: Man
     snapshot = manna.lake.snapshot()
     editions = {book: _edition(manna, book, snapshot) for book in chosen(manna.books, config.books)}
     settings = manna.settings
+    close_published(settings, editions)
     pages = sum(write_pages(manna, book, snapshot, *_told(edition)) for book, edition in editions.items())
     examined = data_docs(manna) / "index.html"
     link = examined.relative_to(settings.documents_dir).as_posix() if examined.exists() else None
     pages += write_index(manna, snapshot, link)
-    to_duckdb = {book: publish_to_duckdb(settings.published_dir, e) for book, e in editions.items()}
+    to_duckdb = {
+        book: publish_to_duckdb(settings.published_dir, e, group=settings.group_reads)
+        for book, e in editions.items()
+    }
     # Postgres last: what it records is published everywhere (see `unpublished`).
     to_postgres = {book: publish_to_postgres(manna.postgres_url, e) for book, e in editions.items()}
     hashes = {book: edition.content_hash for book, edition in editions.items()}
@@ -97,6 +102,7 @@ def opened(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna)
     from assets.opened_pages import write_opened
 
     snapshot, written = manna.lake.snapshot(), dict[str, int]()
+    close_published(manna.settings, manna.books)
     for book in chosen(manna.books, config.books):
         written[book] = write_opened(manna, book, snapshot, *_told(_edition(manna, book, snapshot)))
     folder = dg.MetadataValue.path(str(manna.settings.documents_dir))

@@ -15,7 +15,7 @@ clock. These files in ``DAGSTER_HOME`` are locked with flock, which ends with th
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -47,16 +47,20 @@ def installation_resource(context: dg.InitResourceContext) -> Iterator[Installat
 
     A run begins with the lake's files as they were written, or not at all.
     """
-    run = context.run
-    is_run = run is not None and context.instance is not None and context.instance.has_run(run.run_id)
-    with executing(context.instance, run.run_id) if is_run else nullcontext():  # type: ignore[arg-type,union-attr]
-        installation = Installation()
+    installation, run = Installation(), context.run
+    recorded = run if run is not None and context.instance and context.instance.has_run(run.run_id) else None
+    with ExitStack() as holding:
+        if recorded and context.instance:
+            from pipelines.logs import of_run
+
+            holding.enter_context(executing(context.instance, recorded.run_id))
+            holding.enter_context(of_run(installation.settings, recorded.run_id))
         try:
             require_current(installation.postgres_url)
-            if is_run:
+            if recorded:
                 require_whole(installation.ops.engine, installation.settings.lake_dir)
             yield installation
-            if is_run:
+            if recorded:
                 note_new(installation.ops.engine, installation.settings.lake_dir)
         finally:
             installation.close()

@@ -111,11 +111,11 @@ async def _body(request: Request) -> bytes | None:
     return bytes(body)
 
 
-def server(take: Take) -> uvicorn.Server:
-    """The server, still to be run on a listening socket."""
+def server(served: Starlette) -> uvicorn.Server:
+    """The server of an application, still to be run on a listening socket."""
     return uvicorn.Server(
         uvicorn.Config(
-            application(take),
+            served,
             lifespan="off",
             access_log=False,
             log_config=None,
@@ -152,14 +152,15 @@ def announce(manna: Installation, url: str) -> int:
             manna.plaid.send_webhooks_to(manna.vault.open(connection["token"]), url)
             told += 1
         except (ProviderError, SettingsError) as error:
-            LOG.warning("%s (%s): %s", connection["institution"], connection["book"], error)
+            book = connection["book"]
+            LOG.warning("%s (%s): %s", connection["institution"], book, error, extra={"book": book})
     LOG.info("Plaid sends the webhooks of %d logins to this server", told)
     return told
 
 
 def main() -> int:
     """Serves until told to stop."""
-    from pipelines.services import logged
+    from pipelines.logs import logged
 
     settings = Settings.load()
     with logged(settings, "webhooks"):
@@ -170,7 +171,7 @@ def main() -> int:
             url = settings.webhook_url or f"http://{HOST}:{port}{PATH}"
             # Beside the server: what Plaid sends at once is answered at once.
             threading.Thread(target=announce, args=(manna, url), daemon=True).start()
-            server(taker(manna)).run(sockets=[listener])
+            server(application(taker(manna))).run(sockets=[listener])
     return 0
 
 

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -239,7 +240,7 @@ def settle(
     found += worth_telling(manna.lake.read("categorized.insights"), findings)
     found += held_reports(manna.lake.read("reports.publications"))
     found += reopened_books({book: manna.ops.closings(book) for book in manna.books})
-    found += failed_checks(_failed_checks(instance))
+    found += failed_checks(checks_that_fail(instance))
     found += _of_money(manna, accounts, balances)
     found += platform_conditions(manna, instance, served=served)
     now = manna.settings.now()
@@ -274,17 +275,22 @@ def habits(manna: Installation) -> dict[str, Habits]:
     return found
 
 
-def _failed_checks(instance: dg.DagsterInstance) -> list[tuple[str, str, str]]:
+def checks_that_fail(instance: dg.DagsterInstance) -> list[tuple[str, str, str]]:
     """Checks whose latest execution failed: (asset, check, run id). Findings have alerts of their own."""
-    from pipelines.definitions import build_definitions
-
-    keys = build_definitions().resolve_asset_graph().asset_check_keys
-    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(_checks())
     return [
         (key.asset_key.to_user_string().replace("/", "."), key.name, record.run_id)
         for key, record in sorted(latest.items(), key=lambda item: str(item[0]))
         if record.status.value == "FAILED" and key.name != FINDINGS_CHECK
     ]
+
+
+@cache
+def _checks() -> list[dg.AssetCheckKey]:
+    """Every check there is: they follow from the code alone."""
+    from pipelines.definitions import build_definitions
+
+    return list(build_definitions().resolve_asset_graph().asset_check_keys)
 
 
 def _digest(state: Any) -> str:

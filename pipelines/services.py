@@ -7,7 +7,6 @@ are configured by it; children get it by inheritance. What is started is stopped
 """
 
 import json
-import logging
 import os
 import secrets
 import shutil
@@ -16,14 +15,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from resources.installation import Installation
 from resources.settings import PROJECT, Settings, SettingsError
 
 SANDBOX_SECONDS = 60
-LOG_BYTES = 10_000_000
 
 
 class ServiceError(Exception):
@@ -43,7 +40,7 @@ def database(settings: Settings, *, of_any_version: bool = False) -> Iterator[In
     from resources.postgres import EmbeddedPostgres, sqlalchemy_url
     from resources.schema import make_ready
 
-    _writable(settings.data_dir)
+    _writable(settings)
     embedded = EmbeddedPostgres(settings.data_dir) if settings.postgres_url is None else None
     url = embedded.start() if embedded else str(settings.postgres_url)
     try:
@@ -64,31 +61,11 @@ def database(settings: Settings, *, of_any_version: bool = False) -> Iterator[In
             embedded.stop()
 
 
-@contextmanager
-def logged(settings: Settings, name: str = "manna") -> Iterator[None]:
-    """What Manna logs goes to ``logs/NAME.log`` until the block ends, and not onto the terminal.
-
-    Each process has a name of its own: two cannot share a file that is renamed when it is full.
-    """
-    file = settings.data_dir / "logs" / f"{name}.log"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handler = RotatingFileHandler(file, maxBytes=LOG_BYTES, backupCount=3, delay=True, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logger = logging.getLogger("manna")
-    before = logger.propagate
-    logger.addHandler(handler)
-    logger.propagate = False
+def _writable(settings: Settings) -> None:
+    folder = settings.data_dir
     try:
-        yield
-    finally:
-        logger.propagate = before
-        logger.removeHandler(handler)
-        handler.close()
-
-
-def _writable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+        # Nobody else looks in; where groups read the books' folders below, others may pass through.
+        folder.mkdir(0o711 if settings.group_reads else 0o700, parents=True, exist_ok=True)
         probe = folder / f".writable-{os.getpid()}"
         probe.touch()
         probe.unlink()

@@ -1,4 +1,4 @@
-"""`manna up`: Dagster's webserver and daemon, and the receiver of webhooks, supervised until Ctrl-C.
+"""`manna up`: Dagster's webserver and daemon, the monitor, and the receiver of webhooks, supervised until Ctrl-C.
 
 What belongs here: those children and their end. What does not: the database and the sandbox, which stand
 already (``services``).
@@ -41,9 +41,11 @@ def serve(settings: Settings, port: int, ready: Callable[[str], None]) -> None:
     """
     url, logs = f"http://127.0.0.1:{port}", settings.data_dir / "logs"
     workspace = ["-w", str(PROJECT / "workspace.yaml")]
+    told = ["--log-format", "json"] if settings.log_format == "json" else []
     modules = {
-        "webserver": ["dagster_webserver", "-h", "127.0.0.1", "-p", str(port), *workspace],
-        "daemon": ["dagster._daemon", "run", *workspace],
+        "webserver": ["dagster_webserver", "-h", "127.0.0.1", "-p", str(port), *told, *workspace],
+        "daemon": ["dagster._daemon", "run", *told, *workspace],
+        "monitor": ["pipelines.monitor"],
     }
     if settings.receives_webhooks:
         modules["receiver"] = ["pipelines.receiver"]

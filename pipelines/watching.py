@@ -40,7 +40,7 @@ def platform_conditions(
     return [
         *platform.failed_runs(_failed(instance), (NIGHTLY, STATEMENTS, MARKET)),
         *platform.stuck_runs(_started(instance), now),
-        *platform.late_night(NIGHTLY, _last_success(instance), now),
+        *platform.late_night(NIGHTLY, last_night(instance), now),
         *(platform.silent_daemons(_heartbeats(instance), now) if served else ()),
         *platform.low_disk(shutil.disk_usage(folder).free, str(folder)),
     ]
@@ -66,7 +66,8 @@ def _started(instance: dg.DagsterInstance) -> list[tuple[str, str, datetime]]:
     ]
 
 
-def _last_success(instance: dg.DagsterInstance) -> datetime | None:
+def last_night(instance: dg.DagsterInstance) -> datetime | None:
+    """When the nightly close last succeeded; null where it never did."""
     wanted = dg.RunsFilter(job_name=NIGHTLY, statuses=[dg.DagsterRunStatus.SUCCESS])
     records = instance.get_run_records(wanted, limit=1)
     return _moment(records[0].end_time) if records and records[0].end_time else None

@@ -7,7 +7,7 @@ A status changes in one transaction with its event, under a lock of the row: a p
 once. An unlinked connection stays so until it is linked again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ from manna.connections import (
     status_after_answer,
 )
 from manna.webhooks import NOTES
+from resources import audit
 from resources.ops_database import OpsDatabase
 from resources.ops_tables import CONNECTION_EVENTS, CONNECTIONS, WEBHOOKS
 
@@ -151,6 +152,34 @@ class Connections(OpsDatabase):
             ends = expiry(row["expires_at"], health.expires_at if health else None, at)
             _update(connection, connection_id, last_success_at=at, **told)
             return _move(connection, row, status_after_answer(health, ends, at), at)
+
+    def reseal_tokens(
+        self, resealed: Callable[[bytes], bytes | None], by: str, at: datetime
+    ) -> tuple[int, int]:
+        """Seals every token anew, in one transaction: a crash in the middle leaves each as it was.
+
+        Args:
+            resealed: gives a token's new bytes, null where they are to stay.
+            by: who wanted it, for the audit log.
+            at: when.
+
+        Returns:
+            How many tokens changed, and how many there are. Whatever ``resealed`` raises leaves all of them as
+            they were.
+        """
+        c = CONNECTIONS.c
+        with self.engine.begin() as connection:
+            query = sa.select(c.connection_id, c.token).order_by(c.connection_id).with_for_update()
+            rows = connection.execute(query).all()
+            changed = {row.connection_id: new for row in rows if (new := resealed(bytes(row.token)))}
+            for connection_id, token in changed.items():
+                _update(connection, connection_id, token=token)
+            if changed:
+                detail = {"tokens": len(changed)}
+                audit.append(
+                    connection, at=at, book=None, actor=by, action="reseal", subject="tokens", detail=detail
+                )
+        return len(changed), len(rows)
 
     def connection_events(self, connection_id: str) -> list[dict[str, Any]]:
         """The life of a connection: at, status, reason; oldest first."""

@@ -2,7 +2,7 @@
 
 What belongs here: the few statements on its tables (``ops_tables``). What does not: facts from providers (the
 lake has those), a decision about money, the life of connections (``connections``), decisions on
-transactions and accounts (``decisions``), alerts (``alerts``), people's entries (``entries``), instructions on lots (``lot_instructions``),
+transactions and accounts (``decisions``), circuit breakers (``circuits``), alerts (``alerts``), people's entries (``entries``), instructions on lots (``lot_instructions``),
 models (``models``), plans (``plans``), examinations and decisions on refused rows (``verdicts``), or files and closings of books
 (``book_records``).
 """
@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from resources.alerts import Alerts
 from resources.book_records import BookRecords
+from resources.circuits import Circuits
 from resources.connections import Connections
 from resources.decisions import Decisions
 from resources.entries import Entries
@@ -29,7 +30,9 @@ from resources.verdicts import Verdicts
 __all__ = ["CONNECTIONS", "METADATA", "SCHEMA", "Ops"]
 
 
-class Ops(Alerts, BookRecords, Connections, Decisions, Entries, LotInstructions, Models, Plans, Verdicts):
+class Ops(
+    Alerts, BookRecords, Circuits, Connections, Decisions, Entries, LotInstructions, Models, Plans, Verdicts
+):
     """The ``ops`` schema."""
 
     # -- webhooks ---------------------------------------------------------------------------------

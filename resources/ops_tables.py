@@ -155,6 +155,18 @@ RATE_BUCKETS = sa.Table(
     comment="a provider's budget of calls per minute, shared by all runs",
 )
 
+CIRCUITS = sa.Table(
+    "circuits",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True, comment="what is asked: a provider, or a part of one"),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False, comment="in a row"),
+    sa.Column("opened_at", MOMENT, comment="for the last time, by the real clock"),
+    sa.Column("reason", sa.Text, comment="of the last failure"),
+    sa.CheckConstraint("state in ('closed', 'open', 'half-open')", name="circuits_state"),
+    comment="circuit breakers: while one is open its provider is not asked",
+)
+
 OVERRIDES = sa.Table(
     "overrides",
     METADATA,

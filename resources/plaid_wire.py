@@ -202,7 +202,7 @@ def translated(error: Any) -> ProviderError:
         return CredentialsRefusedError(f"{said}; check PLAID_CLIENT_ID, PLAID_SECRET and PLAID_BASE_URL")
     if status == 429 or status >= 500 or code in _TRANSIENT:
         asked = (error.headers or {}).get("Retry-After")
-        return ProviderUnavailableError(said, float(asked) if asked and asked.isdigit() else None)
+        return ProviderUnavailableError(said, float(asked) if asked and asked.isdigit() else None, code)
     return ProviderError(said, code)
 
 

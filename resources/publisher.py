@@ -21,6 +21,8 @@ from psycopg import sql
 from manna.contracts import CONTRACTS, Contract
 from manna.contracts.declaration import content_hash
 from manna.documents.seal import seal_on, sealed
+from resources.closed_files import close_file
+from resources.readers import PUBLISHING, guard
 
 RECORD = "published_snapshots"
 _TYPES = {"VARCHAR": "text", "TIMESTAMPTZ": "timestamptz"}
@@ -51,7 +53,7 @@ def publish_to_postgres(url: str, edition: Edition) -> bool:
     """Replaces the book's rows in the schema ``reports``, in one transaction; False when nothing changed."""
     wanted = edition.content_hash
     with psycopg.connect(url) as connection, connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('manna:publish', 0))")
+        connection.execute(PUBLISHING)
         _create(connection, edition)
         row = connection.execute(
             f"SELECT snapshot_id, content_hash FROM reports.{RECORD} WHERE book = %s", [edition.book]
@@ -91,6 +93,7 @@ def _create(connection: psycopg.Connection, edition: Edition) -> None:
                 sql.Identifier(contract.schema, contract.name), sql.SQL(", ").join([*columns, key])
             )
         )
+    guard(connection)
 
 
 def _replace(connection: psycopg.Connection, contract: Contract, book: str, frame: pl.DataFrame) -> None:
@@ -105,24 +108,24 @@ def _replace(connection: psycopg.Connection, contract: Contract, book: str, fram
             copy.write_row(row)
 
 
-def publish_to_duckdb(folder: Path, edition: Edition) -> bool:
+def publish_to_duckdb(folder: Path, edition: Edition, *, group: bool = False) -> bool:
     """Makes ``folder/BOOK.duckdb`` anew, aside, and puts it in place; False when nothing changed.
 
-    Whoever reads the former file keeps reading it: its inode lives until they close it.
+    Whoever reads the former file keeps reading it: its inode lives until they close it. ``group``: the file's group may read it too.
 
     Raises:
         PublicationError: the folder cannot be written. What was published stays.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
         with (folder / f".{edition.book}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # whoever compares snapshots must be the one to replace
-            return _replace_file(folder, edition)
+            return _replace_file(folder, edition, group)
     except (OSError, duckdb.IOException) as error:
         raise PublicationError(f"cannot publish to {folder}: {error}; make it writable") from error
 
 
-def _replace_file(folder: Path, edition: Edition) -> bool:
+def _replace_file(folder: Path, edition: Edition, group: bool) -> bool:
     target = folder / f"{edition.book}.duckdb"
     wanted = edition.content_hash
     recorded = recorded_in(target)
@@ -145,6 +148,7 @@ def _replace_file(folder: Path, edition: Edition) -> bool:
             connection.execute(
                 f"INSERT INTO reports.{RECORD} VALUES (?, ?, ?)", [edition.book, edition.snapshot, wanted]
             )
+        close_file(draft, target, group=group)
         draft.replace(target)
     finally:
         _discard(draft)
@@ -227,8 +231,9 @@ def write_page(file: Path, text: str) -> bool:
     try:
         if file.exists() and file.read_bytes() == content:
             return False
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(0o700, parents=True, exist_ok=True)
         draft.write_bytes(content)
+        close_file(draft, file)
         draft.replace(file)
     except OSError as error:
         raise PublicationError(f"cannot write {file}: {error.strerror}; make its folder writable") from error

@@ -75,7 +75,8 @@ class Rate:
         )
         if left is None:
             raise ProviderUnavailableError(
-                f"{name.partition(':')[0].capitalize()}: the calls of the next {LONGEST_WAIT:.0f} s are taken by other runs"
+                f"{name.partition(':')[0].capitalize()}: the calls of the next {LONGEST_WAIT:.0f} s are taken by other runs",
+                code="BUDGET",
             )
         if left < 0:
             self._sleep(-left / self._rate)

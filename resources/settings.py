@@ -4,18 +4,22 @@ What belongs here: the typed settings, their defaults, and the paths that follow
 What does not: anything that acts on them.
 """
 
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from resources.profiles import problems
+
 PROJECT = Path(__file__).resolve().parents[1]
 
 DEFAULT_FIRST_MONTH = date(2015, 1, 1)
 DEFAULT_RECEIVER_PORT = 3100
+DEFAULT_METRICS_PORT = 3200
 
 
 class SettingsError(Exception):
@@ -29,6 +33,7 @@ class Settings(BaseSettings):
         env_file=PROJECT / ".env", extra="ignore", frozen=True, populate_by_name=True, env_ignore_empty=True
     )
 
+    profile: Literal["development", "staging", "production"] = Field("development", alias="MANNA_PROFILE")
     data_dir: Path = Field(PROJECT / ".manna", alias="MANNA_DATA_DIR")
     books_dir: Path | None = Field(None, alias="MANNA_BOOKS_DIR")
     fixed_now: datetime | None = Field(None, alias="MANNA_NOW")
@@ -41,6 +46,10 @@ class Settings(BaseSettings):
     backups_monthly: int = Field(12, alias="MANNA_BACKUPS_MONTHLY", ge=0)
     lake_history_days: int = Field(30, alias="MANNA_LAKE_HISTORY_DAYS", ge=1)
     run_history_days: int = Field(180, alias="MANNA_RUN_HISTORY_DAYS", ge=7)
+    former_keys: SecretStr | None = Field(None, alias="MANNA_FORMER_KEYS")
+    group_reads: bool = Field(False, alias="MANNA_GROUP_READS")
+    log_format: Literal["text", "json"] = Field("text", alias="MANNA_LOG_FORMAT")
+    metrics_port: int = Field(DEFAULT_METRICS_PORT, alias="MANNA_METRICS_PORT", ge=1, le=65535)
     notify_urls: str = Field("", alias="MANNA_NOTIFY_URLS")
     notify_critical_urls: str = Field("", alias="MANNA_NOTIFY_CRITICAL_URLS")
 
@@ -85,15 +94,21 @@ class Settings(BaseSettings):
         """The settings of this process.
 
         Raises:
-            SettingsError: a variable has an unusable value; every one is named.
+            SettingsError: a variable has an unusable value, or the profile forbids one; every one is named.
         """
+        wrong: list[str] = []
         try:
-            return cls(**overrides)
+            settings = cls(**overrides)
         except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+            # The others are judged with a default in place of what cannot be read, so that all is said at once.
+            settings = cls(**_without(cls, {str(e["loc"][0]) for e in error.errors()}, overrides))
+        wrong += problems(settings)
+        if wrong:
             raise SettingsError(
-                f"cannot use these settings: {wrong}. Correct the environment or .env."
-            ) from error
+                f"cannot use these settings: {'; '.join(wrong)}. Correct the environment or .env."
+            )
+        return settings
 
     def now(self) -> datetime:
         """The moment it is, in UTC: ``MANNA_NOW`` where set, else the clock."""
@@ -161,3 +176,15 @@ class Settings(BaseSettings):
     def backups_dir(self) -> Path:
         """Where backups are made: ``MANNA_BACKUP_DIR``, else ``backups/`` of the data directory."""
         return self.backup_dir or self.data_dir / "backups"
+
+
+def _without(
+    model: type[Settings], unusable: Collection[str], overrides: Mapping[str, Any]
+) -> dict[str, Any]:
+    """``overrides`` with the default for every variable (or field) that is ``unusable``."""
+    given = dict(overrides)
+    for name, field in model.model_fields.items():
+        if {name, field.alias} & set(unusable):
+            given.pop(name, None)
+            given[str(field.alias)] = field.get_default()
+    return given

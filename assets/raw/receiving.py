@@ -4,12 +4,14 @@ What belongs here: the lock, the transaction and the bookkeeping that every prov
 what is asked (``plaid``, ``alpaca``, ``bars``).
 
 One connection's failure never stops the others: its rows stay as they were, it is marked broken, the check
-fails and an alert follows. When *no* connection answers, the asset fails: it never goes green on an error.
+fails and an alert follows. When a provider does not answer several in a row, the others are not asked at all
+(``resources.circuits``), and marked with that. When *no* connection answers, the asset fails: it never goes green on an error.
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -127,12 +129,12 @@ def receive(
     ``of_accounts``: its accounts are asked for. What else may be asked through a connection, prices say, tells
     nothing of how the connection fares, nor of how far its accounts are known.
     """
-    received = Received()
+    received, circuit = Received(), manna.ops.circuit(endpoint)
     for connection in connections:
         received.asked += 1
         connection_id = connection["connection_id"]
         try:
-            rows, answers = _receive_one(manna, run_id, connection, endpoint, ask)
+            rows, answers = circuit.call(partial(_receive_one, manna, run_id, connection, endpoint, ask))
         except ProviderError as error:
             received.failures[_name(connection, received.failures)] = error
             if of_accounts:

@@ -12,7 +12,7 @@ _HIDDEN = "••••"
 # within a longer word (an id), nor before a colon (Alpaca's ids begin with a moment).
 _NUMBER = re.compile(r"(?<![\w.,-])(?:\d{8,19}|\d{4}(?:[ -]\d{4}){2,3}(?:[ -]\d{1,3})?)(?![\w:,]|[.-]\d)")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b")
-_SECRET = {
+SECRET_KEYS = {
     "account",
     "account_number",
     "routing",
@@ -47,7 +47,7 @@ def _masked(value: Any) -> Any:
     if isinstance(value, dict):
         return {
             key: f"{_HIDDEN}{str(item)[-4:]}"
-            if key in _SECRET and isinstance(item, str | int) and item != ""
+            if key in SECRET_KEYS and isinstance(item, str | int) and item != ""
             else _masked(item)
             for key, item in value.items()
         }

@@ -14,8 +14,7 @@ from pipelines.cli import backtesting  # isort: skip
 from pipelines.cli import export, explain, ledger, bundle  # isort: skip
 from pipelines.cli import reconciling, closing  # isort: skip
 from pipelines.cli import rebalancing, trading, auditing  # isort: skip
-from pipelines.cli import alerts, configuring  # isort: skip
-from pipelines.cli import storing  # isort: skip
+from pipelines.cli import alerts, readers, configuring, storing  # isort: skip
 from pipelines.cli.shell import app, main
 
 __all__ = [
@@ -40,6 +39,7 @@ __all__ = [
     "nights",
     "performing",
     "quarantine",
+    "readers",
     "reading",
     "rebalancing",
     "reconciling",

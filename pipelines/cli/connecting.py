@@ -1,5 +1,6 @@
 """Commands about the world outside: logins at banks and brokers, the key that seals them, the sandbox."""
 
+import getpass
 import os
 import sys
 from pathlib import Path
@@ -79,6 +80,26 @@ def key() -> None:
     from cryptography.fernet import Fernet
 
     out.print(Fernet.generate_key().decode(), highlight=False, soft_wrap=True)
+
+
+@app.command("rotate-key")
+def rotate_key() -> None:
+    """Seals every access token anew with MANNA_KEY. Before: a new key in MANNA_KEY, the one before in MANNA_FORMER_KEYS.
+
+    All tokens change in one transaction; until it is done, and after a crash, both keys are needed.
+
+    Example: `manna rotate-key`
+    """
+    with opened() as manna:
+        changed, total = manna.ops.reseal_tokens(
+            manna.vault.resealed, getpass.getuser(), manna.settings.now()
+        )
+    out.print(
+        f"{changed} of {total} tokens sealed anew; {total - changed} were sealed with MANNA_KEY already. "
+        "MANNA_FORMER_KEYS is not needed any more: remove it, but keep those keys as long as older backups.",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 @app.command()

@@ -99,9 +99,9 @@ def run(
 def up(
     port: Annotated[int, typer.Option(min=1, max=65535, help="port of the Dagster UI on 127.0.0.1")] = 3000,
 ) -> None:
-    """Serves the Dagster UI, schedules and sensors until Ctrl-C, and receives Plaid's webhooks.
+    """Serves the Dagster UI, schedules and sensors until Ctrl-C, receives Plaid's webhooks, and tells monitors how it is.
 
-    Webhooks need `MANNA_WEBHOOK_URL`; see the guide. Without credentials in `.env` the sandbox stands in for Plaid and Alpaca.
+    `/health` and `/metrics` (Prometheus) are on port MANNA_METRICS_PORT of 127.0.0.1. Webhooks need `MANNA_WEBHOOK_URL`; see the guide. Without credentials in `.env` the sandbox stands in for Plaid and Alpaca.
 
     Example: `manna up --port 3001`
     """
@@ -112,7 +112,9 @@ def up(
 
     settings = Settings.load()
     with_sandbox = uses_sandbox(settings) or not settings.uses_real_providers
+    services.refuse_when_served(settings)
     services.require_free(port)
+    services.require_free(settings.metrics_port, "MANNA_METRICS_PORT")
     if settings.receives_webhooks and settings.receiver_port:
         services.require_free(settings.receiver_port, "MANNA_WEBHOOK_PORT")
     with progress(err) as tell:
@@ -123,9 +125,10 @@ def up(
 
                 Runner(manna, tell).close()
             tell("starting", "Dagster UI and daemon")
-            serve(manna.settings, port, ready=lambda url: _ready(tell, url))
+            serve(manna.settings, port, ready=lambda url: _ready(tell, url, settings.metrics_port))
 
 
-def _ready(tell: Any, url: str) -> None:
+def _ready(tell: Any, url: str, metrics_port: int) -> None:
     tell.stop()
+    out.print(f"Its health is told at http://127.0.0.1:{metrics_port}/health and /metrics", highlight=False)
     out.print(f"Manna is up: {url}   (Ctrl-C ends it)", highlight=False)

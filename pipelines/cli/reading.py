@@ -13,7 +13,7 @@ from pipelines.cli.shell import FormatOption, app, err, opened, out
 
 @app.command()
 def status(output: FormatOption = "table") -> None:
-    """Accounts, balances, connections and up to which day each is complete, alerts, drift.
+    """Accounts, balances, connections and up to which day each is complete, providers that are left alone, alerts, drift.
 
     Example: `manna status --format json`
     """
@@ -24,12 +24,16 @@ def status(output: FormatOption = "table") -> None:
     require_format(output)
     with opened() as manna:
         data, healths = gather(manna), connections(manna).drop("connection_id")
+        circuits = [row for row in manna.ops.circuits() if row["state"] != "closed"]
     if output == "table":
         out.print(summary(data))
         out.print()
         render(healths.drop("error"), "table", title="Connections", console=out)
         for row in healths.filter(healths["error"].is_not_null()).iter_rows(named=True):
             said = f"{row['connection']}  {row['institution']}: {row['error']}"
+            out.print(said, style="yellow", highlight=False, markup=False)
+        for row in circuits:
+            said = f"{row['name']} is left alone ({row['state']} since {row['opened_at']:%Y-%m-%d %H:%M} UTC): {row['reason']}"
             out.print(said, style="yellow", highlight=False, markup=False)
     else:
         render(data.accounts, output, title="Accounts", console=out)  # type: ignore[arg-type]
@@ -98,15 +102,16 @@ def sql(
 
 @app.command()
 def doctor(output: FormatOption = "table") -> None:
-    """Looks at the installation: settings, books, database, lake, credentials, disk.
+    """Looks at the installation: versions, settings, permissions, database, lake and its files, clock, logins, daemons.
 
-    Example: `manna doctor`
+    Exit code 0: all is fine; 1: a warning; 2: something is broken (as Nagios and its like expect).
+
+    Example: `manna doctor --format json`
     """
-    from pipelines.health import findings
+    from pipelines.doctor import exit_code, findings
     from pipelines.rendering import render
 
     require_format(output)
     found = findings()
     render(found, output, title="Findings", console=out)  # type: ignore[arg-type]
-    if (found["status"] == "broken").any():
-        raise typer.Exit(1)
+    raise typer.Exit(exit_code(found))

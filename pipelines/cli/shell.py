@@ -91,18 +91,20 @@ def opened(*, with_sandbox: bool = False, people: Path | None = None) -> Iterato
 
     The demo never mixes with real accounts: a data directory belongs to one or the other.
     """
-    from pipelines import services
+    from pipelines import logs, services
     from pipelines.demo import link_people, write_books
     from resources.books import read_books
     from resources.installation import Installation
     from resources.settings import Settings
 
     settings = Settings.load()
+    if with_sandbox and settings.profile == "production":
+        raise UsageError("MANNA_PROFILE=production never uses the sandbox; run the demo in another profile")
     read_books(settings.books)  # a faulty file is known before anything is started
     if people:
         people = people.absolute()
         services.check_people(people)
-    with services.database(settings) as manna, services.logged(settings):
+    with services.database(settings) as manna, logs.logged(settings):
         if not with_sandbox:
             yield manna
             return

@@ -62,7 +62,7 @@ class TestDataDirectory:
             assert "cannot write" in complaint
             assert "MANNA_DATA_DIR" in complaint
         said = manna(tmp_path / "file" / "data", "doctor", "--format", "json")
-        assert said.code == 1
+        assert said.code == 2
         assert {row["status"] for row in json.loads(said.out) if row["what"] == "data directory"} == {
             "broken"
         }
@@ -206,7 +206,7 @@ class TestDatabase:
         assert "MANNA_POSTGRES_URL" in said.complaint
         assert "hunter2" not in said.err
         said = manna(tmp_path, "doctor", "--format", "json", MANNA_POSTGRES_URL=url)
-        assert said.code == 1
+        assert said.code == 2
         assert "hunter2" not in said.out
         assert "broken" in {row["status"] for row in json.loads(said.out) if row["what"] == "database"}
 

@@ -11,6 +11,7 @@ import typer
 
 from pipelines.cli import app
 from resources.ops import Ops
+from resources.ops_tables import CIRCUITS
 from resources.postgres import sqlalchemy_url
 
 COMMANDS = sorted(command.name or command.callback.__name__ for command in app.registered_commands)
@@ -107,21 +108,69 @@ class TestStatus:
         broken = next(c for c in ops.connections() if c["institution"] == "Tartan Bank")
         reason, at = "Plaid: ITEM_LOGIN_REQUIRED: log in again", broken["last_success_at"]
         ops.connection_status(broken["connection_id"], "login_required", reason, at)
+        with ops.engine.begin() as connection:
+            values = {
+                "name": "plaid",
+                "state": "open",
+                "failures": 3,
+                "opened_at": at,
+                "reason": "it is down",
+            }
+            connection.execute(sa.insert(CIRCUITS).values(**values))
         try:
             shown = manna(demo.data_dir, "status").out
             rows = json.loads(manna(demo.data_dir, "status", "--format", "json").out)
             doctor = manna(demo.data_dir, "doctor", "--format", "json")
         finally:
             ops.connection_status(broken["connection_id"], "healthy", "repaired", at)
+            with ops.engine.begin() as connection:
+                connection.execute(sa.delete(CIRCUITS))
         line = next(line for line in shown.partition("Connections")[2].splitlines() if "Tartan Bank" in line)
         assert "login_required" in line
         assert "2026-03-16" in line
         assert "ITEM_LOGIN_REQUIRED" in shown
+        assert "plaid is left alone (open since 2026-03-16" in shown
+        assert "plaid: open since 2026-03-16" in doctor.out
         assert {row["complete_through"] for row in rows} == {"2026-03-16"}
         assert {row["status"] for row in rows if row["institution"] == "Tartan Bank"} == {"login_required"}
         assert {row["error"] for row in rows if row["institution"] != "Tartan Bank"} == {None}
-        assert doctor.code == 0  # a broken login is a warning: the installation works
+        assert doctor.code == 1  # a broken login is a warning: the installation works
         assert "Tartan Bank: login_required" in doctor.out
+
+
+class TestDoctor:
+    def test_a_file_of_the_lake_that_is_missing_or_cut_is_named(self, manna: Any, demo: Any) -> None:
+        gone, cut = sorted((demo.data_dir / "lake" / "raw").rglob("*.parquet"))[:2]
+        content = cut.read_bytes()
+        gone.rename(gone.with_suffix(".away"))
+        cut.write_bytes(content[:100])
+        try:
+            said = manna(demo.data_dir, "doctor", "--format", "json")
+        finally:
+            gone.with_suffix(".away").rename(gone)
+            cut.write_bytes(content)
+        assert said.code == 2
+        found = [row for row in json.loads(said.out) if row["what"] == "lake files"]
+        assert {row["status"] for row in found} == {"broken"}
+        words = " ".join(row["finding"] for row in found)
+        assert f"{gone} of raw.{gone.parent.name} is missing" in words
+        assert f"{cut} of raw.{cut.parent.name} has 100 bytes instead of {len(content)}" in words
+        assert len(found) == 2
+
+    def test_a_database_that_a_newer_version_has_changed(self, manna: Any, demo: Any) -> None:
+        with sa.create_engine(sqlalchemy_url(demo.url)).begin() as connection:
+            before = connection.scalar(sa.text("SELECT version_num FROM ops.alembic_version"))
+            connection.execute(sa.text("UPDATE ops.alembic_version SET version_num = '9999'"))
+        try:
+            said = manna(demo.data_dir, "doctor", "--format", "json")
+        finally:
+            with sa.create_engine(sqlalchemy_url(demo.url)).begin() as connection:
+                connection.execute(
+                    sa.text("UPDATE ops.alembic_version SET version_num = :version"), {"version": before}
+                )
+        assert said.code == 2
+        [broken] = [row for row in json.loads(said.out) if row["status"] == "broken"]
+        assert "9999" in broken["finding"]
 
 
 class TestRun:

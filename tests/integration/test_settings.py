@@ -144,3 +144,49 @@ def test_a_port_is_a_port() -> None:
     for port in (0, 65536, "http"):
         with pytest.raises(SettingsError, match="MANNA_WEBHOOK_PORT"):
             load(MANNA_WEBHOOK_PORT=port)
+
+
+REAL = {"plaid_client_id": "x", "plaid_secret": "x", "key": "k" * 43 + "="}
+
+
+def test_production_takes_what_is_real(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    assert load(profile="production", data_dir=tmp_path, **REAL).profile == "production"
+    assert load(profile="staging", data_dir=tmp_path, key="k", plaid_url=SANDBOX).uses_sandbox
+
+
+def test_production_names_everything_it_refuses_at_once(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    given = {
+        "MANNA_NOW": "2026-03-16",
+        "PLAID_BASE_URL": "https://sandbox.plaid.com",
+        "ALPACA_TRADING_URL": SANDBOX,
+        "ALPACA_DATA_URL": "http://data.alpaca.markets",
+        "MANNA_FIRST_MONTH": "May",
+        "MANNA_WEBHOOK_PORT": "often",
+    }
+    with pytest.raises(SettingsError) as caught:
+        load(profile="production", data_dir=tmp_path, **given)
+    message = str(caught.value)
+    for variable in (*given, "MANNA_KEY", "MANNA_DATA_DIR", "PLAID_CLIENT_ID, ALPACA_API_KEY"):
+        assert f"{variable}: " in message, variable
+    assert f"`chmod 700 {tmp_path}`" in message
+    assert "ALPACA_STREAM_URL: 127.0.0.1 is a sandbox" in message  # it follows from the trading address
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("given", "refused"),
+    [
+        ({"live_trading": True, "key": "k"}, "MANNA_LIVE_TRADING"),
+        ({"live_trading": False}, "MANNA_KEY"),
+    ],
+)
+def test_staging_is_a_rehearsal(tmp_path: Path, given: dict[str, Any], refused: str) -> None:
+    with pytest.raises(SettingsError, match=refused):
+        load(profile="staging", data_dir=tmp_path / "new", fixed_now="2026-03-16", **given)
+
+
+def test_a_profile_is_one_of_three() -> None:
+    with pytest.raises(SettingsError, match="MANNA_PROFILE"):
+        load(MANNA_PROFILE="prod")

@@ -101,3 +101,18 @@ def test_two_processes_end_with_one_key(tmp_path: Path) -> None:
     keys = {process.communicate("\n", timeout=60)[0] for process in processes}
     assert keys == {file.read_text() + "\n"}
     assert [path.name for path in file.parent.iterdir()] == [DEMO_KEY]
+
+
+def test_former_keys_open_and_only_the_key_seals(tmp_path: Path) -> None:
+    old, new, strange = (Fernet.generate_key().decode() for _ in range(3))
+    sealed = Vault(old).seal(TOKEN)
+    vault = Vault.from_settings(settings(tmp_path, key=new, former_keys=f"{strange} {old}"))
+    assert vault.open(sealed) == TOKEN
+    anew = vault.resealed(sealed)
+    assert anew is not None
+    assert Vault(new).open(anew) == TOKEN
+    assert vault.resealed(anew) is None
+    with pytest.raises(SettingsError, match="name it in MANNA_FORMER_KEYS"):
+        Vault(new, [strange]).resealed(sealed)
+    with pytest.raises(SettingsError, match="one of MANNA_FORMER_KEYS is not a key"):
+        Vault.from_settings(settings(tmp_path, key=new, former_keys=f"{old} short"))

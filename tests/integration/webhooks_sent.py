@@ -16,6 +16,7 @@ import httpx
 import jwt
 import psycopg
 import uvicorn
+from starlette.applications import Starlette
 
 from pipelines import receiver
 from pipelines.linking import link_plaid
@@ -36,13 +37,20 @@ class _Server(uvicorn.Server):
 @contextlib.contextmanager
 def receiving(take: receiver.Take) -> Iterator[str]:
     """The product's server around ``take``, and its address."""
-    server = _Server(receiver.server(take).config)
+    with answering(receiver.application(take)) as url:
+        yield f"{url}{receiver.PATH}"
+
+
+@contextlib.contextmanager
+def answering(application: Starlette) -> Iterator[str]:
+    """An application of the product, served as the product serves it."""
+    server = _Server(receiver.server(application).config)
     with receiver.listen(0) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        assert server.answers.wait(30), "the receiver did not start"
+        assert server.answers.wait(30), "the server did not start"
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}{receiver.PATH}"
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()

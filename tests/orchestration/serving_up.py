@@ -134,6 +134,7 @@ RUN = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 def serving(environment: Mapping[str, str]) -> Iterator[Up]:
     """`manna up` until the block ends; nothing of it is left then, whatever happens."""
     port = free_port()
+    environment = {"MANNA_METRICS_PORT": str(free_port()), **environment}
     process = subprocess.Popen(
         [sys.executable, "-m", "pipelines", "up", "--port", str(port)],
         cwd=PROJECT,

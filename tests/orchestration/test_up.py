@@ -47,6 +47,19 @@ def test_it_is_reached_from_this_machine_only(up: Up) -> None:
     assert listening == {"127.0.0.1"}
 
 
+def test_monitors_are_told_how_it_is(up: Up) -> None:
+    port = up.environment["MANNA_METRICS_PORT"]
+    answer = eventually(lambda: _answer(f"http://127.0.0.1:{port}/health"))
+    assert (answer.status_code, answer.json()) == (200, {"status": "well", "reasons": []})
+    assert "manna_database_up 1.0" in httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
+
+
+def _answer(url: str) -> httpx.Response | None:
+    with contextlib.suppress(httpx.TransportError):
+        return httpx.get(url, timeout=60)
+    return None
+
+
 def test_schedules_and_sensors_run(up: Up) -> None:
     found = up.ask(
         """query ($repository: RepositorySelector!) { repositoryOrError(repositorySelector: $repository) {

@@ -1,0 +1,130 @@
+"""Logs: what is in a line in either format, and no secret in any, whatever is logged."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+
+from pipelines.logs import ROOT, logged, of_run
+from resources.settings import Settings
+from resources.vault import DEMO_KEY, Vault
+
+LOG = logging.getLogger("manna.tests")
+PASSWORD = 'p@ss/w"örd'
+PAYLOAD = {
+    "numbers": {
+        "ach": [{"account": "1111222233330000", "routing": "011401533", "wire_routing": "021000021"}]
+    },
+    "accounts": [
+        {"account_id": "BxBXxLj1m4HMXBm9WZZmCWVbPjX16EHwv99vp", "account_number": 987654, "mask": "0000"}
+    ],
+    "access_token": "8f2c-of-nobody",
+    "iban": "DE89 3704 0044 0532 0130 00",
+    "name": "CARD 4111 1111 1111 1111 COFFEE",
+}
+LEAKS = (
+    "1111222233330000",
+    "011401533",
+    "021000021",
+    "987654",
+    "8f2c-of-nobody",
+    "0532 0130",
+    "4111 1111 1111",
+)
+
+
+@pytest.fixture(params=["text", "json"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings with a different secret in every field that may hold one."""
+    given: dict[str, Any] = {
+        name: f"s3cret-of-{name}-{number}"
+        for number, (name, field) in enumerate(Settings.model_fields.items())
+        if SecretStr in (field.annotation, *getattr(field.annotation, "__args__", ()))
+    }
+    assert {"key", "former_keys", "plaid_secret", "alpaca_secret_key"} <= set(given)
+    (tmp_path / DEMO_KEY).write_bytes(Fernet.generate_key())
+    return Settings.load(
+        _env_file=None,
+        data_dir=tmp_path,
+        log_format=request.param,
+        postgres_url=f"postgresql://ana:{quote(PASSWORD, safe='')}@db.example/manna",
+        notify_urls="mailto://ana:m4ilp4ss@example.org tgram://123456:b0tt0ken/chatroom",
+        **given,
+    )
+
+
+def secrets(settings: Settings) -> list[str]:
+    found = [
+        PASSWORD,
+        quote(PASSWORD, safe=""),
+        "m4ilp4ss",
+        "b0tt0ken",
+        (settings.data_dir / DEMO_KEY).read_text(),
+    ]
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            found.append(value.get_secret_value())
+    token = "access-production-2b1c7e6a-0000-4f5e-8d6c-1a2b3c4d5e6f"
+    return [*found, token, Vault(Fernet.generate_key()).seal(token).decode()]
+
+
+def written(settings: Settings) -> str:
+    return (settings.data_dir / "logs" / "tests.log").read_text(encoding="utf-8")
+
+
+def test_no_secret_and_no_account_number_comes_through(settings: Settings) -> None:
+    with logged(settings, "tests"):
+        for secret in secrets(settings):
+            LOG.warning("as a word %s, in an address https://x.example/?token=%s&x=1", secret, quote(secret))
+            LOG.warning("as an argument %r", {"secret": secret}, extra={"told": [secret], "token": secret})
+            try:
+                try:
+                    raise KeyError(secret)
+                except KeyError as error:
+                    raise ValueError(f"of an error, postgresql://ana:{secret}@db") from error
+            except ValueError:
+                LOG.exception("it failed")
+        LOG.warning("payload %s", json.dumps(PAYLOAD), extra={"payload": PAYLOAD, "body": repr(PAYLOAD)})
+        LOG.warning("payload %s", PAYLOAD)
+        LOG.warning("Authorization: Bearer abcdef0123456789, password=hunter2hunter2")
+    said = written(settings)
+    assert [
+        leak for leak in (*secrets(settings), *LEAKS, "abcdef0123456789", "hunter2") if leak in said
+    ] == []
+    assert "BxBXxLj1m4HMXBm9WZZmCWVbPjX16EHwv99vp" in said  # an id opens nothing
+    assert "••••1111 COFFEE" in said
+    assert said.count("it failed") == len(secrets(settings))
+    assert "Traceback" in said
+
+
+def test_a_line_names_its_run_and_its_book(settings: Settings) -> None:
+    run = "6f1c9a52-8f3e-4c39-9b71-123456789012"
+    with logged(settings, "tests"), of_run(settings, run):
+        LOG.info("not asked for")
+        LOG.warning("an order of %s", "VTI", extra={"book": "household"})
+        assert len(ROOT.handlers) == 1
+    LOG.warning("afterwards it is nobody's")
+    [line] = written(settings).splitlines()
+    if settings.log_format == "text":
+        assert line.endswith(f"WARNING manna.tests: an order of VTI [run_id={run} book=household]")
+        return
+    found = json.loads(line)
+    assert found.pop("timestamp").endswith("Z")
+    assert found == {
+        "event": "an order of VTI", "level": "warning", "logger": "manna.tests", "run_id": run, "book": "household",
+    }  # fmt: skip
+
+
+def test_a_run_in_a_process_of_its_own_writes_to_stderr(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with of_run(settings, "run-1"):
+        LOG.warning("here")
+    assert "here" in capsys.readouterr().err
+    assert ROOT.handlers == []
