@@ -1,10 +1,12 @@
-"""What may be configured, from the environment or a ``.env`` file beside the project; nowhere else.
+"""What may be configured: from the environment, a ``.env`` file beside the project, or one file per secret; nowhere else.
 
 What belongs here: the typed settings, their defaults, and the paths that follow from the data directory.
 What does not: anything that acts on them.
 """
 
+import os
 from datetime import UTC, date, datetime
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +18,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 DEFAULT_FIRST_MONTH = date(2015, 1, 1)
 DEFAULT_RECEIVER_PORT = 3100
+SECRETS_DIR = "MANNA_SECRETS_DIR"
+"""Variable that names a folder with a file per setting, named like its variable: what Docker, Kubernetes and systemd give
+a process instead of passwords in its environment, which its children and `/proc` show."""
 
 
 class SettingsError(Exception):
@@ -41,6 +46,12 @@ class Settings(BaseSettings):
     backups_monthly: int = Field(12, alias="MANNA_BACKUPS_MONTHLY", ge=0)
     lake_history_days: int = Field(30, alias="MANNA_LAKE_HISTORY_DAYS", ge=1)
     run_history_days: int = Field(180, alias="MANNA_RUN_HISTORY_DAYS", ge=7)
+    lake_url: str | None = Field(None, alias="MANNA_LAKE_URL")
+    s3_key_id: SecretStr | None = Field(None, alias="AWS_ACCESS_KEY_ID")
+    s3_secret: SecretStr | None = Field(None, alias="AWS_SECRET_ACCESS_KEY")
+    s3_region: str = Field("us-east-1", alias="AWS_REGION")
+    s3_endpoint: str | None = Field(None, alias="AWS_ENDPOINT_URL")
+    celery_broker: SecretStr | None = Field(None, alias="MANNA_CELERY_BROKER")
     notify_urls: str = Field("", alias="MANNA_NOTIFY_URLS")
     notify_critical_urls: str = Field("", alias="MANNA_NOTIFY_CRITICAL_URLS")
 
@@ -59,6 +70,7 @@ class Settings(BaseSettings):
 
     webhook_url: str | None = Field(None, alias="MANNA_WEBHOOK_URL")
     webhook_port: int | None = Field(None, alias="MANNA_WEBHOOK_PORT", ge=1, le=65535)
+    webhook_host: IPv4Address = Field(IPv4Address("127.0.0.1"), alias="MANNA_WEBHOOK_HOST")
 
     @field_validator("data_dir", "books_dir", "backup_dir")
     @classmethod
@@ -80,6 +92,14 @@ class Settings(BaseSettings):
             raise ValueError("must be a public https:// address, at which Plaid reaches this machine")
         return url
 
+    @field_validator("lake_url")
+    @classmethod
+    def _bucket(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "s3://none/none")
+        if parts.scheme != "s3" or not parts.hostname or not parts.path.strip("/"):
+            raise ValueError("must be s3://BUCKET/FOLDER; without it the lake is in MANNA_DATA_DIR")
+        return url and url.rstrip("/")
+
     @classmethod
     def load(cls, **overrides: Any) -> "Settings":
         """The settings of this process.
@@ -87,8 +107,11 @@ class Settings(BaseSettings):
         Raises:
             SettingsError: a variable has an unusable value; every one is named.
         """
+        folder = os.environ.get(SECRETS_DIR) or None
+        if folder and not Path(folder).is_dir():
+            raise SettingsError(f"{SECRETS_DIR} names no folder: {folder}; correct it, or leave it out")
         try:
-            return cls(**overrides)
+            return cls(**{"_secrets_dir": folder, **overrides})
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             raise SettingsError(
