@@ -33,8 +33,8 @@ def main(words: Sequence[str]) -> int:
 
     from pipelines.executors import celery_settings
 
-    app = make_app(celery_settings(settings))
-    create_task(app)
+    app = make_app(celery_settings(settings))  # type: ignore[no-untyped-call]
+    create_task(app)  # type: ignore[no-untyped-call]
     # In this very process: libraries with threads of their own (Polars, DuckDB) do not survive a fork.
     app.worker_main(["worker", "--pool", "solo", "--queues", "dagster", "--loglevel", "info", *words])
     return 0
