@@ -73,6 +73,21 @@ class Settings(BaseSettings):
     webhook_host: IPv4Address = Field(IPv4Address("127.0.0.1"), alias="MANNA_WEBHOOK_HOST")
 
     @field_validator("data_dir", "books_dir", "backup_dir")
+    @field_validator(
+        "postgres_url",
+        "key",
+        "plaid_client_id",
+        "plaid_secret",
+        "alpaca_key_id",
+        "alpaca_secret_key",
+        mode="before",
+    )
+    @classmethod
+    def _absent(cls, value: Any) -> Any:
+        # An empty file stands for a secret that one does not have, as an empty variable does.
+        return value or None
+
+    @field_validator("data_dir", "books_dir")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path is not None else None

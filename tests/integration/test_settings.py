@@ -149,11 +149,13 @@ def test_a_port_is_a_port() -> None:
 def test_secrets_may_be_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "MANNA_KEY").write_text("in a file\n")
     (tmp_path / "PLAID_SECRET").write_text("in a file")
+    (tmp_path / "PLAID_CLIENT_ID").write_text("\n")
     monkeypatch.setenv("MANNA_SECRETS_DIR", str(tmp_path))
     monkeypatch.setenv("PLAID_SECRET", "in the environment, which wins")
     settings = load()
     assert settings.key is not None
     assert settings.key.get_secret_value() == "in a file"
+    assert settings.plaid_client_id is None  # there, but empty
     assert settings.plaid_secret is not None
     assert settings.plaid_secret.get_secret_value() == "in the environment, which wins"
     monkeypatch.setenv("MANNA_SECRETS_DIR", str(tmp_path / "absent"))
