@@ -64,6 +64,10 @@ audit: install ## Known vulnerabilities of what is installed (asks osv.dev)
 sbom: install ## What a release consists of, as CycloneDX on standard output
 	@$(UV) export --frozen --no-dev --quiet --format cyclonedx1.5
 
+.PHONY: licences
+licences: install ## The licence of every library that runs, as CSV
+	@$(RUN) python deploy/licences.py
+
 .PHONY: format
 format: install ## Format the code
 	@$(RUN) ruff format .

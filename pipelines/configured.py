@@ -5,6 +5,7 @@ What belongs here: the settings as a table, secrets masked. What does not: the s
 
 import os
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ import polars as pl
 from dotenv import dotenv_values
 from pydantic import SecretStr
 
-from resources.settings import Settings
+from resources.settings import SECRETS_DIR, Settings
 
 SCHEMA = {"setting": pl.String, "value": pl.String, "from": pl.String}
 ADDRESSES = ("notify_urls", "notify_critical_urls")
@@ -29,13 +30,15 @@ def configured() -> pl.DataFrame:
     settings = Settings.load()
     file = settings.model_config.get("env_file")
     in_file = dotenv_values(file) if isinstance(file, (str, os.PathLike)) else {}
+    folder = os.environ.get(SECRETS_DIR)
+    in_folder = {found.name.upper() for found in Path(folder).iterdir()} if folder else set()
     rows = []
     for name, field in Settings.model_fields.items():
         variable = str(field.alias)
         if os.environ.get(variable):
             source = "environment"
         else:
-            source = ".env" if in_file.get(variable) else "default"
+            source = ".env" if in_file.get(variable) else SECRETS_DIR if variable in in_folder else "default"
         rows.append((variable, shown(name, getattr(settings, name)), source))
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 

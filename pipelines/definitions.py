@@ -29,6 +29,7 @@ from assets.raw import alpaca, bars, plaid
 from assets.reports import statements_asset
 from assets.tear_sheets import tear_sheets_asset
 from pipelines.execution_job import execution, execution_sensor
+from pipelines.executors import executor
 from pipelines.jobs import jobs
 from pipelines.partitions import backtest_sets, market_days, months
 from pipelines.process import installation_resource
@@ -79,7 +80,7 @@ def build_definitions(
         schedules=schedules(defined, books, days),
         sensors=[*SENSORS, execution_sensor, webhooks],
         resources={"manna": installation_resource, **(resources or {})},
-        executor=dg.in_process_executor,
+        executor=executor(settings),
     )
 
 

@@ -58,10 +58,10 @@ def installation_resource(context: dg.InitResourceContext) -> Iterator[Installat
         try:
             require_current(installation.postgres_url)
             if recorded:
-                require_whole(installation.ops.engine, installation.settings.lake_dir)
+                require_whole(installation)
             yield installation
             if recorded:
-                note_new(installation.ops.engine, installation.settings.lake_dir)
+                note_new(installation)
         finally:
             installation.close()
 

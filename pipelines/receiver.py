@@ -3,7 +3,7 @@
 What belongs here: HTTP, its limits and its answers, and telling Plaid the address. What does not: whether a
 webhook is genuine (``resources.webhooks``), or what follows from it (``pipelines.webhooks``, a sensor).
 
-It listens on 127.0.0.1 only; an operator's reverse proxy or tunnel brings webhooks from ``MANNA_WEBHOOK_URL`` to
+It listens on 127.0.0.1, in a container where ``MANNA_WEBHOOK_HOST`` says; an operator's reverse proxy or tunnel brings webhooks from ``MANNA_WEBHOOK_URL`` to
 ``/plaid``. Who asks learns nothing but a status: 200 it is stored (now or before), 401 it is not Plaid's or not of
 now, 400, 404, 405, 413 it is no webhook, 503 it cannot be judged or stored at present, so that Plaid sends it
 again. Bodies and tokens are never logged.
@@ -128,12 +128,12 @@ def server(served: Starlette) -> uvicorn.Server:
     )
 
 
-def listen(port: int) -> socket.socket:
-    """A listening socket on loopback; port 0 takes a free one. Raises OSError when it is taken."""
+def listen(port: int, host: str = HOST) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises OSError when it is taken."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP))
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
+        listener.bind((host, port))
         listener.listen(MOST_AT_ONCE)
         stack.pop_all()
         return listener
@@ -165,9 +165,9 @@ def main() -> int:
     settings = Settings.load()
     with logged(settings, "webhooks"):
         manna = Installation(settings)
-        with listen(settings.receiver_port) as listener:
-            port = listener.getsockname()[1]
-            LOG.info("listening on %s:%d", HOST, port)
+        with listen(settings.receiver_port, str(settings.webhook_host)) as listener:
+            host, port = listener.getsockname()
+            LOG.info("listening on %s:%d", host, port)
             url = settings.webhook_url or f"http://{HOST}:{port}{PATH}"
             # Beside the server: what Plaid sends at once is answered at once.
             threading.Thread(target=announce, args=(manna, url), daemon=True).start()

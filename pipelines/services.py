@@ -37,17 +37,14 @@ def database(settings: Settings, *, of_any_version: bool = False) -> Iterator[In
     Raises:
         SchemaError: another version of Manna has made it; ``of_any_version`` leaves that to the caller.
     """
-    from resources.postgres import EmbeddedPostgres, sqlalchemy_url
+    from resources.postgres import EmbeddedPostgres
     from resources.schema import make_ready
 
     _writable(settings)
     embedded = EmbeddedPostgres(settings.data_dir) if settings.postgres_url is None else None
     url = embedded.start() if embedded else str(settings.postgres_url)
     try:
-        os.environ["MANNA_POSTGRES_URL"] = url
-        os.environ["MANNA_DAGSTER_URL"] = sqlalchemy_url(url, "psycopg2")
-        os.environ["MANNA_DATA_DIR"] = str(settings.data_dir)
-        _prepare_dagster_home(settings)
+        share_environment(settings, url)
         installation = Installation(Settings.load())
         try:
             if not of_any_version:
@@ -75,11 +72,22 @@ def _writable(settings: Settings) -> None:
         ) from error
 
 
-def _prepare_dagster_home(settings: Settings) -> None:
-    """Dagster writes beside its configuration, so it gets a copy inside the data directory."""
+def share_environment(settings: Settings, url: str) -> None:
+    """Puts into the environment what Dagster's own processes need to work on the database at ``url``.
+
+    Dagster writes beside its configuration, so it gets a copy inside the data directory; at once, because other processes
+    may be reading theirs.
+    """
+    from resources.postgres import sqlalchemy_url
+
+    os.environ["MANNA_POSTGRES_URL"] = url
+    os.environ["MANNA_DAGSTER_URL"] = sqlalchemy_url(url, "psycopg2")
+    os.environ["MANNA_DATA_DIR"] = str(settings.data_dir)
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(PROJECT / "dagster.yaml", home / "dagster.yaml")
+    draft = home / f".dagster.yaml.{os.getpid()}"
+    shutil.copyfile(PROJECT / "dagster.yaml", draft)
+    draft.replace(home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)
     # A range of 500 market days is 500 events: one insert instead of one each (8 s became 0.6 s).
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from manna.books import Book
 from resources.alpaca import Alpaca
 from resources.books import read_books
+from resources.bucket import Bucket
 from resources.lake import Lake
 from resources.model_files import ModelFiles
 from resources.notifier import Notifier
@@ -59,8 +60,28 @@ class Installation:
 
     @cached_property
     def lake(self) -> Lake:
-        """The lake of this data directory."""
-        return Lake(self.postgres_url, self.settings.lake_dir)
+        """The lake of this data directory, or of ``MANNA_LAKE_URL``."""
+        return Lake(self.postgres_url, self.lake_files)
+
+    @property
+    def lake_files(self) -> Path | Bucket:
+        """Where the lake's Parquet files are.
+
+        Raises:
+            SettingsError: in a bucket to which no keys are given.
+        """
+        settings = self.settings
+        if settings.lake_url is None:
+            return settings.lake_dir
+        if settings.s3_key_id is None or settings.s3_secret is None:
+            raise SettingsError("MANNA_LAKE_URL needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+        return Bucket(
+            settings.lake_url,
+            settings.s3_region,
+            settings.s3_endpoint,
+            settings.s3_key_id.get_secret_value(),
+            settings.s3_secret.get_secret_value(),
+        )
 
     @cached_property
     def ops(self) -> "Ops":

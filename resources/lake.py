@@ -9,7 +9,6 @@ the *whole* computation is repeated, never just the commit. Tables are created a
 alone, because concurrent DDL conflicts too.
 """
 
-import importlib.resources
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,8 @@ import psycopg
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from manna.contracts import CONTRACTS, Contract
+from resources.bucket import Bucket, BucketError
+from resources.duckdb_extensions import extension, quoted
 
 Result = TypeVar("Result")
 
@@ -193,7 +194,7 @@ class LakeTransaction:
 class Lake:
     """One process's connection to the lake. Not for use by several threads at once."""
 
-    def __init__(self, postgres_url: str, data_path: Path) -> None:
+    def __init__(self, postgres_url: str, data_path: Path | Bucket) -> None:
         """``postgres_url`` is a libpq URL (no SQLAlchemy driver in it); ``data_path`` holds the Parquet."""
         self._url = postgres_url
         self._data_path = data_path
@@ -368,7 +369,7 @@ def _checked(contract: Contract, rows: pl.DataFrame) -> pl.DataFrame:
     return rows
 
 
-def _open(postgres_url: str, data_path: Path) -> duckdb.DuckDBPyConnection:
+def _open(postgres_url: str, data_path: Path | Bucket) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection with the lake attached and in use.
 
     Extensions are loaded by their path inside the wheel: with an unusable HOME both ``INSTALL`` and
@@ -383,20 +384,26 @@ def _open(postgres_url: str, data_path: Path) -> duckdb.DuckDBPyConnection:
         }
     )
     for name in ("postgres_scanner", "ducklake"):
-        connection.execute(f"LOAD '{_extension(name)}'")
+        connection.execute(f"LOAD '{extension(name)}'")
     connection.execute("SET TimeZone = 'UTC'")
     # Nearly all that a night reads are small tables, and a second thread doubles the CPU that each of them takes.
     connection.execute("SET threads = 1")
     connection.execute(PLAIN)
-    secret = _quoted(psycopg.conninfo.make_conninfo(postgres_url))
+    secret = quoted(psycopg.conninfo.make_conninfo(postgres_url))
     try:
-        data_path.mkdir(parents=True, exist_ok=True)
+        if isinstance(data_path, Bucket):
+            data_path.open_for(connection)
+        else:
+            data_path.mkdir(parents=True, exist_ok=True)
         connection.execute(
-            f"ATTACH 'ducklake:postgres:{secret}' AS lake (DATA_PATH '{_quoted(str(data_path))}/', "
+            f"ATTACH 'ducklake:postgres:{secret}' AS lake (DATA_PATH '{quoted(str(data_path))}/', "
             f"METADATA_SCHEMA '{CATALOGUE_SCHEMA}', DATA_INLINING_ROW_LIMIT {INLINED_ROWS}, "
             # The catalogue recalls where the data was; a data directory may be moved or restored elsewhere.
             "OVERRIDE_DATA_PATH true)"
         )
+    except BucketError as error:
+        connection.close()
+        raise LakeError(str(error)) from None
     except OSError as error:
         connection.close()
         raise LakeError(
@@ -408,12 +415,3 @@ def _open(postgres_url: str, data_path: Path) -> duckdb.DuckDBPyConnection:
         raise LakeError(UNREACHABLE) from None
     connection.execute("USE lake")
     return connection
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")
-
-
-def _extension(name: str) -> Path:
-    folder = importlib.resources.files(f"duckdb_extension_{name}") / "extensions" / f"v{duckdb.__version__}"
-    return Path(str(folder)) / f"{name}.duckdb_extension"

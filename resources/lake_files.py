@@ -15,6 +15,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from resources.installation import Installation
 from resources.lake import LakeError
 from resources.ops_tables import LAKE_FILES
 
@@ -61,39 +62,42 @@ class LakeFile:
         return None
 
 
-def lake_files(engine: sa.Engine, folder: Path) -> list[LakeFile]:
-    """Every file that any kept snapshot needs; ``folder`` is where the lake's data is."""
-    with engine.connect() as connection:
+def lake_files(manna: Installation) -> list[LakeFile]:
+    """Every file that any kept snapshot needs. None of a lake in a bucket, whose store keeps checksums of its own."""
+    if manna.settings.lake_url is not None:
+        return []
+    with manna.ops.engine.connect() as connection:
         rows = connection.execute(_FILES).all()
+    folder = manna.settings.lake_dir
     return [LakeFile(row.address, folder / row.path, row.size, row.sha256) for row in rows]
 
 
-def note_new(engine: sa.Engine, folder: Path) -> int:
+def note_new(manna: Installation) -> int:
     """Keeps the hash of every file that has none yet; returns how many these were."""
-    new = [file for file in lake_files(engine, folder) if file.sha256 is None and file.harm is None]
+    new = [file for file in lake_files(manna) if file.sha256 is None and file.harm is None]
     if new:
         rows = [{"name": file.path.name, "sha256": _sha256(file.path)} for file in new]
         # Two runs that end at once may both have read a file: they read the same.
         statement = insert(LAKE_FILES).on_conflict_do_nothing()
-        with engine.begin() as connection:
+        with manna.ops.engine.begin() as connection:
             connection.execute(statement, sorted(rows, key=lambda row: row["name"]))
     return len(new)
 
 
-def damaged(engine: sa.Engine, folder: Path) -> Iterator[tuple[LakeFile, str]]:
+def damaged(manna: Installation) -> Iterator[tuple[LakeFile, str]]:
     """Each file that is not as it was written, with what is wrong."""
-    for file in lake_files(engine, folder):
+    for file in lake_files(manna):
         if harm := file.harm:
             yield file, harm
 
 
-def require_whole(engine: sa.Engine, folder: Path) -> None:
+def require_whole(manna: Installation) -> None:
     """Nothing, where every file is as it was written.
 
     Raises:
         LakeError: one is not: nothing may be made from it.
     """
-    found = list(damaged(engine, folder))
+    found = list(damaged(manna))
     if found:
         named = "; ".join(f"{file.path} of {file.address} {harm}" for file, harm in found[:MOST_NAMED])
         more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""

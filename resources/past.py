@@ -21,6 +21,7 @@ import polars as pl
 from manna.books import Book
 from manna.contracts import CONTRACTS
 from manna.contracts.closings import REPORTED
+from resources.bucket import Bucket
 from resources.installation import Installation
 from resources.lake import Lake, LakeTransaction
 
@@ -43,7 +44,7 @@ class PastError(Exception):
 class PastLake(Lake):
     """The lake at a moment: its facts are there, every other table begins empty, in memory."""
 
-    def __init__(self, postgres_url: str, data_path: Path, moment: datetime) -> None:
+    def __init__(self, postgres_url: str, data_path: Path | Bucket, moment: datetime) -> None:
         """As :class:`Lake`; ``moment`` is the last one whose facts are known."""
         super().__init__(postgres_url, data_path)
         self._moment = moment
@@ -115,7 +116,7 @@ class Past(Installation):
     @cached_property
     def lake(self) -> Lake:
         """Facts of the real lake up to the moment; all other tables in memory."""
-        return PastLake(self.postgres_url, self.settings.lake_dir, self.moment)
+        return PastLake(self.postgres_url, self.lake_files, self.moment)
 
     @cached_property
     def ops(self) -> "Ops":

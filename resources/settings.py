@@ -1,11 +1,13 @@
-"""What may be configured, from the environment or a ``.env`` file beside the project; nowhere else.
+"""What may be configured: from the environment, a ``.env`` file beside the project, or one file per secret; nowhere else.
 
 What belongs here: the typed settings, their defaults, and the paths that follow from the data directory.
 What does not: anything that acts on them.
 """
 
+import os
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -20,6 +22,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 DEFAULT_FIRST_MONTH = date(2015, 1, 1)
 DEFAULT_RECEIVER_PORT = 3100
 DEFAULT_METRICS_PORT = 3200
+SECRETS_DIR = "MANNA_SECRETS_DIR"
+"""Variable that names a folder with a file per setting, named like its variable: what Docker, Kubernetes and systemd give
+a process instead of passwords in its environment, which its children and `/proc` show."""
 
 
 class SettingsError(Exception):
@@ -50,6 +55,12 @@ class Settings(BaseSettings):
     group_reads: bool = Field(False, alias="MANNA_GROUP_READS")
     log_format: Literal["text", "json"] = Field("text", alias="MANNA_LOG_FORMAT")
     metrics_port: int = Field(DEFAULT_METRICS_PORT, alias="MANNA_METRICS_PORT", ge=1, le=65535)
+    lake_url: str | None = Field(None, alias="MANNA_LAKE_URL")
+    s3_key_id: SecretStr | None = Field(None, alias="AWS_ACCESS_KEY_ID")
+    s3_secret: SecretStr | None = Field(None, alias="AWS_SECRET_ACCESS_KEY")
+    s3_region: str = Field("us-east-1", alias="AWS_REGION")
+    s3_endpoint: str | None = Field(None, alias="AWS_ENDPOINT_URL")
+    celery_broker: SecretStr | None = Field(None, alias="MANNA_CELERY_BROKER")
     notify_urls: str = Field("", alias="MANNA_NOTIFY_URLS")
     notify_critical_urls: str = Field("", alias="MANNA_NOTIFY_CRITICAL_URLS")
 
@@ -68,8 +79,24 @@ class Settings(BaseSettings):
 
     webhook_url: str | None = Field(None, alias="MANNA_WEBHOOK_URL")
     webhook_port: int | None = Field(None, alias="MANNA_WEBHOOK_PORT", ge=1, le=65535)
+    webhook_host: IPv4Address = Field(IPv4Address("127.0.0.1"), alias="MANNA_WEBHOOK_HOST")
 
     @field_validator("data_dir", "books_dir", "backup_dir")
+    @field_validator(
+        "postgres_url",
+        "key",
+        "plaid_client_id",
+        "plaid_secret",
+        "alpaca_key_id",
+        "alpaca_secret_key",
+        mode="before",
+    )
+    @classmethod
+    def _absent(cls, value: Any) -> Any:
+        # An empty file stands for a secret that one does not have, as an empty variable does.
+        return value or None
+
+    @field_validator("data_dir", "books_dir")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path is not None else None
@@ -89,6 +116,14 @@ class Settings(BaseSettings):
             raise ValueError("must be a public https:// address, at which Plaid reaches this machine")
         return url
 
+    @field_validator("lake_url")
+    @classmethod
+    def _bucket(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "s3://none/none")
+        if parts.scheme != "s3" or not parts.hostname or not parts.path.strip("/"):
+            raise ValueError("must be s3://BUCKET/FOLDER; without it the lake is in MANNA_DATA_DIR")
+        return url and url.rstrip("/")
+
     @classmethod
     def load(cls, **overrides: Any) -> "Settings":
         """The settings of this process.
@@ -96,6 +131,10 @@ class Settings(BaseSettings):
         Raises:
             SettingsError: a variable has an unusable value, or the profile forbids one; every one is named.
         """
+        folder = os.environ.get(SECRETS_DIR) or None
+        if folder and not Path(folder).is_dir():
+            raise SettingsError(f"{SECRETS_DIR} names no folder: {folder}; correct it, or leave it out")
+        overrides = {"_secrets_dir": folder, **overrides}
         wrong: list[str] = []
         try:
             settings = cls(**overrides)

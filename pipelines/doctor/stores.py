@@ -85,15 +85,14 @@ def files(manna: Installation) -> Iterator[Finding]:
     """
     from resources.lake_files import damaged, lake_files
 
-    where = manna.ops.engine, manna.settings.lake_dir
-    harmed = list(damaged(*where))
+    harmed = list(damaged(manna))
     for file, why in harmed[:MOST_NAMED]:
         remedy = "restore the file from a backup; until then no run begins"
         yield Finding("lake files", BROKEN, f"{file.path} of {file.address} {why}", remedy)
     if len(harmed) > MOST_NAMED:
         yield Finding("lake files", BROKEN, f"and {len(harmed) - MOST_NAMED} more", "restore a backup")
     if not harmed:
-        yield Finding("lake files", FINE, f"{len(lake_files(*where))} files, all as they were written")
+        yield Finding("lake files", FINE, f"{len(lake_files(manna))} files, all as they were written")
 
 
 def backups(settings: Settings) -> Iterator[Finding]:

@@ -9,6 +9,8 @@ SECRET = "s3cret-of-somebody"
 
 
 def test_every_setting_with_its_source_and_no_secret(manna: Manna, tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "plaid_client_id").write_text(SECRET)
     said = manna(
         tmp_path / "data",
         "config",
@@ -16,6 +18,7 @@ def test_every_setting_with_its_source_and_no_secret(manna: Manna, tmp_path: Pat
         "--format",
         "json",
         PLAID_SECRET=SECRET,
+        MANNA_SECRETS_DIR=str(tmp_path / "secrets"),
         MANNA_POSTGRES_URL=f"postgresql://ana:{SECRET}@db.example/manna?password={SECRET}",
         MANNA_NOTIFY_URLS=f"mailto://ana:{SECRET}@example.org ntfy://{SECRET}/",
     )
@@ -23,6 +26,7 @@ def test_every_setting_with_its_source_and_no_secret(manna: Manna, tmp_path: Pat
     assert SECRET not in said.out
     found = {row["setting"]: (row["value"], row["from"]) for row in json.loads(said.out)}
     assert found["PLAID_SECRET"] == ("set", "environment")
+    assert found["PLAID_CLIENT_ID"] == ("set", "MANNA_SECRETS_DIR")
     assert found["MANNA_POSTGRES_URL"][0] == "postgresql://ana:****@db.example/manna?password=****"
     assert found["MANNA_NOTIFY_URLS"] == ("2 addresses", "environment")
     assert found["MANNA_FIRST_MONTH"] == ("2015-01-01", "default")

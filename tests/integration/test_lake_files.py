@@ -34,7 +34,7 @@ def write(manna: Installation) -> Path:
     more = {"account_id": "a", "how": "provider", "certain": True, "reason": "r"}
     frame = SUCCESSIONS.conform(pl.DataFrame(rows | more))
     manna.lake.commit([], lambda transaction: transaction.append(SUCCESSIONS.address, frame))
-    return lake_files(manna.ops.engine, manna.settings.lake_dir)[-1].path
+    return lake_files(manna)[-1].path
 
 
 def missing(file: Path) -> None:
@@ -67,14 +67,13 @@ def test_a_damaged_file_is_named_and_no_run_begins(
         # The run that finds it new keeps its hash; a second finds nothing new. Every warning is an error in this suite:
         # nothing deprecated is asked of Dagster for it.
         assert night(instance).success
-        engine, folder = manna.ops.engine, manna.settings.lake_dir
-        assert note_new(engine, folder) == 0
-        assert list(damaged(engine, folder)) == []
+        assert note_new(manna) == 0
+        assert list(damaged(manna)) == []
 
         harm(file)
         words = f"{file} of clean.successions "
         with pytest.raises(LakeError, match="Nothing is made from it") as refused:
-            require_whole(engine, folder)
+            require_whole(manna)
         assert words in str(refused.value)
         assert said in str(refused.value)
         failed = night(instance)

@@ -190,3 +190,27 @@ def test_staging_is_a_rehearsal(tmp_path: Path, given: dict[str, Any], refused: 
 def test_a_profile_is_one_of_three() -> None:
     with pytest.raises(SettingsError, match="MANNA_PROFILE"):
         load(MANNA_PROFILE="prod")
+
+
+def test_secrets_may_be_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "MANNA_KEY").write_text("in a file\n")
+    (tmp_path / "PLAID_SECRET").write_text("in a file")
+    (tmp_path / "PLAID_CLIENT_ID").write_text("\n")
+    monkeypatch.setenv("MANNA_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("PLAID_SECRET", "in the environment, which wins")
+    settings = load()
+    assert settings.key is not None
+    assert settings.key.get_secret_value() == "in a file"
+    assert settings.plaid_client_id is None  # there, but empty
+    assert settings.plaid_secret is not None
+    assert settings.plaid_secret.get_secret_value() == "in the environment, which wins"
+    monkeypatch.setenv("MANNA_SECRETS_DIR", str(tmp_path / "absent"))
+    with pytest.raises(SettingsError, match="MANNA_SECRETS_DIR names no folder"):
+        load()
+
+
+@pytest.mark.parametrize("url", ["gs://lake/x", "s3://lake", "s3:///x", "/a/folder"])
+def test_a_lake_elsewhere_is_in_a_folder_of_a_bucket(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"MANNA_LAKE_URL: .* must be s3://BUCKET/FOLDER"):
+        load(MANNA_LAKE_URL=url)
+    assert load(MANNA_LAKE_URL="s3://lake/x/").lake_url == "s3://lake/x"
