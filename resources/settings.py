@@ -81,7 +81,6 @@ class Settings(BaseSettings):
     webhook_port: int | None = Field(None, alias="MANNA_WEBHOOK_PORT", ge=1, le=65535)
     webhook_host: IPv4Address = Field(IPv4Address("127.0.0.1"), alias="MANNA_WEBHOOK_HOST")
 
-    @field_validator("data_dir", "books_dir", "backup_dir")
     @field_validator(
         "postgres_url",
         "key",
@@ -96,7 +95,7 @@ class Settings(BaseSettings):
         # An empty file stands for a secret that one does not have, as an empty variable does.
         return value or None
 
-    @field_validator("data_dir", "books_dir")
+    @field_validator("data_dir", "books_dir", "backup_dir")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path is not None else None
