@@ -16,11 +16,11 @@ from dotenv import dotenv_values
 
 from pipelines.doctor.finding import BROKEN, FINE, WARNING, Finding
 from resources.installation import CODE_VERSION
-from resources.settings import Settings
+from resources.settings import SECRETS_DIR, Settings
 from resources.vault import DEMO_KEY
 
-OWN_VARIABLES = {"MANNA_DAGSTER_URL"}
-"""Set by the program for its own children."""
+OWN_VARIABLES = {"MANNA_DAGSTER_URL", SECRETS_DIR, "MANNA_CODE_HOST", "MANNA_CODE_PORT"}
+"""No settings of the program: what it sets for its children, where its secrets are, what `deploy/` says."""
 SECRETS = (DEMO_KEY, "signing.key", "sandbox/credentials.json", "postgres/password")
 """Files of the data directory that only their owner may read."""
 MOST_NAMED = 5

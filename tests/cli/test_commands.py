@@ -158,13 +158,13 @@ class TestDoctor:
         assert len(found) == 2
 
     def test_a_database_that_a_newer_version_has_changed(self, manna: Any, demo: Any) -> None:
-        with sa.create_engine(sqlalchemy_url(demo.url)).begin() as connection:
+        with sa.create_engine(sqlalchemy_url(demo.url), poolclass=sa.NullPool).begin() as connection:
             before = connection.scalar(sa.text("SELECT version_num FROM ops.alembic_version"))
             connection.execute(sa.text("UPDATE ops.alembic_version SET version_num = '9999'"))
         try:
             said = manna(demo.data_dir, "doctor", "--format", "json")
         finally:
-            with sa.create_engine(sqlalchemy_url(demo.url)).begin() as connection:
+            with sa.create_engine(sqlalchemy_url(demo.url), poolclass=sa.NullPool).begin() as connection:
                 connection.execute(
                     sa.text("UPDATE ops.alembic_version SET version_num = :version"), {"version": before}
                 )
