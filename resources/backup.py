@@ -19,10 +19,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import psycopg
 from pydantic import SecretStr
 
 from resources.archive import Archive, ArchiveError, ArchiveWriter, discard_unfinished
+from resources.bucket import Bucket
 from resources.installation import CODE_VERSION, Installation
 from resources.lake import STORAGE_LOCK
 from resources.postgres_dump import dumped, roles
@@ -144,8 +146,18 @@ def _lake_snapshot(connection: psycopg.Connection) -> int:
 
 
 def _add_lake_file(archive: ArchiveWriter, manna: Installation, path: str) -> None:
+    files = manna.lake_files
+    if isinstance(files, Bucket):
+        try:
+            content = manna.lake.query("SELECT content FROM read_blob(?)", [f"{files}/{path}"]).item()
+        except duckdb.Error:
+            raise BackupError(
+                f"{files}/{path} cannot be read: nothing was written; bring it back from the bucket's versions"
+            ) from None
+        archive.add(f"lake/{path}", io.BytesIO(content))
+        return
     try:
-        with (manna.settings.lake_dir / path).open("rb") as opened:
+        with (files / path).open("rb") as opened:
             archive.add(f"lake/{path}", opened)
     except FileNotFoundError as error:
         raise BackupError(

@@ -4,6 +4,8 @@ There is no container engine here, so nothing is built. What the commands in the
 ``test_deployed``.
 """
 
+import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -25,6 +27,7 @@ from resources.settings import SECRETS_DIR, Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
 DEPLOY = PROJECT / "deploy"
+ANALYZE = shutil.which("systemd-analyze")
 KUBERNETES = "1.34"
 LOCKED = {
     package["name"]: package.get("version")
@@ -90,7 +93,7 @@ def test_compose_opens_nothing_beyond_this_machine_and_keeps_secrets_in_files() 
         environment = service.get("environment", {})
         assert not environment.keys() & COMPOSE["secrets"].keys(), name
         assert set(service.get("secrets", ())) <= COMPOSE["secrets"].keys(), name
-        assert {one for one in environment if one.startswith(("MANNA_", "ALPACA_"))} <= SETTINGS | {
+        assert {one for one in environment if one.startswith(("MANNA_", "PLAID_", "ALPACA_"))} <= SETTINGS | {
             "MANNA_CODE_HOST",
             "MANNA_CODE_PORT",
         }
@@ -102,6 +105,19 @@ def test_compose_opens_nothing_beyond_this_machine_and_keeps_secrets_in_files() 
     ignored = (PROJECT / ".gitignore").read_text(encoding="utf-8").splitlines()
     assert {Path(secret["file"]).parent for secret in COMPOSE["secrets"].values()} == {Path("secrets")}
     assert "deploy/secrets/" in ignored
+
+
+@pytest.mark.skipif(ANALYZE is None, reason="no systemd-analyze here")
+@pytest.mark.parametrize("unit", sorted((DEPLOY / "systemd").iterdir()), ids=lambda unit: unit.name)
+def test_units_are_of_systemd(unit: Path, tmp_path: Path) -> None:
+    text = unit.read_text(encoding="utf-8")
+    # Programs must exist to please it.
+    here = tmp_path / unit.name
+    here.write_text(re.sub(r"/opt/manna/\.venv/bin/\w+", sys.executable, text), encoding="utf-8")
+    done = subprocess.run([str(ANALYZE), "verify", here], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    named = set(re.findall(r"^(?:Environment=|LoadCredential=)(\w+)", text, re.M))
+    assert named <= SETTINGS
 
 
 @pytest.mark.parametrize(

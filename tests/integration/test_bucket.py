@@ -3,16 +3,21 @@
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import boto3
 import polars as pl
 import pytest
+from cryptography.fernet import Fernet
 from moto.server import ThreadedMotoServer
 
 from manna.contracts.clean import QUARANTINE
+from resources.backup import BackupError, backups, make_backup
 from resources.bucket import Bucket
 from resources.installation import Installation
 from resources.lake import INLINED_ROWS, LakeError
+from resources.restoring import restore, vault_and_key
+from resources.schema import make_ready
 from resources.settings import Settings, SettingsError
 
 pytestmark = pytest.mark.slow  # the server alone takes two seconds to import
@@ -56,7 +61,7 @@ def test_the_files_are_in_the_bucket_and_two_processes_worth_of_connections_read
 ) -> None:
     manna = Installation(settings(empty_database, endpoint))
     lake = manna.lake
-    assert TABLE in lake.migrate()
+    make_ready(manna)
     whole = _rows(2 * INLINED_ROWS)
     lake.commit([TABLE], lambda transaction: transaction.replace(TABLE, whole))
     before = lake.snapshot()
@@ -72,6 +77,35 @@ def test_the_files_are_in_the_bucket_and_two_processes_worth_of_connections_read
         opened.close()
 
 
+def test_a_backup_has_the_bucket_s_files_and_is_restored_into_a_folder(
+    empty_database: str, endpoint: str, bucket: "boto3.resources.base.ServiceResource", tmp_path: Path
+) -> None:
+    given = settings(
+        empty_database,
+        endpoint,
+        MANNA_LAKE_URL="s3://lake/backed-up",
+        MANNA_DATA_DIR=str(tmp_path / "data"),
+        MANNA_KEY=Fernet.generate_key().decode(),
+    )
+    manna = Installation(given)
+    make_ready(manna)
+    manna.lake.commit([TABLE], lambda transaction: transaction.replace(TABLE, _rows(2 * INLINED_ROWS)))
+    assert [found.key for found in bucket.objects.filter(Prefix="backed-up/")]
+    made = make_backup(manna, tmp_path / "backups")
+    vault, key = vault_and_key(given, None)
+    # It compares every table with what was backed up.
+    restore(made.file, tmp_path / "restored", vault, key=key, postgres_url=None)
+    assert list((tmp_path / "restored" / "lake").rglob("*.parquet"))
+    for found in bucket.objects.filter(Prefix="backed-up/"):
+        found.delete()
+    with pytest.raises(
+        BackupError, match=r"s3://lake/backed-up/.*parquet cannot be read: nothing was written"
+    ):
+        make_backup(manna, tmp_path / "others")
+    assert backups(tmp_path / "others") == []
+    manna.close()
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"MANNA_LAKE_URL": "s3://elsewhere/x"}, {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}],
@@ -81,7 +115,7 @@ def test_a_bucket_that_does_not_open_is_one_line_without_a_key(
 ) -> None:
     lake = Installation(settings(empty_database, endpoint, **wrong)).lake
     with pytest.raises(LakeError) as caught:
-        lake.migrate()
+        lake.snapshot()
     message = str(caught.value)
     assert message.startswith(f"cannot open {wrong.get('MANNA_LAKE_URL', URL)}; check MANNA_LAKE_URL")
     assert "\n" not in message
