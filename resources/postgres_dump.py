@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,21 +50,25 @@ def dumped(url: str, snapshot: str) -> Iterator[subprocess.Popen[bytes]]:
         DumpError: there is no ``pg_dump`` for this server, or it fails; known when the block has ended.
     """
     arguments = ["--format=custom", "--no-owner", f"--snapshot={snapshot}"]
-    process = subprocess.Popen(
-        [_program("pg_dump", _server_version(url)), *arguments],
-        env=_environment(url),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        yield process
-        assert process.stderr is not None
-        said = process.stderr.read().decode(errors="replace")
-        if process.wait():
-            raise DumpError(f"PostgreSQL's pg_dump failed: {_reason(said)}")
-    finally:
-        process.kill()
-        process.communicate()
+    with (
+        tempfile.TemporaryFile() as said
+    ):  # a pipe that nobody reads could fill up, and pg_dump wait for ever
+        process = subprocess.Popen(
+            [_program("pg_dump", _server_version(url)), *arguments],
+            env=_environment(url),
+            stdout=subprocess.PIPE,
+            stderr=said,
+        )
+        try:
+            yield process
+            if process.wait():
+                said.seek(0)
+                raise DumpError(
+                    f"PostgreSQL's pg_dump failed: {_reason(said.read().decode(errors='replace'))}"
+                )
+        finally:
+            process.kill()
+            process.communicate()
 
 
 def load(url: str, dump: Path, named: Sequence[str]) -> None:

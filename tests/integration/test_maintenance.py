@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import psycopg
 import pytest
-from stored import TABLE, held, installation, refused, write
+from stored import RAW, TABLE, held, installation, receive, refused, write
 
 from assets.run_history import forget_old_runs
 from resources import maintenance
@@ -53,14 +53,18 @@ def test_files_are_merged_and_no_row_of_now_or_then_changes(manna: Installation)
 def test_past_snapshots_and_their_files_go_when_their_time_has_come(
     manna: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for batch, count in (("one", INLINED_ROWS + 1), ("two", INLINED_ROWS + 1), ("three", 3)):
+        receive(manna, batch, count)
     write(manna, refused("only"))
+    facts = lake_hashes(manna.lake, manna.lake.snapshot())
+    assert facts[RAW].startswith(f"{2 * (INLINED_ROWS + 1) + 3}:")
     done = maintain_lake(manna.lake, 0)
     assert done.snapshots_expired > 2
     assert done.files_removed == 0  # for a day nobody's file is taken away
     assert len(files(manna)) >= 2
     monkeypatch.setattr(maintenance, "READERS_HOURS", 0)
     assert maintain_lake(manna.lake, 0).files_removed >= 2
-    assert held(manna) == ["only"]
+    assert lake_hashes(manna.lake, manna.lake.snapshot()) == facts
     write(manna, refused("only", "and more"))
     assert held(manna) == ["and more", "only"]
 

@@ -29,6 +29,7 @@ from resources.schema import (
     revisions,
     standing,
 )
+from resources.table_hashes import lake_hashes
 
 MADE_UP: dict[type, object] = {
     str: "x",
@@ -83,6 +84,7 @@ def test_a_lake_of_an_older_contract_is_refused_and_then_grows(
 ) -> None:
     fill(manna)
     before, then = manna.lake.read(TABLE).sort("source_id"), manna.lake.snapshot()
+    facts = lake_hashes(manna.lake, then)
     newer_contract(monkeypatch)
     version = CONTRACTS[TABLE].version
     refusal = r"was made by an older version of Manna \(1 changes are due\); run `manna migrate`"
@@ -99,6 +101,9 @@ def test_a_lake_of_an_older_contract_is_refused_and_then_grows(
     assert after["mood"].null_count() == after.height
     assert after.schema == CONTRACTS[TABLE].polars_schema
     assert manna.lake.read_at(TABLE, then).sort("source_id").equals(before)  # the past had no mood
+    assert lake_hashes(manna.lake, manna.lake.snapshot()) | {TABLE: ""} == facts | {
+        TABLE: ""
+    }  # raw above all
     rows = CONTRACTS[TABLE].conform(refused("new").with_columns(mood=7))
     write(manna, rows)
     assert held(manna) == ["new"]
@@ -145,6 +150,7 @@ def test_a_newer_ops_is_refused_by_everything(manna: Installation) -> None:
     assert backups(manna.settings.backups_dir) == []
 
 
+@pytest.mark.slow
 def test_every_step_down_and_up_keeps_the_rows_of_older_tables(empty_database: str) -> None:
     """A row in every table that a step has made; what stays through the next steps, down and up, keeps its rows."""
     engine = Ops(sqlalchemy_url(empty_database)).engine
