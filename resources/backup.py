@@ -27,7 +27,7 @@ from resources.archive import Archive, ArchiveError, ArchiveWriter, discard_unfi
 from resources.bucket import Bucket
 from resources.installation import CODE_VERSION, Installation
 from resources.lake import STORAGE_LOCK
-from resources.postgres_dump import dumped, roles
+from resources.postgres_dump import dumped
 from resources.settings import Settings
 from resources.signing import KEY_FILE
 from resources.table_hashes import lake_hashes, postgres_hashes
@@ -126,7 +126,6 @@ def _fill(archive: ArchiveWriter, manna: Installation, made_at: datetime) -> Non
             "made_at": made_at.isoformat(),
             "code_version": CODE_VERSION,
             "lake_snapshot": lake_snapshot,
-            "roles": roles(connection),
             "tables": {
                 "lake": lake_hashes(manna.lake, lake_snapshot),
                 "postgres": postgres_hashes(connection),
