@@ -153,13 +153,14 @@ def migrate(
     ] = False,
     output: FormatOption = "table",
 ) -> None:
-    """Brings a data directory that an older version made to this one: Postgres' tables, then the lake's. Makes a backup first.
+    """Brings a data directory that an older version made to this one: Postgres' tables, the lake's, Dagster's. Makes a backup first.
 
     There is no way down: restore the backup for that. End `manna up` before.
 
     Example: `manna migrate --check`
     """
     import polars as pl
+    from dagster import DagsterInstance
 
     from pipelines.rendering import render
     from pipelines.services import refuse_when_served
@@ -179,6 +180,8 @@ def migrate(
                 made = make_backup(manna, manna.settings.backups_dir)
                 err.print(f"backed up to {made.file}", highlight=False, markup=False, soft_wrap=True)
             due = migrate_all(manna)
+        if not check:
+            DagsterInstance.get().upgrade()  # its own tables; nothing happens where they are as this Dagster wants them
     if output != "table":
         changes = pl.DataFrame({"change": due}, schema={"change": pl.String})
         render(changes, output, title="Changes", console=out)  # type: ignore[arg-type]

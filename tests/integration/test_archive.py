@@ -114,6 +114,7 @@ def test_what_a_killed_writer_left_is_removed_and_a_living_ones_draft_is_not(tmp
         assert list(tmp_path.iterdir()) == [living]
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_it_is_written_leaves_nothing(tmp_path: Path) -> None:
     """As the kernel says it of a file that may not grow: in the middle of a piece, and of the directory at its end."""
     program = (
