@@ -67,8 +67,8 @@ def backups(
     from pipelines.rendering import render
     from resources.archive import Archive, ArchiveError
     from resources.backup import backups as there
+    from resources.restoring import vault_and_key
     from resources.settings import Settings
-    from resources.vault import Vault
 
     require_format(output)
     settings = Settings.load()
@@ -77,7 +77,7 @@ def backups(
         said = "not checked"
         if check:
             try:
-                with Archive(one.file, Vault.from_settings(settings)) as archive:
+                with Archive(one.file, vault_and_key(settings, None)[0]) as archive:
                     archive.verify()
                 said = "whole"
             except ArchiveError as error:

@@ -149,6 +149,13 @@ def test_surplus_backups_go_but_never_the_newest_that_is_whole(made: Backup, tmp
     assert remove_surplus(manna) == []  # nothing is removed while nothing is whole
 
 
+def test_without_a_key_that_is_kept_somewhere_there_is_no_backup(database: str, tmp_path: Path) -> None:
+    keyless = Settings.load(_env_file=None, data_dir=tmp_path, postgres_url=database)
+    with pytest.raises(BackupError, match="no key to seal it with: set MANNA_KEY"):
+        make_backup(Installation(keyless), tmp_path / "b")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_cannot_be_written(database: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     manna = installation(database, tmp_path / "data")
