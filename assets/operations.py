@@ -87,6 +87,11 @@ def drill(manna: Manna) -> dg.MaterializeResult[Any]:
     Raises:
         dagster.Failure: it cannot be restored, or comes back different.
     """
+    with manna.lake.locked([GROUP]):  # one at a time: it begins by removing what another has left
+        return _drilled(manna)
+
+
+def _drilled(manna: Installation) -> dg.MaterializeResult[Any]:
     from resources.archive import ArchiveError
     from resources.backup import BackupError, backups, make_backup
     from resources.postgres import PostgresError

@@ -14,6 +14,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -88,19 +89,30 @@ class ArchiveWriter:
     ) -> None:
         try:
             if error is None:
-                manifest = {"format": FORMAT, **self.facts, "files": [asdict(one) for one in self._entries]}
-                sealed = self._vault.seal_bytes(zlib.compress(json.dumps(manifest).encode(), 1))
-                self._zip.writestr(MANIFEST, sealed)
-            self._zip.close()
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        finally:
-            self._file.close()
-            if error is not None:
-                self._draft.unlink(missing_ok=True)
-        if error is None:
-            self._draft.replace(self._target)
-            _sync_folder(self._target.parent)
+                self._finish()
+        except BaseException:
+            self._discard()
+            raise
+        if error is not None:
+            self._discard()
+
+    def _finish(self) -> None:
+        manifest = {"format": FORMAT, **self.facts, "files": [asdict(one) for one in self._entries]}
+        sealed = self._vault.seal_bytes(zlib.compress(json.dumps(manifest).encode(), 1))
+        self._zip.writestr(MANIFEST, sealed)
+        self._zip.close()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._draft.replace(self._target)
+        _sync_folder(self._target.parent)
+
+    def _discard(self) -> None:
+        """The draft goes; what cannot be written to a full disk any more does not matter."""
+        self._draft.unlink(missing_ok=True)
+        for closing in (self._zip, self._file):
+            with suppress(OSError, ValueError):
+                closing.close()
 
 
 class Archive:

@@ -27,11 +27,11 @@ from resources.archive import Archive, ArchiveError, ArchiveWriter, discard_unfi
 from resources.bucket import Bucket
 from resources.installation import CODE_VERSION, Installation
 from resources.lake import STORAGE_LOCK
-from resources.postgres_dump import dumped, roles
+from resources.postgres_dump import dumped
 from resources.settings import Settings
 from resources.signing import KEY_FILE
 from resources.table_hashes import lake_hashes, postgres_hashes
-from resources.vault import Vault
+from resources.vault import DEMO_KEY, Vault
 
 DUMP, SETTINGS = "postgres.dump", "settings.json"
 _SECRET = {"postgres_url", "notify_urls", "notify_critical_urls"}
@@ -87,9 +87,15 @@ def make_backup(manna: Installation, folder: Path, *, scheduled: bool = False) -
     """Makes a backup in ``folder``. Runs may go on; a second backup waits for the first.
 
     Raises:
-        BackupError: the folder cannot be written, or a file of the lake is missing. No file is left.
+        BackupError: there is no key, the folder cannot be written, or a file of the lake is missing. No file is left.
         DumpError: the database cannot be dumped. No file is left.
     """
+    settings = manna.settings
+    if settings.key is None and not (settings.data_dir / DEMO_KEY).exists():
+        # One that is made now would lie beside the data and nowhere else.
+        raise BackupError(
+            "no key to seal it with: set MANNA_KEY to the one that seals the access tokens (`manna key` makes a new one)"
+        )
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         discard_unfinished(folder)
@@ -126,7 +132,6 @@ def _fill(archive: ArchiveWriter, manna: Installation, made_at: datetime) -> Non
             "made_at": made_at.isoformat(),
             "code_version": CODE_VERSION,
             "lake_snapshot": lake_snapshot,
-            "roles": roles(connection),
             "tables": {
                 "lake": lake_hashes(manna.lake, lake_snapshot),
                 "postgres": postgres_hashes(connection),

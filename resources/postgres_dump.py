@@ -8,21 +8,16 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from resources.embedded_postgres import bundled
 
-_ROLES = """
-SELECT DISTINCT r.rolname FROM pg_shdepend d JOIN pg_roles r ON d.refobjid = r.oid
-WHERE d.refclassid = 'pg_authid'::regclass AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-AND r.rolname <> current_user AND r.rolname !~ '^pg_' ORDER BY 1
-"""
 _OTHERS = """
 SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' ORDER BY 1 LIMIT 1
@@ -33,14 +28,6 @@ class DumpError(Exception):
     """The database cannot be dumped or loaded. One line that says what to do."""
 
 
-def roles(connection: psycopg.Connection) -> list[str]:
-    """Names of the roles that own or may read something in this database, without the one that asks.
-
-    A dump names them and does not make them: they belong to the server, not to the database.
-    """
-    return [str(name) for (name,) in connection.execute(_ROLES).fetchall()]
-
-
 @contextmanager
 def dumped(url: str, snapshot: str) -> Iterator[subprocess.Popen[bytes]]:
     """``pg_dump`` at work on an exported snapshot: a compressed dump is its standard output.
@@ -48,46 +35,43 @@ def dumped(url: str, snapshot: str) -> Iterator[subprocess.Popen[bytes]]:
     Raises:
         DumpError: there is no ``pg_dump`` for this server, or it fails; known when the block has ended.
     """
-    arguments = ["--format=custom", "--no-owner", f"--snapshot={snapshot}"]
-    process = subprocess.Popen(
-        [_program("pg_dump", _server_version(url)), *arguments],
-        env=_environment(url),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        yield process
-        assert process.stderr is not None
-        said = process.stderr.read().decode(errors="replace")
-        if process.wait():
-            raise DumpError(f"PostgreSQL's pg_dump failed: {_reason(said)}")
-    finally:
-        process.kill()
-        process.communicate()
+    # Roles belong to the server, not to the database: rights of others are given anew where it is restored.
+    arguments = ["--format=custom", "--no-owner", "--no-privileges", f"--snapshot={snapshot}"]
+    with (
+        tempfile.TemporaryFile() as said
+    ):  # a pipe that nobody reads could fill up, and pg_dump wait for ever
+        process = subprocess.Popen(
+            [_program("pg_dump", _server_version(url)), *arguments],
+            env=_environment(url),
+            stdout=subprocess.PIPE,
+            stderr=said,
+        )
+        try:
+            yield process
+            if process.wait():
+                said.seek(0)
+                raise DumpError(
+                    f"PostgreSQL's pg_dump failed: {_reason(said.read().decode(errors='replace'))}"
+                )
+        finally:
+            process.kill()
+            process.communicate()
 
 
-def load(url: str, dump: Path, named: Sequence[str]) -> None:
-    """Loads a dump into the database at ``url``: all of it, or nothing.
-
-    Args:
-        url: of an empty database.
-        dump: what ``pg_dump`` wrote.
-        named: roles it names; those the server lacks are made, without a password and without the right to log in.
+def load(url: str, dump: Path) -> None:
+    """Loads a dump into the empty database at ``url``: all of it, or nothing.
 
     Raises:
         DumpError: the database is not empty, or does not take it.
     """
     require_empty(url)
-    with psycopg.connect(url, autocommit=True) as connection:
-        there = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles").fetchall()}
-        for role in sorted(set(named) - there):
-            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
     done = subprocess.run(
         [
             _program("pg_restore", _server_version(url)),
             "--single-transaction",
             "--exit-on-error",
             "--no-owner",
+            "--no-privileges",
             f"--dbname={conninfo_to_dict(url)['dbname']}",
             str(dump),
         ],

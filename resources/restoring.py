@@ -84,7 +84,7 @@ def restore(file: Path, into: Path, vault: Vault, *, key: bytes | None, postgres
             with _aside(into) as folder:
                 _extract(archive, folder, key)
                 with nullcontext(postgres_url) if postgres_url else EmbeddedPostgres(folder) as url:
-                    load(url, folder / DUMP, archive.manifest["roles"])
+                    load(url, folder / DUMP)
                     (folder / DUMP).unlink()
                     _forget_removed_files(url)
                     return Restored(archive.manifest, _compared(archive.manifest, url, folder / "lake"))

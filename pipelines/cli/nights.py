@@ -55,8 +55,18 @@ def run(
 
     Example: `manna run statements --partition 2026-01-01...2026-03-01`
     """
-    from pipelines.jobs import BACKTESTS, MARKET, NIGHTLY, OPENING, REBALANCE, STATEMENTS, TRAINING
-    from pipelines.jobs import BACKUP, DRILL, MAINTENANCE  # isort: skip
+    from pipelines.jobs import (
+        BACKTESTS,
+        BACKUP,
+        DRILL,
+        MAINTENANCE,
+        MARKET,
+        NIGHTLY,
+        OPENING,
+        REBALANCE,
+        STATEMENTS,
+        TRAINING,
+    )
     from pipelines.progress import progress
     from pipelines.schedules import OPS_WITH_BOOKS, books_config
     from resources.books import read_books

@@ -67,8 +67,8 @@ def backups(
     from pipelines.rendering import render
     from resources.archive import Archive, ArchiveError
     from resources.backup import backups as there
+    from resources.restoring import vault_and_key
     from resources.settings import Settings
-    from resources.vault import Vault
 
     require_format(output)
     settings = Settings.load()
@@ -77,7 +77,7 @@ def backups(
         said = "not checked"
         if check:
             try:
-                with Archive(one.file, Vault.from_settings(settings)) as archive:
+                with Archive(one.file, vault_and_key(settings, None)[0]) as archive:
                     archive.verify()
                 said = "whole"
             except ArchiveError as error:
@@ -153,13 +153,14 @@ def migrate(
     ] = False,
     output: FormatOption = "table",
 ) -> None:
-    """Brings a data directory that an older version made to this one: Postgres' tables, then the lake's. Makes a backup first.
+    """Brings a data directory that an older version made to this one: Postgres' tables, the lake's, Dagster's. Makes a backup first.
 
     There is no way down: restore the backup for that. End `manna up` before.
 
     Example: `manna migrate --check`
     """
     import polars as pl
+    from dagster import DagsterInstance
 
     from pipelines.rendering import render
     from pipelines.services import refuse_when_served
@@ -179,6 +180,8 @@ def migrate(
                 made = make_backup(manna, manna.settings.backups_dir)
                 err.print(f"backed up to {made.file}", highlight=False, markup=False, soft_wrap=True)
             due = migrate_all(manna)
+        if not check:
+            DagsterInstance.get().upgrade()  # its own tables; nothing happens where they are as this Dagster wants them
     if output != "table":
         changes = pl.DataFrame({"change": due}, schema={"change": pl.String})
         render(changes, output, title="Changes", console=out)  # type: ignore[arg-type]

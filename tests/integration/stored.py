@@ -10,13 +10,14 @@ import polars as pl
 from cryptography.fernet import Fernet
 
 from manna.contracts.clean import QUARANTINE
+from manna.contracts.raw import PLAID_ACCOUNTS
 from resources.installation import Installation
 from resources.lake import INLINED_ROWS
 from resources.settings import Settings
 
 KEY = Fernet.generate_key().decode()
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
-TABLE = QUARANTINE.address
+TABLE, RAW = QUARANTINE.address, PLAID_ACCOUNTS.address
 
 
 def refused(*names: str, reasons: str = "why", table: str = "clean.a") -> pl.DataFrame:
@@ -32,6 +33,26 @@ def refused(*names: str, reasons: str = "why", table: str = "clean.a") -> pl.Dat
     }
     rows = [{**one, "source_id": name} for name in names]
     return QUARANTINE.conform(pl.DataFrame(rows, schema=QUARANTINE.polars_schema))
+
+
+def receive(manna: Installation, batch: str, count: int) -> None:
+    """Adds ``count`` facts to ``raw``, which nobody ever takes away."""
+    rows = [
+        {
+            "batch_id": batch,
+            "seq": number,
+            "book": "home",
+            "connection_id": "c",
+            "change": "snapshot",
+            "source_id": "a",
+            "payload": "{}",
+            "payload_sha256": "0" * 64,
+            "known_at": MOMENT,
+        }
+        for number in range(count)
+    ]
+    frame = pl.DataFrame(rows, schema=PLAID_ACCOUNTS.polars_schema)
+    manna.lake.commit([RAW], lambda transaction: transaction.append(RAW, frame), author="test")
 
 
 def write(manna: Installation, frame: pl.DataFrame) -> None:
@@ -62,4 +83,6 @@ def fill(manna: Installation) -> None:
     """Rows in a file and, of another commit, in the catalogue; some of the first are deleted again."""
     many = [f"r{number}" for number in range(2 * INLINED_ROWS)]
     write(manna, refused(*many))
+    receive(manna, "one", INLINED_ROWS + 1)
+    receive(manna, "two", 3)
     write(manna, refused(*many[100:], "ünï\x1f'code"))

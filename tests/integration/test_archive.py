@@ -4,6 +4,8 @@ import fcntl
 import io
 import os
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from zipfile import ZipFile
@@ -13,6 +15,7 @@ from cryptography.fernet import Fernet
 
 from resources import archive as module
 from resources.archive import Archive, ArchiveError, ArchiveWriter, discard_unfinished
+from resources.settings import PROJECT
 from resources.vault import Vault
 
 KEY, OTHER = Fernet.generate_key(), Fernet.generate_key()
@@ -109,3 +112,36 @@ def test_what_a_killed_writer_left_is_removed_and_a_living_ones_draft_is_not(tmp
         fcntl.flock(held, fcntl.LOCK_EX)
         discard_unfinished(tmp_path)
         assert list(tmp_path.iterdir()) == [living]
+
+
+@pytest.mark.slow
+def test_a_full_disk_while_it_is_written_leaves_nothing(tmp_path: Path) -> None:
+    """As the kernel says it of a file that may not grow: in the middle of a piece, and of the directory at its end."""
+    program = (
+        "import io, resource, signal, sys; from pathlib import Path; from resources.archive import ArchiveWriter; "
+        "from resources.vault import Vault; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "most = int(sys.argv[3]); resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))\n"
+        "try:\n"
+        "    with ArchiveWriter(Path(sys.argv[1]) / 'one.backup', Vault(sys.argv[2])) as archive:\n"
+        "        archive.add('a', io.BytesIO(bytes(range(256)) * 8))\n"
+        "except OSError as error: print(error.strerror)\n"
+    )
+
+    def run(most: int) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path), KEY.decode(), str(most)],
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stderr == ""
+        return done.stdout
+
+    assert run(1_000_000) == ""
+    [whole] = tmp_path.iterdir()
+    size = whole.stat().st_size
+    whole.unlink()
+    for most in (100, size - 50):
+        assert run(most) == "File too large\n"
+        assert list(tmp_path.iterdir()) == []

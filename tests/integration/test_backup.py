@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,28 +37,26 @@ def manna(database: str, tmp_path: Path) -> Iterator[Installation]:
     made.close()
 
 
-def reader_of_a_book(database: str, role: str) -> None:
-    """A role that only the server knows, named by a policy and a grant of this database."""
+@contextmanager
+def reader_of_a_book(database: str) -> Iterator[None]:
+    """A role that only this server knows, with rights in this database, now and in tables to come."""
     with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute(f"CREATE ROLE {role}")
-        connection.execute(f"GRANT SELECT ON ops.connections TO {role}")
-        connection.execute(f"CREATE POLICY own ON ops.connections TO {role} USING (true)")
-
-
-def drop_role(url: str, role: str, *databases: str) -> None:
-    for database in databases:
-        with psycopg.connect(database, autocommit=True) as connection:
-            connection.execute(f"DROP OWNED BY {role}")
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"DROP ROLE {role}")
+        connection.execute("CREATE ROLE reader_of_a_test")
+        connection.execute("GRANT SELECT ON ops.connections TO reader_of_a_test")
+        connection.execute(
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA ops GRANT SELECT ON TABLES TO reader_of_a_test"
+        )
+        yield
+        connection.execute("DROP OWNED BY reader_of_a_test")
+        connection.execute("DROP ROLE reader_of_a_test")
 
 
 @pytest.mark.slow
 def test_what_is_restored_is_what_was_backed_up(
     manna: Installation, database: str, empty_database: str, tmp_path: Path
 ) -> None:
-    reader_of_a_book(database, "manna_reader_home")
-    made = make_backup(manna, tmp_path / "backups")
+    with reader_of_a_book(database):
+        made = make_backup(manna, tmp_path / "backups")
     assert backups(tmp_path / "backups") == [made]
     assert newest_good(tmp_path / "backups", manna.vault) == made
     expected = manna.lake.read(TABLE).sort("source_id")
@@ -79,7 +78,6 @@ def test_what_is_restored_is_what_was_backed_up(
     assert settings["first_month"] == "2015-01-01"
     assert "postgres_url" not in settings
     assert KEY not in (tmp_path / "restored" / "settings.json").read_text()
-    drop_role(database, "manna_reader_home", database, empty_database)
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +147,13 @@ def test_surplus_backups_go_but_never_the_newest_that_is_whole(made: Backup, tmp
     for one in backups(folder):
         one.file.write_bytes(b"damaged")
     assert remove_surplus(manna) == []  # nothing is removed while nothing is whole
+
+
+def test_without_a_key_that_is_kept_somewhere_there_is_no_backup(database: str, tmp_path: Path) -> None:
+    keyless = Settings.load(_env_file=None, data_dir=tmp_path, postgres_url=database)
+    with pytest.raises(BackupError, match="no key to seal it with: set MANNA_KEY"):
+        make_backup(Installation(keyless), tmp_path / "b")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written(database: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from stored import TABLE, fill, held, installation, refused, write
+from stored import RAW, TABLE, fill, held, installation, refused, write
 
 from manna.contracts import CONTRACTS, Column, Kind
 from resources.backup import backups
@@ -65,6 +65,7 @@ def test_the_names_of_the_migrations_are_in_their_order() -> None:
     assert revisions() == chain[::-1]
 
 
+@pytest.mark.slow
 def test_a_new_place_is_made_ready_and_a_second_start_changes_nothing(
     empty_database: str, tmp_path: Path
 ) -> None:
@@ -83,6 +84,7 @@ def test_a_lake_of_an_older_contract_is_refused_and_then_grows(
 ) -> None:
     fill(manna)
     before, then = manna.lake.read(TABLE).sort("source_id"), manna.lake.snapshot()
+    facts = manna.lake.read(RAW).sort("batch_id", "seq")
     newer_contract(monkeypatch)
     version = CONTRACTS[TABLE].version
     refusal = r"was made by an older version of Manna \(1 changes are due\); run `manna migrate`"
@@ -99,6 +101,7 @@ def test_a_lake_of_an_older_contract_is_refused_and_then_grows(
     assert after["mood"].null_count() == after.height
     assert after.schema == CONTRACTS[TABLE].polars_schema
     assert manna.lake.read_at(TABLE, then).sort("source_id").equals(before)  # the past had no mood
+    assert manna.lake.read(RAW).sort("batch_id", "seq").equals(facts)
     rows = CONTRACTS[TABLE].conform(refused("new").with_columns(mood=7))
     write(manna, rows)
     assert held(manna) == ["new"]
@@ -145,6 +148,7 @@ def test_a_newer_ops_is_refused_by_everything(manna: Installation) -> None:
     assert backups(manna.settings.backups_dir) == []
 
 
+@pytest.mark.slow
 def test_every_step_down_and_up_keeps_the_rows_of_older_tables(empty_database: str) -> None:
     """A row in every table that a step has made; what stays through the next steps, down and up, keeps its rows."""
     engine = Ops(sqlalchemy_url(empty_database)).engine
