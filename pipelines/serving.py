@@ -40,10 +40,9 @@ def serve(settings: Settings, port: int, ready: Callable[[str], None]) -> None:
             serves this data directory already: two daemons would do everything twice.
     """
     url, logs = f"http://127.0.0.1:{port}", settings.data_dir / "logs"
-    workspace = ["-w", str(PROJECT / "workspace.yaml")]
     modules = {
-        "webserver": ["dagster_webserver", "-h", "127.0.0.1", "-p", str(port), *workspace],
-        "daemon": ["dagster._daemon", "run", *workspace],
+        "webserver": ["pipelines.webserver", "--port", str(port)],
+        "daemon": ["dagster._daemon", "run", "-w", str(PROJECT / "workspace.yaml")],
     }
     if settings.receives_webhooks:
         modules["receiver"] = ["pipelines.receiver"]
