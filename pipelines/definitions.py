@@ -5,6 +5,7 @@ imported; Dagster calls :func:`defs` when it needs the definitions.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -33,6 +34,7 @@ from pipelines.execution_job import execution, execution_sensor
 from pipelines.executors import executor
 from pipelines.jobs import jobs
 from pipelines.partitions import backtest_sets, market_days, months
+from pipelines.policies import governed
 from pipelines.process import installation_resource
 from pipelines.rebalancing import deciding
 from pipelines.schedules import schedules
@@ -61,7 +63,7 @@ def build_definitions(
         plaid.plaid, alpaca.alpaca, *clean.ASSETS, findings.found, categorized.categories, categorized.recurrences,
         ledger.ledger, tax.taxable, portfolio.valuations, portfolio.drift, performance.measured, ledger.months,
     ]  # fmt: skip
-    of_jobs = {
+    parts: dict[str, list[dg.AssetsDefinition]] = {
         "nightly": unpartitioned,
         "market": [bars.bars_asset(days)],
         "reports": [statements_asset(periods), tear_sheets_asset(periods), published.published],
@@ -72,6 +74,10 @@ def build_definitions(
         "backup": [operations.backup],
         "drill": [operations.drill],
         "maintenance": [operations.maintenance],
+    }
+    of_jobs = {
+        job: [asset.map_asset_specs(partial(governed, job=job)) for asset in assets]
+        for job, assets in parts.items()
     }
     defined = jobs(**of_jobs)
     return dg.Definitions(
