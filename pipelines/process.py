@@ -24,7 +24,6 @@ from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from resources.installation import Installation
-from resources.lake_files import note_new, require_whole
 from resources.schema import require_current
 from resources.settings import Settings
 
@@ -47,6 +46,8 @@ def installation_resource(context: dg.InitResourceContext) -> Iterator[Installat
 
     A run begins with the lake's files as they were written, or not at all.
     """
+    from resources import lake_files  # SQLAlchemy takes 0.4 s to import
+
     installation, run = Installation(), context.run
     recorded = run if run is not None and context.instance and context.instance.has_run(run.run_id) else None
     with ExitStack() as holding:
@@ -58,10 +59,10 @@ def installation_resource(context: dg.InitResourceContext) -> Iterator[Installat
         try:
             require_current(installation.postgres_url)
             if recorded:
-                require_whole(installation)
+                lake_files.require_whole(installation)
             yield installation
             if recorded:
-                note_new(installation)
+                lake_files.note_new(installation)
         finally:
             installation.close()
 
