@@ -9,17 +9,21 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from logging.handlers import RotatingFileHandler
-from typing import Any
-
-import structlog
+from typing import TYPE_CHECKING, Any
 
 from resources.redacting import Redactor
 from resources.settings import Settings
 
+if TYPE_CHECKING:
+    import structlog
+
 LOG_BYTES = 10_000_000
 TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 ROOT = logging.getLogger("manna")
+RUN: ContextVar[str | None] = ContextVar("run_id", default=None)
+"""The run that this process is at."""
 
 
 class RedactedText(logging.Formatter):
@@ -31,7 +35,7 @@ class RedactedText(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's own name
         """The line itself."""
-        known = {**structlog.contextvars.get_contextvars(), "book": getattr(record, "book", None)}
+        known = {"run_id": RUN.get(), "book": getattr(record, "book", None)}
         facts = " ".join(f"{name}={value}" for name, value in known.items() if value)
         return super().formatMessage(record) + (f" [{facts}]" if facts else "")
 
@@ -43,14 +47,15 @@ class RedactedText(logging.Formatter):
 def json_lines(redactor: Redactor) -> logging.Formatter:
     """One JSON object per line: event, level, logger, timestamp (UTC), exception, run_id, and what is in ``extra``."""
 
-    def redact(logger: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    import structlog  # 0.1 s, and only this format needs it
+
+    def redact(logger: Any, method: str, event: "structlog.typing.EventDict") -> "structlog.typing.EventDict":
         # A moment and the ids of runs are ours, and look like nothing that is secret.
-        own = {name: event[name] for name in ("timestamp", "run_id") if name in event}
+        own = {"timestamp": event["timestamp"], **({"run_id": run} if (run := RUN.get()) else {})}
         return {**redactor.value(dict(event)), **own}
 
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
-            structlog.contextvars.merge_contextvars,
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
             structlog.stdlib.ExtraAdder(),
@@ -87,8 +92,8 @@ def logged(settings: Settings, name: str = "manna") -> Iterator[None]:
 @contextmanager
 def of_run(settings: Settings, run_id: str) -> Iterator[None]:
     """Every line until the block ends names the run. In a process of its own they go to stderr, which Dagster keeps."""
-    # Not by tokens: Dagster may end a resource in another context than it has begun it in.
-    structlog.contextvars.bind_contextvars(run_id=run_id)
+    # Not reset by its token: Dagster may end a resource in another context than it has begun it in.
+    RUN.set(run_id)
     try:
         if ROOT.handlers:
             yield
@@ -96,7 +101,7 @@ def of_run(settings: Settings, run_id: str) -> Iterator[None]:
             with _handled(logging.StreamHandler(sys.stderr), settings):
                 yield
     finally:
-        structlog.contextvars.unbind_contextvars("run_id")
+        RUN.set(None)
 
 
 @contextmanager

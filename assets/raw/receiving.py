@@ -5,7 +5,7 @@ what is asked (``plaid``, ``alpaca``, ``bars``).
 
 One connection's failure never stops the others: its rows stay as they were, it is marked broken, the check
 fails and an alert follows. When a provider does not answer several in a row, the others are not asked at all
-(``resources.circuits``), and marked with that. When *no* connection answers, the asset fails: it never goes green on an error.
+(``resources.breaker``), and marked with that. When *no* connection answers, the asset fails: it never goes green on an error.
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence

@@ -38,23 +38,22 @@ def credentials(settings: Settings) -> Iterator[Finding]:
 
 
 def tokens(manna: Installation) -> Iterator[Finding]:
-    """Whether the key opens every login's token; those that are open to former keys only are named too."""
+    """Whether the keys open every login's token, and whether all are sealed with the key of now."""
     rows, former = [c for c in manna.ops.connections() if not has_ended(c)], 0
+    closed = []
     for row in rows:
         try:
             former += manna.vault.resealed(row["token"]) is not None
-        except SettingsError as error:
-            words = f"{row['institution']} ({row['book']}): {error}"
-            yield Finding(
-                "tokens",
-                BROKEN,
-                words,
-                f"`manna link --repair {row['connection_id'][:8]}` if the key is lost",
-            )
+        except SettingsError:
+            closed.append(f"{row['institution']} ({row['book']}) {row['connection_id'][:8]}")
+    if closed:
+        words = f"{len(closed)} of {len(rows)} were sealed with another key: {', '.join(closed)}"
+        remedy = "put that key into MANNA_FORMER_KEYS; if it is lost, `manna link --repair ID` for each"
+        yield Finding("tokens", BROKEN, words, remedy)
     if former:
         words = f"{former} of {len(rows)} are sealed with a former key"
         yield Finding("tokens", WARNING, words, "`manna rotate-key`")
-    else:
+    if not (closed or former):
         yield Finding("tokens", FINE, f"{len(rows)} logins")
 
 

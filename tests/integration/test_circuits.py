@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from test_receiving import add, extent, pull
 
-from resources.circuits import FAILURES, PAUSE, CircuitOpenError
+from resources.breaker import FAILURES, PAUSE, CircuitOpenError
 from resources.installation import Installation
 from resources.providers import ATTEMPTS, LoginRequiredError, ProviderUnavailableError
 

@@ -187,10 +187,11 @@ class TestWorkings:
             )
         manna.__dict__["vault"] = Vault(Fernet.generate_key(), [former])
         found = unwell(workings.tokens(manna))
-        assert [(status, remedy) for status, _, remedy in found] == [
-            ("broken", "`manna link --repair lost` if the key is lost"),
-            ("warning", "`manna rotate-key`"),
+        assert [(status, words) for status, words, _ in found] == [
+            ("broken", "1 of 2 were sealed with another key: Lost (home) lost"),
+            ("warning", "1 of 2 are sealed with a former key"),
         ]
+        assert found[1][2] == "`manna rotate-key`"
         manna.ops.connection_status("old", "login_required", "log in again", datetime.now(UTC))
         assert unwell(workings.connections(manna)) == [("warning", "Old: login_required", "log in again")]
 
