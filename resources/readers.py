@@ -14,7 +14,6 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
-from sqlalchemy.engine import make_url
 
 GROUP, PREFIX = "manna_readers", "manna_reader_"
 LONGEST_NAME = 63
@@ -87,6 +86,10 @@ def add_reader(url: str, book: str, *, new_password: bool = False) -> str:
         )
         connection.execute(sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(name))
         connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(GROUP), name))
+    from sqlalchemy.engine import (
+        make_url,  # 0.4 s to import, and every process of Dagster imports this module
+    )
+
     return make_url(url).set(username=role, password=password).render_as_string(hide_password=False)
 
 
