@@ -88,6 +88,10 @@ class Settings(BaseSettings):
         "plaid_secret",
         "alpaca_key_id",
         "alpaca_secret_key",
+        "former_keys",
+        "s3_key_id",
+        "s3_secret",
+        "celery_broker",
         mode="before",
     )
     @classmethod
