@@ -23,7 +23,7 @@ from manna.categorizing.deciding import NO_PREDICTIONS
 from manna.categorizing.insights import insights
 from manna.categorizing.merchants import merchants
 from manna.categorizing.precedents import recalled
-from manna.categorizing.recurring import find_series, recurring
+from manna.categorizing.recurring import find_series, payments, recurring
 from manna.categorizing.review import queue
 from resources.installation import Installation
 from resources.lake import Change, LakeTransaction
@@ -218,30 +218,15 @@ def find_recurring(
     for book_id in chosen(manna.books, wanted):
         book = manna.books[book_id]
         scope, day = {"book": book.id}, _today(manna, book)
-        rows = _spent_and_earned(transaction, scope)
+        known = payments(transaction.read("clean.transactions", scope), transaction.read(TRANSACTIONS, scope))
+        rows = known.filter(~pl.col("transfer"))
         series = find_series(rows)
-        told = insights(rows, series, day, book.thresholds.large_payment)
+        told = insights(rows, series, day, book.thresholds)
         changes = (
             changes[0] + transaction.replace(RECURRING, recurring(series, day), scope),
             changes[1] + transaction.replace(INSIGHTS, told, scope),
         )
     return changes
-
-
-def _spent_and_earned(lake: LakeTransaction, scope: dict[str, str]) -> pl.DataFrame:
-    """Posted rows that are no transfer, with their merchant."""
-    named = lake.read(TRANSACTIONS, scope).filter(pl.col("source") != "transfer")
-    return (
-        lake.read("clean.transactions", scope)
-        .filter(~pl.col("pending"), ~pl.col("removed"))
-        .drop("merchant")
-        .join(
-            named.select("transaction_id", "merchant"),
-            on="transaction_id",
-            how="inner",
-            maintain_order="left",
-        )
-    )
 
 
 def _today(manna: Installation, book: Book) -> date:

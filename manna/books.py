@@ -120,10 +120,22 @@ class Rule(Section):
 
 
 class Thresholds(Section):
-    """When to raise an alert."""
+    """When to raise an alert. Amounts are in the book's currency, shares of 1.
+
+    ``low_balance``: what a bank account should hold. ``projected_days``: how far ahead known payments are looked at.
+    ``large_payment``: of a first payment to somebody. ``unusual``: so many times what a merchant is usually paid,
+    from ``unusual_from`` on. ``duplicate``: the least that is worth asking whether it was charged twice (a subscription
+    always is).
+    ``price_rise``, ``overspent``, ``drawdown``: shares of the price before, of the budget, of the highest value.
+    ``value_at_risk``: the level; 0.99 tells of losses that one day in a hundred exceeds.
+    """
 
     low_balance: Decimal = Decimal(500)
     large_payment: Annotated[Decimal, Field(gt=0)] = Decimal(1000)
+    unusual: Annotated[Decimal, Field(gt=1)] = Decimal(2)
+    unusual_from: Annotated[Decimal, Field(ge=0)] = Decimal(100)
+    duplicate: Annotated[Decimal, Field(ge=0)] = Decimal(10)
+    price_rise: Annotated[Decimal, Field(ge=0, le=1)] = Decimal("0.02")
     stale_after_days: Annotated[int, Field(gt=0)] = 3
     projected_days: Annotated[int, Field(ge=0)] = 14
     overspent: Annotated[Decimal, Field(ge=0)] = Decimal("0.1")

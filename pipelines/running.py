@@ -25,8 +25,8 @@ from pipelines.sensors import (
     has_succeeded,
     missing_bars,
     month_range,
-    settle,
 )
+from pipelines.settling import settle
 from resources.installation import Installation
 
 Progress = Callable[[str, str], None]

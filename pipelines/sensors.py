@@ -16,37 +16,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
-import polars as pl
 
-from assets.clean import open_rows
 from assets.common import Manna
-from assets.findings import CHECK as FINDINGS_CHECK
-from assets.ledger import today
 from assets.published import months_to_publish
-from manna.alerting.conditions import (
-    Condition,
-    broken_connections,
-    decisions_to_review,
-    failed_checks,
-    grouped,
-    held_reports,
-    low_balances,
-    open_questions,
-    order_problems,
-    plans_to_approve,
-    quarantined_rows,
-    reopened_books,
-    things_to_look_at,
-    worth_telling,
-)
-from manna.alerting.money import losses, overspent, projected_lows, reconciliation_breaks
-from manna.alerting.telling import Habits
-from manna.books import Telling
-from manna.categorizing import proposals
-from manna.connections import replaced
 from pipelines.jobs import MARKET, REBALANCE, STATEMENTS
 from pipelines.partitions import MARKET_ZONE, market_days
-from pipelines.watching import platform_conditions
+from pipelines.settling import settle
 from resources.installation import Installation
 from resources.publisher import recorded_in_postgres
 
@@ -54,8 +29,6 @@ RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_p
 STATE_TAG = "manna/state"
 MOST_ATTEMPTS = 3
 HISTORY = timedelta(days=730)
-ORDER_DAYS = timedelta(days=7)
-"""How long a rejected order, or a position that nobody explains, stays an alert."""
 EVENING = 18
 """Hour in New York from which the day's bars are missing when we have none."""
 RUNNING = dg.DefaultSensorStatus.RUNNING
@@ -218,79 +191,6 @@ def alerts(context: dg.SensorEvaluationContext, manna: Manna) -> dg.SkipReason:
     except Exception as error:  # noqa: BLE001
         return dg.SkipReason(f"cannot look for alerts: {error}")
     return dg.SkipReason(f"{opened} opened, {resolved} resolved, {told} told")
-
-
-def settle(
-    manna: Installation, instance: dg.DagsterInstance, *, served: bool = False
-) -> tuple[int, int, int]:
-    """Opens, resolves and delivers alerts; returns how many of each. Repeating it changes nothing.
-
-    ``served``: Dagster's daemons are meant to be running.
-    """
-    accounts, balances = manna.lake.read("clean.accounts"), manna.lake.read("clean.balances")
-    found = [alert for book in manna.books.values() for alert in low_balances(book, accounts, balances)]
-    connections = manna.ops.connections()
-    former = replaced(connections, set(accounts["connection_id"]))
-    found += broken_connections(c for c in connections if c["connection_id"] not in former)
-    found += open_questions(manna.lake.read("clean.account_questions"))
-    found += decisions_to_review(proposals(manna.ops.overrides(), manna.lake.read("clean.successions")))
-    found += quarantined_rows(open_rows(manna))
-    findings = manna.lake.read("clean.findings")
-    found += things_to_look_at(findings, accounts)
-    found += worth_telling(manna.lake.read("categorized.insights"), findings)
-    found += held_reports(manna.lake.read("reports.publications"))
-    found += reopened_books({book: manna.ops.closings(book) for book in manna.books})
-    found += failed_checks(checks_that_fail(instance))
-    found += _of_money(manna, accounts, balances)
-    found += platform_conditions(manna, instance, served=served)
-    now = manna.settings.now()
-    found += plans_to_approve((stored.plan, stored.state) for stored in manna.ops.plans(now))
-    found += order_problems(manna.ops.order_problems(now - ORDER_DAYS, now))
-    opened, resolved = manna.ops.settle_alerts(grouped(found), now)
-    return (
-        opened,
-        resolved,
-        manna.ops.tell(habits(manna), lambda m: manna.notifier.send(m.title, m.body, m.severity), now),
-    )
-
-
-def _of_money(manna: Installation, accounts: pl.DataFrame, balances: pl.DataFrame) -> list[Condition]:
-    recurring, budget = manna.lake.read("categorized.recurring"), manna.lake.read("reports.budget")
-    performance = manna.lake.read("portfolio.performance", {"scope": "book"})
-    found = reconciliation_breaks(manna.lake.read("ledger.reconciliation"), accounts)
-    for book in manna.books.values():
-        found += projected_lows(book, accounts, balances, recurring, today(manna, book))
-        found += overspent(book, budget)
-        found += losses(book, performance)
-    return found
-
-
-def habits(manna: Installation) -> dict[str, Habits]:
-    """When the people of each book want to hear of things; of what concerns none, by the clock of UTC."""
-    found = {"": Habits("UTC", None, Telling().digest)}
-    for book in manna.books.values():
-        told = book.telling
-        quiet = (told.quiet_from, told.quiet_to) if told.quiet_from and told.quiet_to else None
-        found[book.id] = Habits(book.time_zone, quiet, told.digest)
-    return found
-
-
-def checks_that_fail(instance: dg.DagsterInstance) -> list[tuple[str, str, str]]:
-    """Checks whose latest execution failed: (asset, check, run id). Findings have alerts of their own."""
-    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(_checks())
-    return [
-        (key.asset_key.to_user_string().replace("/", "."), key.name, record.run_id)
-        for key, record in sorted(latest.items(), key=lambda item: str(item[0]))
-        if record.status.value == "FAILED" and key.name != FINDINGS_CHECK
-    ]
-
-
-@cache
-def _checks() -> list[dg.AssetCheckKey]:
-    """Every check there is: they follow from the code alone."""
-    from pipelines.definitions import build_definitions
-
-    return list(build_definitions().resolve_asset_graph().asset_check_keys)
 
 
 def _digest(state: Any) -> str:

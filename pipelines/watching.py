@@ -1,14 +1,17 @@
 """Asking Dagster and the machine how they are, for alerts.
 
-What belongs here: reading runs, heartbeats and the disk. What does not: what of it is worth an alert (``manna.alerting.platform``).
+What belongs here: reading runs, materializations, cursors, heartbeats and the disk. What does not: what of it is worth an alert (``manna.alerting.platform``).
 
 Dagster's moments are those of the real clock, whatever ``MANNA_NOW`` says.
 """
 
 import shutil
 from datetime import UTC, datetime
+from functools import cache
 
 import dagster as dg
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.scheduler.instigation import SensorInstigatorData
 
 from manna.alerting import platform
 from manna.alerting.conditions import Condition
@@ -35,13 +38,15 @@ WATCHED = (NIGHTLY, MARKET, STATEMENTS, REBALANCE, TRAINING, BACKTESTS, OPENING,
 def platform_conditions(
     manna: Installation, instance: dg.DagsterInstance, *, served: bool
 ) -> list[Condition]:
-    """What of runs, the disk and (where ``served``) daemons wants attention."""
+    """What of runs, assets, the disk and (where ``served``) daemons and webhooks wants attention."""
     now, folder = datetime.now(UTC), manna.settings.data_dir
+    late = platform.late_night(NIGHTLY, last_night(instance), now)
     return [
         *platform.failed_runs(_failed(instance), (NIGHTLY, STATEMENTS, MARKET)),
         *platform.stuck_runs(_started(instance), now),
-        *platform.late_night(NIGHTLY, last_night(instance), now),
+        *(late or platform.late_assets(_last_made(instance), now)),
         *(platform.silent_daemons(_heartbeats(instance), now) if served else ()),
+        *(_webhook_backlog(manna, instance) if served else ()),
         *platform.low_disk(shutil.disk_usage(folder).free, str(folder)),
     ]
 
@@ -71,6 +76,37 @@ def last_night(instance: dg.DagsterInstance) -> datetime | None:
     wanted = dg.RunsFilter(job_name=NIGHTLY, statuses=[dg.DagsterRunStatus.SUCCESS])
     records = instance.get_run_records(wanted, limit=1)
     return _moment(records[0].end_time) if records and records[0].end_time else None
+
+
+def _last_made(instance: dg.DagsterInstance) -> dict[str, datetime | None]:
+    """When each asset of the night was made last; null where never."""
+    records = instance.get_asset_records(list(_of_the_night()))
+    made = {record.asset_entry.asset_key: record.asset_entry.last_materialization for record in records}
+    return {".".join(key.path): _moment(event.timestamp) if event else None for key, event in made.items()}
+
+
+@cache
+def _of_the_night() -> frozenset[dg.AssetKey]:
+    from pipelines.definitions import build_definitions  # which imports the sensors, and they this
+
+    job = build_definitions().resolve_job_def(NIGHTLY)
+    return frozenset(job.asset_layer.executable_asset_keys)
+
+
+def _webhook_backlog(manna: Installation, instance: dg.DagsterInstance) -> list[Condition]:
+    """What the sensor that follows webhooks has not dealt with, by its cursor."""
+    from pipelines.webhooks import Position, webhooks  # which imports the sensors, and they this
+
+    kept = (
+        instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
+        if instance.schedule_storage
+        else ()
+    )
+    data = [state.instigator_data for state in kept if state.instigator_name == webhooks.name]
+    done = max(
+        (Position.read(one.cursor).done for one in data if isinstance(one, SensorInstigatorData)), default=0
+    )
+    return platform.webhook_backlog(*manna.ops.webhooks_waiting(done), manna.settings.now())
 
 
 def _heartbeats(instance: dg.DagsterInstance) -> dict[str, datetime]:

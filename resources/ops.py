@@ -54,6 +54,14 @@ class Ops(
         with self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
+    def webhooks_waiting(self, after: int) -> tuple[int, datetime | None]:
+        """How many events there are beyond ``after``, and when the oldest of them came."""
+        w = WEBHOOKS.c
+        query = sa.select(sa.func.count(), sa.func.min(w.received_at)).where(w.webhook_id > after)
+        with self.engine.connect() as connection:
+            count, oldest = connection.execute(query).one()
+        return count, oldest
+
     # -- orders -----------------------------------------------------------------------------------
 
     def order_problems(self, since: datetime, now: datetime) -> list[dict[str, Any]]:

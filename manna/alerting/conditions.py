@@ -1,7 +1,7 @@
 """Conditions found in tables: what is worth an alert, and its words.
 
 What belongs here: pure functions from tables to conditions. What does not: what becomes of a condition (``life``), or
-storing and sending (``resources.alerts``, ``resources.notifier``). Messages name no account number and no secret.
+storing and sending (``resources.alerts``, ``resources.notifier``).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from manna.books import Book
 from manna.connections import BROKEN
+from manna.documents.masking import masked
 from manna.ledger.closing import reopened
 
 if TYPE_CHECKING:
@@ -21,26 +21,6 @@ Condition = dict[str, Any]
 
 OF_CONNECTIONS = " every_connection_answered"
 """How the fingerprint of the check of connections ends."""
-
-
-def low_balances(book: Book, accounts: pl.DataFrame, balances: pl.DataFrame) -> list[Condition]:
-    """Depository accounts whose latest stated balance is below the book's threshold; below zero is critical."""
-    stated = balances.filter(pl.col("current").is_not_null())
-    latest = stated.sort("as_of").unique("account_id", keep="last", maintain_order=True)
-    found = latest.join(
-        accounts.filter(pl.col("type") == "depository"), on=["account_id", "book"], how="inner"
-    ).filter(pl.col("book") == book.id, pl.col("current") < book.thresholds.low_balance)
-    return [
-        condition(
-            book.id,
-            "low_balance",
-            row["account_id"],
-            "critical" if row["current"] < 0 else "warning",
-            f"{row['institution']} {row['name']} holds {row['current']:,.2f} {row['currency']}, "
-            f"less than {book.thresholds.low_balance:,.2f}",
-        )
-        for row in found.sort("account_id").iter_rows(named=True)
-    ]
 
 
 def broken_connections(connections: Iterable[Mapping[str, Any]]) -> list[Condition]:
@@ -84,14 +64,15 @@ def quarantined_rows(quarantine: pl.DataFrame) -> list[Condition]:
 def things_to_look_at(findings: pl.DataFrame, accounts: pl.DataFrame) -> list[Condition]:
     """One alert per kind of finding and subject, however many there are of it; none for mere information.
 
+    Not for possible duplicates: those have alerts one by one (:func:`worth_telling`), for a while.
+
     ``findings``: rows of clean.findings; the worst, then the latest, gives the alert its words.
     """
     names = {
         row["account_id"]: f"{row['institution']} {row['name']}: " for row in accounts.iter_rows(named=True)
     }
-    wanted = findings.filter(pl.col("severity") != "info").with_columns(
-        critical=pl.col("severity") == "critical"
-    )
+    wanted = findings.filter(pl.col("severity") != "info", pl.col("kind") != "possible_duplicate")
+    wanted = wanted.with_columns(critical=pl.col("severity") == "critical")
     found = []
     for _, part in wanted.sort("book", "kind", "subject").group_by(
         ["book", "kind", "subject"], maintain_order=True
@@ -107,25 +88,20 @@ def things_to_look_at(findings: pl.DataFrame, accounts: pl.DataFrame) -> list[Co
     return found
 
 
-def worth_telling(insights: pl.DataFrame, findings: pl.DataFrame) -> list[Condition]:
+def worth_telling(insights: Iterable[Mapping[str, Any]]) -> list[Condition]:
     """One alert per insight: what may want a call to the bank or the merchant is a warning, the rest is information.
 
-    Args:
-        insights: rows of categorized.insights.
-        findings: rows of clean.findings; a duplicate that is told as a finding is not told twice.
+    ``insights``: rows of categorized.insights.
     """
-    twice = findings.filter(pl.col("kind") == "possible_duplicate", pl.col("severity") != "info")
-    told = {frozenset(rows.split(",")) for rows in twice["row_ids"]}
     return [
         condition(
             row["book"],
-            "missed_payment" if row["kind"] == "missed" else "insight",
+            "missed_payment" if row["kind"] == "missed" else row["kind"],
             row["insight_id"],
             "warning" if row["kind"] in ("missed", "possible_duplicate") else "info",
             row["message"],
         )
-        for row in insights.sort("date", "insight_id").iter_rows(named=True)
-        if row["kind"] != "possible_duplicate" or frozenset(row["transaction_ids"].split(",")) not in told
+        for row in insights
     ]
 
 
@@ -245,7 +221,13 @@ def order_problems(problems: Iterable[Mapping[str, Any]]) -> list[Condition]:
 
 
 def condition(book: str, kind: str, subject: str, severity: str, message: str) -> Condition:
-    """A condition; ``kind``, ``book`` and ``subject`` name it for good, ``severity`` and ``message`` may change."""
+    """A condition; ``kind``, ``book`` and ``subject`` name it for good, ``severity`` and ``message`` may change.
+
+    Whatever a bank or a person has written into the message, no account number in it is complete. What stands between
+    backticks is ours to type, and stays as it is.
+    """
+    parts = message.split("`")
+    message = "`".join(part if number % 2 else masked(part) for number, part in enumerate(parts))
     return {
         "fingerprint": f"{kind}:{book}:{subject}",
         "book": book,

@@ -12,6 +12,10 @@ from manna.alerting.conditions import Condition, condition
 ALL = "all"
 STUCK_AFTER = timedelta(hours=3)
 """A night takes a minute; a run of hours waits for something that will not come."""
+LATE_AFTER = timedelta(hours=60)
+"""An asset of the night that succeeded nights did not make: two nights were missed, and half a day to mend it."""
+BACKLOG_AFTER = timedelta(minutes=30)
+"""The sensor looks twice a minute, and a pull takes one; longer than this something keeps it from it."""
 NIGHT_EVERY = timedelta(hours=36)
 """A night that failed once is made good by the next; longer than this nobody has the figures of yesterday."""
 SILENT_AFTER = timedelta(minutes=10)
@@ -57,6 +61,33 @@ def late_night(job: str, last_success: datetime | None, now: datetime) -> list[C
         return []
     words = f"{job} has not succeeded since {last_success:%Y-%m-%d %H:%M} UTC: is `manna up` running, and its schedule on?"
     return [condition(ALL, "late_night", job, "critical", words)]
+
+
+def late_assets(made: Mapping[str, datetime | None], now: datetime) -> list[Condition]:
+    """Assets of the night that were made once and not for long, although nights succeed: asset and when it was made last.
+
+    One alert for all of them: they are late for one reason.
+    """
+    late = sorted((at, asset) for asset, at in made.items() if at is not None and now - at > LATE_AFTER)
+    if not late:
+        return []
+    at, first = late[0]
+    more = f" and {len(late) - 1} more were" if len(late) > 1 else " was"
+    words = (
+        f"{first}{more} not made since {at:%Y-%m-%d %H:%M} UTC: materialize the job's assets in Dagster's UI"
+    )
+    return [condition(ALL, "late_asset", "nightly", "warning", words)]
+
+
+def webhook_backlog(waiting: int, oldest: datetime | None, now: datetime) -> list[Condition]:
+    """Webhooks that were received and not dealt with: how many, and when the oldest came."""
+    if oldest is None or now - oldest <= BACKLOG_AFTER:
+        return []
+    words = (
+        f"{waiting} webhook{'s' if waiting > 1 else ''} of Plaid received and not dealt with, the oldest of "
+        f"{oldest:%Y-%m-%d %H:%M} UTC: is the sensor *webhooks* on, and does its run succeed? The next night pulls all the same"
+    )
+    return [condition(ALL, "webhook_backlog", "plaid", "warning", words)]
 
 
 def silent_daemons(heartbeats: Mapping[str, datetime], now: datetime) -> list[Condition]:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from itertools import pairwise
 from statistics import median
 
@@ -28,6 +29,11 @@ class Cadence:
     months: int
     tolerance: int
     least: int = 3
+
+    @property
+    def length(self) -> float:
+        """Days from one to the next; of months on average, of semimonthly half a month."""
+        return self.days or (self.months or 0.5) * 365.25 / 12
 
 
 WEEKLY = Cadence("weekly", 7, 0, 1, least=4)
@@ -94,12 +100,14 @@ def _fit(days: Sequence[date], cadence: Cadence) -> float:
 
 def _times(before: date, after: date, cadence: Cadence) -> int:
     """How many times the cadence's step lies between two days; 0 when no whole number does."""
+    gap = (after - before).days
     for times in range(1, MOST_SKIPPED + 2):
-        if cadence.months:
-            expected = _on(before, cadence.months * times, before.day)
-        else:
-            expected = before + timedelta(days=cadence.days * times)
-        if abs((after - expected).days) <= cadence.tolerance:
+        # Of months there are short and long ones; only where it may fit is the calendar asked.
+        if abs(gap - cadence.length * times) > cadence.tolerance + (3 if cadence.months else 0):
+            continue
+        if not cadence.months:
+            return times
+        if abs((after - _on(before, cadence.months * times, before.day)).days) <= cadence.tolerance:
             return times
     return 0
 
@@ -108,6 +116,8 @@ def _halves_fit(days: Sequence[date]) -> float:
     """Twice a month on two days of the month: gaps of 12 to 19 days that are not all of two weeks."""
     gaps = [(after - before).days for before, after in pairwise(days)]
     in_range = sum(12 <= gap <= 19 for gap in gaps) / len(gaps)
+    if in_range < KEPT:
+        return in_range
     anchors = _two_anchors(days)
     if anchors is None:
         return 0.0
@@ -148,4 +158,9 @@ def _on(day: date, months: int, day_of_month: int) -> date:
     """``day_of_month`` of the month that is ``months`` after that of ``day``, or that month's last day."""
     index = day.year * 12 + day.month - 1 + months
     year, month = index // 12, index % 12 + 1
-    return date(year, month, min(day_of_month, calendar.monthrange(year, month)[1]))
+    return date(year, month, min(day_of_month, _length_of(year, month)))
+
+
+@cache
+def _length_of(year: int, month: int) -> int:
+    return calendar.monthrange(year, month)[1]

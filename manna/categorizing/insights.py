@@ -7,8 +7,9 @@ Each is a question, never a change: no row is altered by an insight.
 """
 
 import hashlib
+from bisect import insort
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -17,25 +18,32 @@ from typing import Any
 
 import polars as pl
 
+from manna.books import Thresholds
 from manna.categorizing.recurring import Series
 from manna.contracts.categorized import INSIGHTS
 
-RISE = Decimal("0.02")
-"""A fixed price that rises by more than this (and is no exchange rate's wobble) is told."""
 DUPLICATE_DAYS = 2
 ENOUGH_TO_MISS = 3
 """A series of so few is not missed yet: it may have been a chance."""
 ENOUGH = 6
 """Payments to a merchant before one of them can be called unusual."""
-FAR = 6.0
+FAR = 6
 """So many times the usual distance from the median an unusual amount is away (median absolute deviation)."""
-TWICE = 2.0
 RECENT = timedelta(days=60)
 """Older things are history, not news."""
 
+Row = dict[str, Any]
+Direction = tuple[str, str, bool]
+"""A merchant, a currency, and whether money comes in: whose payments are looked at together."""
+
+
+def direction(row: Mapping[str, Any]) -> Direction:
+    """Of a transaction."""
+    return row["merchant"], row["currency"], row["amount"] > 0
+
 
 def insights(
-    transactions: pl.DataFrame, series: Sequence[Series], today: date, large_payment: Decimal
+    transactions: pl.DataFrame, series: Sequence[Series], today: date, wanted: Thresholds
 ) -> pl.DataFrame:
     """Rows of ``categorized.insights`` for one book.
 
@@ -43,35 +51,85 @@ def insights(
         transactions: posted rows of the book as :func:`manna.categorizing.recurring.find_series` takes them.
         series: what that found in them.
         today: only what happened, or was expected, in the sixty days before is told.
-        large_payment: a first payment to a merchant of at least this is told (positive, the book's currency).
+        wanted: the book's thresholds.
     """
-    spent = (
-        transactions.filter(pl.col("merchant").is_not_null(), pl.col("merchant") != "", pl.col("amount") < 0)
+    named = (
+        transactions.filter(pl.col("merchant").is_not_null(), pl.col("merchant") != "", pl.col("amount") != 0)
         .sort("date", "transaction_id")
         .select("transaction_id", "book", "account_id", "date", "amount", "currency", "merchant")
     )
-    by_merchant: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for row in spent.iter_rows(named=True):
-        by_merchant[row["merchant"], row["currency"]].append(row)
-    regular = {one.transaction_id for each in series for one in each.occurrences}
-    first_day = spent["date"].min()
-    found = [*_price_increases(series), *_missed(series, today)]
-    for rows in by_merchant.values():
-        found += _duplicates(rows, regular)
-        found += _unusual(rows)
-        found += _new(rows, large_payment, first_day)
-    recent = [row for row in found if today - RECENT <= row["date"] <= today]
+    rows_of: dict[Direction, list[Row]] = defaultdict(list)
+    for row in named.iter_rows(named=True):
+        rows_of[direction(row)].append(row)
+    series_of: dict[Direction, list[Series]] = defaultdict(list)
+    for one in series:
+        series_of[one.merchant, one.currency, one.expected > 0].append(one)
+    first_day = named.filter(pl.col("amount") < 0)["date"].min()
+    found = []
+    for way, rows in rows_of.items():
+        came = [row["date"] for row in rows]
+        found += [insight for one in series_of[way] for insight in missed(one, came, today)]
+        if not way[2]:
+            found += happened(rows, series_of[way], first_day, wanted)
+    recent = [row for row in found if is_news(row, today)]
     return INSIGHTS.conform(pl.DataFrame(recent, schema=INSIGHTS.polars_schema)).sort("date", "insight_id")
 
 
-def _price_increases(series: Sequence[Series]) -> Iterator[dict[str, Any]]:
+def is_news(insight: Row, today: date) -> bool:
+    """Whether it is still told on ``today``."""
+    day: date = insight["date"]
+    return today - RECENT <= day <= today
+
+
+def happened(rows: Sequence[Row], series: Sequence[Series], first_day: Any, wanted: Thresholds) -> list[Row]:
+    """What the payments to one merchant in one currency say, whatever day it is.
+
+    Args:
+        rows: what was paid, in order of day and id; amounts negative.
+        series: those of this merchant and currency.
+        first_day: day of the book's first payment to anybody.
+        wanted: the book's thresholds.
+    """
+    regular, counted_on = (
+        {one.transaction_id for each in chosen for one in each.occurrences}
+        for chosen in (series, [each for each in series if each.is_dependable])
+    )
+    return [
+        *_price_increases(series, wanted.price_rise),
+        *_duplicates(rows, regular, wanted.duplicate),
+        *_unusual(rows, counted_on, wanted),
+        *_new(rows, wanted.large_payment, first_day),
+    ]
+
+
+def missed(one: Series, came: Iterable[date], today: date) -> list[Row]:
+    """The expected payment or income that did not come, if the series has kept its rhythm so far.
+
+    ``came``: days on which the same merchant was paid (or paid) anything: another sum is not none.
+    """
+    if one.status(today) != "missed" or len(one.occurrences) <= ENOUGH_TO_MISS or not one.is_dependable:
+        return []
+    expected = one.missed(today)[0]
+    if any(one.occurrences[-1].date < day and abs(day - expected) <= one.grace for day in came):
+        return []
+    what = "income from" if one.expected > 0 else "payment to"
+    words = (
+        f"the {one.cadence.name} {what} {one.merchant}, about {abs(one.expected):,.2f} {one.currency}, "
+        f"was expected on {expected} and did not come"
+    )
+    ids = [one.occurrences[-1].transaction_id]
+    return [_insight("missed", one.book, one.merchant, expected, abs(one.expected), one.currency, words, ids)]
+
+
+def _price_increases(series: Sequence[Series], wanted: Decimal) -> Iterator[Row]:
+    """A fixed price that rises by more than a share, and stays risen; less is an exchange rate's wobble."""
     for one in series:
         for before, after in pairwise(one.occurrences):
             rise = abs(after.amount) - abs(before.amount)
             steady = [abs(o.amount) for o in one.occurrences if o.date <= before.date][-3:]
             if (
                 after.amount < 0
-                and rise > RISE * abs(before.amount)
+                and rise > wanted * abs(before.amount)
                 and max(steady) == min(steady)
                 and len(steady) > 1
                 and all(o.amount == after.amount for o in one.occurrences if o.date >= after.date)
@@ -89,29 +147,11 @@ def _price_increases(series: Sequence[Series]) -> Iterator[dict[str, Any]]:
                 )
 
 
-def _missed(series: Sequence[Series], today: date) -> Iterator[dict[str, Any]]:
-    for one in series:
-        if one.status(today) != "missed" or len(one.occurrences) <= ENOUGH_TO_MISS:
-            continue
-        expected = one.missed(today)[0]
-        what = "income from" if one.expected > 0 else "payment to"
-        yield _insight(
-            "missed",
-            one.book,
-            one.merchant,
-            expected,
-            abs(one.expected),
-            one.currency,
-            f"the {one.cadence.name} {what} {one.merchant}, about {abs(one.expected):,.2f} {one.currency}, "
-            f"was expected on {expected} and did not come",
-            [one.occurrences[-1].transaction_id],
-        )
-
-
-def _duplicates(rows: Sequence[dict[str, Any]], regular: set[str]) -> Iterator[dict[str, Any]]:
+def _duplicates(rows: Sequence[Row], regular: set[str], least: Decimal) -> Iterator[Row]:
     """The same amount to the same merchant from the same account within two days.
 
-    Not where the merchant is paid the same small sum often (a bus fare): then a pair is nothing special.
+    Of what is no subscription: only from ``least`` on, and not where the same sum is paid often (a bus fare): then a
+    pair is nothing special.
     """
     days = defaultdict(set)
     for row in rows:
@@ -120,8 +160,8 @@ def _duplicates(rows: Sequence[dict[str, Any]], regular: set[str]) -> Iterator[d
         same = all(before[name] == after[name] for name in ("account_id", "amount", "currency"))
         if not same or (after["date"] - before["date"]).days > DUPLICATE_DAYS:
             continue
-        often = len(days[after["amount"], after["account_id"]]) > 3
-        if often and not {before["transaction_id"], after["transaction_id"]} & regular:
+        usual = -after["amount"] < least or len(days[after["amount"], after["account_id"]]) > 3
+        if usual and not {before["transaction_id"], after["transaction_id"]} & regular:
             continue
         yield _insight(
             "possible_duplicate",
@@ -136,32 +176,47 @@ def _duplicates(rows: Sequence[dict[str, Any]], regular: set[str]) -> Iterator[d
         )
 
 
-def _unusual(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """More than twice the median of all payments before, and far outside their spread."""
-    amounts: list[float] = []
+def _unusual(rows: Sequence[Row], regular: set[str], wanted: Thresholds) -> Iterator[Row]:
+    """Many times what is usual, and far outside the spread so far; small sums are nobody's concern.
+
+    Of a bill the usual is the median of all before. Of a shop it is the largest: purchases are small for months, and
+    then a holiday is prepared. Where a merchant was paid a few times only, what is unusual must be large as well.
+    """
+    times, before = wanted.unusual, list[Decimal]()  # in order of size
     for row in rows:
-        amount = float(-row["amount"])
-        if len(amounts) >= ENOUGH:
-            middle = median(amounts)
-            spread = median(abs(value - middle) for value in amounts)
-            if amount > TWICE * middle and amount - middle > FAR * max(spread, 0.05 * middle):
-                yield _insight(
-                    "unusual_amount",
-                    row["book"],
-                    row["merchant"],
-                    row["date"],
-                    -row["amount"],
-                    row["currency"],
-                    f"{row['merchant']} was paid {amount:,.2f} {row['currency']}; usual is {middle:,.2f}",
-                    [row["transaction_id"]],
-                )
-        amounts.append(amount)
+        amount, usual = -row["amount"], median(before[_middle(before)]) if before else Decimal(0)
+        most = times * (usual if row["transaction_id"] in regular else before[-1]) if before else amount
+        least = wanted.unusual_from if len(before) >= ENOUGH else wanted.large_payment
+        if amount > most and amount >= least and amount - usual > FAR * _spread(before, usual):
+            yield _insight(
+                "unusual_amount",
+                row["book"],
+                row["merchant"],
+                row["date"],
+                amount,
+                row["currency"],
+                f"{row['merchant']} was paid {amount:,.2f} {row['currency']}; usual is {usual:,.2f}",
+                [row["transaction_id"]],
+            )
+        insort(before, amount)
 
 
-def _new(rows: Sequence[dict[str, Any]], large_payment: Decimal, first_day: Any) -> Iterator[dict[str, Any]]:
+def _spread(amounts: Sequence[Decimal], middle: Decimal) -> Decimal:
+    """The median distance from the middle; at least a twentieth of it, for a price that never changed has none."""
+    if len(amounts) < ENOUGH:
+        return Decimal(0)
+    return max(median(abs(value - middle) for value in amounts), middle / 20)
+
+
+def _middle(ordered: Sequence[Decimal]) -> slice:
+    """Where the median of ordered numbers is: one of them, or two."""
+    return slice((len(ordered) - 1) // 2, len(ordered) // 2 + 1)
+
+
+def _new(rows: Sequence[Row], large_payment: Decimal, first_day: Any) -> Iterator[Row]:
     """A first payment that is large; not in the first sixty days of a book, when everybody is new."""
-    first = rows[0]
-    if -first["amount"] >= large_payment and first["date"] > first_day + RECENT:
+    first = rows[0] if rows else None
+    if first and -first["amount"] >= large_payment and first["date"] > first_day + RECENT:
         yield _insight(
             "new_merchant",
             first["book"],
@@ -183,7 +238,7 @@ def _insight(
     currency: str,
     message: str,
     transaction_ids: Sequence[str],
-) -> dict[str, Any]:
+) -> Row:
     named = "\n".join([kind, book, merchant, str(day), *transaction_ids])
     return {
         "insight_id": hashlib.sha256(named.encode()).hexdigest()[:32],

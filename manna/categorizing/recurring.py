@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import groupby
+from functools import cached_property
+from itertools import groupby, pairwise
 from statistics import median_low
+from typing import Any
 
 import polars as pl
 
@@ -29,6 +31,10 @@ NEAR_DAY = 4
 """Days of the month so near to the usual one are the same for a bill."""
 ENDED_AFTER = 2
 """So many missed in a row end a series."""
+DEPENDABLE = 0.1
+"""Share of its pauses that may be out of rhythm in a series that is counted upon."""
+ENOUGH_THAT_VARY, BANK_HOLIDAY = 6, 1
+"""Of sums that vary so many are needed; and every so many days means that, but for a day that banks are closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ class Occurrence:
     amount: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Series:
     """Transactions of one merchant that keep a rhythm, oldest first."""
 
@@ -62,40 +68,79 @@ class Series:
         """The median amount (of an even number the lower of the two in the middle, which is one that was)."""
         return median_low([one.amount for one in self.occurrences])
 
-    @property
+    @cached_property
     def is_fixed(self) -> bool:
         """Whether the recent amounts are nearly the same."""
         return _is_fixed(self.occurrences)
 
     @property
+    def grace(self) -> timedelta:
+        """How long after an expected day it may still come."""
+        return timedelta(days=_grace(self.cadence))
+
+    @cached_property
+    def is_dependable(self) -> bool:
+        """Whether it can be counted upon: one pause in ten at most was not of its rhythm.
+
+        Somebody who is paid in some months only is not missed in the others. Sums that vary are bills where they keep
+        nearly the same day of the month, or exactly their number of days; else they are somebody's shopping.
+        """
+        days = sorted({one.date for one in self.occurrences})
+        pauses = [(after - before).days for before, after in pairwise(days)]
+        if self.is_fixed:
+            odd = [pause for pause in pauses if pause > 1.5 * self.cadence.length]
+        elif len(days) < ENOUGH_THAT_VARY:
+            return False
+        elif self.cadence.days:
+            odd = [pause for pause in pauses if abs(pause - self.cadence.days) > BANK_HOLIDAY]
+        else:
+            odd = [pause for pause in pauses if abs(pause - self.cadence.length) > NEAR_DAY]
+        return len(odd) <= DEPENDABLE * len(pauses)
+
+    @cached_property
     def expected(self) -> Decimal:
         """The next amount: the last one of a fixed series, else the median of the last six."""
         if self.is_fixed:
             return self.occurrences[-1].amount
         return median_low([one.amount for one in self.occurrences[-6:]])
 
+    @cached_property
+    def coming(self) -> tuple[date, ...]:
+        """When the next are expected, by the days so far: as many as must be missed to end the series."""
+        days = sorted({one.date for one in self.occurrences})
+        for _ in range(ENDED_AFTER + 1):
+            days.append(following(days, self.cadence))
+        return tuple(days[-ENDED_AFTER - 1 :])
+
     @property
     def next_on(self) -> date:
-        """When the next is expected, by the days so far."""
-        return following(sorted({one.date for one in self.occurrences}), self.cadence)
+        """When the next is expected."""
+        return self.coming[0]
 
     def missed(self, today: date) -> list[date]:
         """Expected days that have passed, with their grace, without an occurrence; at most three."""
-        found: list[date] = []
-        days = sorted({one.date for one in self.occurrences})
-        grace = timedelta(days=_grace(self.cadence))
-        while len(found) <= ENDED_AFTER:
-            expected = following(days, self.cadence)
-            if expected + grace >= today:
-                break
-            found.append(expected)
-            days.append(expected)
-        return found
+        return [expected for expected in self.coming if expected + self.grace < today]
 
     def status(self, today: date) -> str:
         """``active``, ``missed`` (one or two did not come) or ``ended``."""
         missed = len(self.missed(today))
         return "ended" if missed > ENDED_AFTER else "missed" if missed else "active"
+
+
+def payments(transactions: pl.DataFrame, categorized: pl.DataFrame) -> pl.DataFrame:
+    """Posted rows with their normalized ``merchant``, and ``transfer``: whether between own accounts.
+
+    Cash from a machine is paid to nobody: its merchant is empty.
+
+    Args:
+        transactions: rows of clean.transactions.
+        categorized: rows of categorized.transactions; what is not there is left out.
+    """
+    cash = (pl.col("plaid_detailed") == "TRANSFER_OUT_WITHDRAWAL").fill_null(value=False)
+    named = categorized.select("transaction_id", "merchant", transfer=pl.col("source") == "transfer")
+    posted = transactions.filter(~pl.col("pending"), ~pl.col("removed")).drop("merchant")
+    found = posted.join(named, on="transaction_id", how="inner", maintain_order="left")
+    return found.with_columns(merchant=pl.when(cash).then(pl.lit("")).otherwise("merchant"))
 
 
 def find_series(transactions: pl.DataFrame) -> list[Series]:
@@ -117,12 +162,16 @@ def find_series(transactions: pl.DataFrame) -> list[Series]:
     found: list[Series] = []
     keyed = rows.select(*columns, "incoming").iter_rows()
     for (book, merchant, currency, _), group in groupby(keyed, key=lambda r: (r[0], r[1], r[2], r[7])):
-        occurrences = [Occurrence(*row[3:7]) for row in group]
-        found += [
-            Series(book, merchant, currency, cadence, tuple(members))
-            for members, cadence in _rhythms(occurrences)
-        ]
+        found += series_of(book, merchant, currency, [Occurrence(*row[3:7]) for row in group])
     return sorted(found, key=lambda series: (series.occurrences[0].date, series.series_id))
+
+
+def series_of(book: str, merchant: str, currency: str, occurrences: Sequence[Occurrence]) -> list[Series]:
+    """The series in one merchant's charges of one direction (or its payments), by day and id."""
+    return [
+        Series(book, merchant, currency, cadence, tuple(members))
+        for members, cadence in _rhythms(occurrences)
+    ]
 
 
 def _rhythms(occurrences: Sequence[Occurrence]) -> list[tuple[list[Occurrence], Cadence]]:
@@ -162,13 +211,14 @@ def _continued(
 
 
 def _cadence(members: Sequence[Occurrence]) -> Cadence | None:
-    """Two charges on one day are no rhythm: at least nine in ten must have a day of their own.
+    """Two charges on one day are no rhythm: at least nine in ten (all but one) must have a day of their own.
 
     Of long rhythms a few dates say little: amounts that vary must then come on nearly the same day of the
     month (a restaurant that is visited every other month is no bill).
     """
     days = sorted({one.date for one in members})
-    cadence = cadence_of(days) if len(days) >= 0.9 * len(members) else None
+    twice = len(members) - len(days)
+    cadence = cadence_of(days) if twice <= max(1, 0.1 * len(members)) else None
     if cadence is None or cadence.months < 2 or _is_fixed(members):
         return cadence
     usual = median_low([day.day for day in days])
@@ -203,24 +253,25 @@ def _by_price(occurrences: Sequence[Occurrence]) -> list[list[Occurrence]]:
 
 def recurring(series: Sequence[Series], today: date) -> pl.DataFrame:
     """Rows of ``categorized.recurring``, as they look on ``today``."""
-    rows = [
-        {
-            "series_id": one.series_id,
-            "book": one.book,
-            "merchant": one.merchant,
-            "account_id": one.occurrences[-1].account_id,
-            "cadence": one.cadence.name,
-            "amounts": "fixed" if one.is_fixed else "variable",
-            "usual_amount": one.usual,
-            "last_amount": one.occurrences[-1].amount,
-            "currency": one.currency,
-            "first_on": one.occurrences[0].date,
-            "last_on": one.occurrences[-1].date,
-            "occurrences": len(one.occurrences),
-            "next_on": one.next_on,
-            "next_amount": one.expected,
-            "status": one.status(today),
-        }
-        for one in series
-    ]
+    rows = [row_of(one) | {"status": one.status(today)} for one in series]
     return RECURRING.conform(pl.DataFrame(rows, schema=RECURRING.polars_schema))
+
+
+def row_of(one: Series) -> dict[str, Any]:
+    """A series as a row of ``categorized.recurring``, but for its status, which depends on the day."""
+    return {
+        "series_id": one.series_id,
+        "book": one.book,
+        "merchant": one.merchant,
+        "account_id": one.occurrences[-1].account_id,
+        "cadence": one.cadence.name,
+        "amounts": "fixed" if one.is_fixed else "variable",
+        "usual_amount": one.usual,
+        "last_amount": one.occurrences[-1].amount,
+        "currency": one.currency,
+        "first_on": one.occurrences[0].date,
+        "last_on": one.occurrences[-1].date,
+        "occurrences": len(one.occurrences),
+        "next_on": one.next_on,
+        "next_amount": one.expected,
+    }

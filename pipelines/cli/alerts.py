@@ -1,16 +1,25 @@
 """`manna alerts`: what wants attention, and what people decide of it.
 
-What belongs here: these commands. What does not: the work (``pipelines.alarming``).
+What belongs here: these commands. What does not: the work (``pipelines.alarming``, ``pipelines.replaying``).
 """
 
 import getpass
+from collections.abc import Callable
+from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.asked import require_format, require_one_of
 from pipelines.cli.shell import FormatOption, app, opened, out
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from manna.alerting.life import Alert, Step
+
+    Said = tuple[Callable[[Alert], Step], str]
 
 alerts = typer.Typer(
     help="What wants attention: open until it ends, acknowledged, or snoozed; every step is on record.",
@@ -45,7 +54,7 @@ def list_(
     with opened() as manna:
         require_one_of("book", book or (), [*manna.books, "all"])
         found = listed(manna, book or (), everything=everything)
-    render(found, output, title="Alerts", console=out)  # type: ignore[arg-type]
+    render(_short(found, output), output, title="Alerts", console=out)  # type: ignore[arg-type]
 
 
 @alerts.command()
@@ -63,7 +72,35 @@ def show(alert: AlertArgument, output: FormatOption = "table") -> None:
     if output == "table":
         out.print(f"{row['book']}: {row['severity']}, {row['status']}", highlight=False)
         out.print(row["message"], highlight=False, markup=False, soft_wrap=True)
-    render(steps, output, title=f"Alert {alert}", console=out)  # type: ignore[arg-type]
+    render(_short(steps, output), output, title=f"Alert {alert}", console=out)  # type: ignore[arg-type]
+
+
+@alerts.command("test")
+def replay(
+    book: Annotated[list[str] | None, typer.Option(help="only this book (may be repeated)")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="the first day; else the book's first")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="the last day; else today")
+    ] = None,
+    output: FormatOption = "table",
+) -> None:
+    """What would have been told over the past, day by day, with the thresholds that the books' files have now.
+
+    Change a threshold, and look again: nothing is written, nothing is sent. Only what thresholds decide is here: payments,
+    balances, budgets, reconciliation, losses and weights; not what befell runs, connections or orders.
+
+    Example: `manna alerts test --book household --since 2026-01-01`
+    """
+    from pipelines.rendering import render
+    from pipelines.replaying import told
+
+    require_format(output)
+    with opened() as manna:
+        require_one_of("book", book or (), list(manna.books))
+        found = told(manna, book or (), since and since.date(), until and until.date())
+    render(found, output, title="Alerts there would have been", console=out)  # type: ignore[arg-type]
 
 
 @alerts.command()
@@ -75,11 +112,8 @@ def ack(
     Example: `manna alerts ack 3 --reason "called the bank"`
     """
     from manna.alerting.life import acknowledged
-    from pipelines.alarming import decide
 
-    with opened() as manna:
-        decide(manna, alert, acknowledged, by or getpass.getuser(), version=version, reason=reason)
-    out.print(f"Alert {alert} is acknowledged.", highlight=False)
+    _decide(alert, lambda _: (acknowledged, "acknowledged"), version, by, reason)
 
 
 @alerts.command()
@@ -95,14 +129,13 @@ def snooze(
     Example: `manna alerts snooze 3 --until 3d`
     """
     from manna.alerting.life import snoozed
-    from pipelines.alarming import decide, moment_of
+    from pipelines.alarming import moment_of
 
-    with opened() as manna:
-        now = manna.settings.now()
+    def step(now: datetime) -> "Said":
         moment = moment_of(until, now)
-        step = partial(snoozed, until=moment, now=now)
-        decide(manna, alert, step, by or getpass.getuser(), version=version, reason=reason)
-    out.print(f"Alert {alert} is snoozed until {moment:%Y-%m-%d %H:%M} UTC.", highlight=False)
+        return partial(snoozed, until=moment, now=now), f"snoozed until {moment:%Y-%m-%d %H:%M} UTC"
+
+    _decide(alert, step, version, by, reason)
 
 
 @alerts.command()
@@ -114,8 +147,28 @@ def resolve(
     Example: `manna alerts resolve 3 --reason "a gift, not a mistake"`
     """
     from manna.alerting.life import resolved
+
+    _decide(alert, lambda _: (resolved, "resolved"), version, by, reason)
+
+
+def _short(found: "pl.DataFrame", output: str) -> "pl.DataFrame":
+    """For a terminal, moments to the minute: more would leave no room for words."""
+    import polars.selectors as cs
+
+    return found.with_columns(cs.datetime().dt.strftime("%Y-%m-%d %H:%M")) if output == "table" else found
+
+
+def _decide(
+    alert: int,
+    step: "Callable[[datetime], Said]",
+    version: int | None,
+    by: str | None,
+    reason: str | None,
+) -> None:
+    """Makes a person's step and says so. ``step``: from the present moment to the step, and the alert's state after it."""
     from pipelines.alarming import decide
 
     with opened() as manna:
-        decide(manna, alert, resolved, by or getpass.getuser(), version=version, reason=reason)
-    out.print(f"Alert {alert} is resolved.", highlight=False)
+        make, state = step(manna.settings.now())
+        decide(manna, alert, make, by or getpass.getuser(), version=version, reason=reason)
+    out.print(f"Alert {alert} is {state}.", highlight=False)

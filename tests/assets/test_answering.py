@@ -13,7 +13,7 @@ from assets import clean
 from manna.contracts import CONTRACTS
 from manna.contracts.continuity import SUCCESSIONS
 from pipelines.answering import AnswerError, carry, different, listed, same, shortened, to_review
-from pipelines.sensors import settle
+from pipelines.settling import settle
 
 BANK = "First Platypus Bank"
 

@@ -12,7 +12,7 @@ from worlds import World, said, succeeded
 from assets import categorized
 from assets.categorized import INSIGHTS, RECURRING, TRANSACTIONS
 from manna.contracts.categorized import INSIGHTS as INSIGHTS_CONTRACT
-from pipelines.sensors import settle
+from pipelines.settling import settle
 from resources.settings import PROJECT
 
 TRANSFERS, SPLITS = "categorized.transfers", "categorized.splits"

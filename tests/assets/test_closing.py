@@ -11,7 +11,7 @@ from worlds import TUESDAY, World
 from assets.published import months_to_publish
 from pipelines import closing
 from pipelines.rebuilding import as_published
-from pipelines.sensors import settle
+from pipelines.settling import settle
 
 FEBRUARY, END = date(2026, 2, 1), date(2026, 2, 28)
 BOOK = "household"

@@ -13,7 +13,7 @@ from manna.cleaning import CLEANERS, clean
 from manna.contracts import CONTRACTS
 from manna.contracts.declaration import content_hash
 from pipelines.linking import find_connection, link_plaid, unlink
-from pipelines.sensors import settle
+from pipelines.settling import settle
 
 BANK, BROKER = "First Platypus Bank", "Houndstooth Bank"
 FIGURES = {

@@ -18,7 +18,7 @@ from assets.opened_pages import write_opened
 from assets.reports import TABLES, dirty_months
 from manna.contracts import CONTRACTS
 from pipelines.reporting import published_statement
-from pipelines.sensors import settle
+from pipelines.settling import settle
 
 JANUARY, FEBRUARY, MARCH = date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)
 HELD = "reports.publications ties_out"

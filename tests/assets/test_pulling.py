@@ -10,7 +10,7 @@ import pytest
 import worlds
 from worlds import TUESDAY, World, checks, failure, said
 
-from pipelines.sensors import settle
+from pipelines.settling import settle
 from resources.ops import CONNECTIONS
 from resources.plaid import Plaid
 

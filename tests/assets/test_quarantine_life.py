@@ -12,7 +12,7 @@ from assets import clean, findings, ledger
 from manna.contracts.clean import QUARANTINE
 from manna.validating.quarantine import named
 from pipelines.refused import QuarantineError, as_json, decide, listed, pretty, shown, tried_again
-from pipelines.sensors import settle
+from pipelines.settling import settle
 
 NAME = QUARANTINE.address
 

@@ -3,10 +3,18 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.remote_origin import (
+    GrpcServerCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, SensorInstigatorData
 from dagster._core.test_utils import create_run_for_test
 from webhooks_sent import everything, fire, link, receiving, send, sign
 
@@ -14,6 +22,7 @@ from pipelines import receiver
 from pipelines.definitions import build_definitions
 from pipelines.jobs import NIGHTLY
 from pipelines.sensors import MOST_ATTEMPTS
+from pipelines.watching import platform_conditions
 from pipelines.webhooks import webhooks
 from resources.installation import Installation
 
@@ -265,3 +274,25 @@ def test_a_sensor_that_cannot_look_says_why(manna: Installation, dagster: Dagste
     dagster.manna = lost
     assert said(dagster.tick()).startswith("cannot read the webhooks: ")
     assert dagster.cursor is None
+
+
+def test_what_nobody_deals_with_becomes_an_alert(
+    manna: Installation, dagster: Dagster, tmp_path: Path
+) -> None:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+
+        def told() -> list[str]:
+            found = platform_conditions(manna, instance, served=True)
+            return [one["message"][:14] for one in found if one["kind"] == "webhook_backlog"]
+
+        come_in(manna, UPDATE, None, after=-29 * 60)
+        assert told() == []
+        last = come_in(manna, UPDATE, None, after=-31 * 60)
+        assert told() == ["2 webhooks of "]
+        origin = RemoteInstigatorOrigin(
+            RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("h", 1), "r"), webhooks.name
+        )
+        data = SensorInstigatorData(cursor=str(last))
+        sensor = InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.RUNNING, data)
+        instance.add_instigator_state(sensor)
+        assert told() == []

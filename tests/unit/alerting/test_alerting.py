@@ -12,53 +12,15 @@ from manna.alerting.conditions import (
     decisions_to_review,
     failed_checks,
     held_reports,
-    low_balances,
     open_questions,
     plans_to_approve,
     quarantined_rows,
     things_to_look_at,
     worth_telling,
 )
-from manna.books import Book
-from manna.contracts.categorized import INSIGHTS
 from manna.contracts.findings import FINDINGS
 from manna.rebalancing.plan_document import Pinned, PlanDocument, PlannedTrade
 from manna.rebalancing.standing import State
-
-BOOK = Book.model_validate({"id": "home", "name": "Home", "thresholds": {"low_balance": 500}})
-
-
-def low(*told: tuple[int, str], kind: str = "depository", book: str = "home") -> list[tuple[str, str]]:
-    account = {"account_id": "a", "book": book, "type": kind, "institution": "Bank", "name": "Checking"}
-    balances = [
-        {
-            "account_id": "a",
-            "book": book,
-            "as_of": date(2026, 3, day),
-            "current": Decimal(current),
-            "currency": "USD",
-        }
-        for day, current in told
-    ]
-    found = low_balances(BOOK, pl.DataFrame([account]), pl.DataFrame(balances))
-    assert all(alert["fingerprint"] == "low_balance:home:a" for alert in found)
-    return [(alert["severity"], alert["message"]) for alert in found]
-
-
-def test_a_low_balance_is_a_warning_and_a_negative_one_critical() -> None:
-    assert low((1, "500")) == []
-    assert low((1, "499.99")) == [("warning", "Bank Checking holds 499.99 USD, less than 500.00")]
-    assert low((1, "-1234.5")) == [("critical", "Bank Checking holds -1,234.50 USD, less than 500.00")]
-
-
-def test_the_latest_balance_counts() -> None:
-    assert low((2, "1000"), (1, "0")) == []
-    assert len(low((2, "0"), (1, "1000"))) == 1
-
-
-@pytest.mark.parametrize("other", [{"kind": "credit"}, {"kind": "investment"}, {"book": "studio"}])
-def test_only_bank_accounts_of_the_book_can_be_low(other: dict[str, str]) -> None:
-    assert low((1, "0"), **other) == []
 
 
 @pytest.mark.parametrize(
@@ -144,6 +106,7 @@ def test_findings_are_told_once_per_kind_and_subject_and_information_is_not() ->
         finding(4, severity="info"),
         finding(5, severity="info", kind="history_gap"),
         finding(6, subject="XYZ", kind="price_jump"),
+        finding(7, kind="possible_duplicate"),
     ]
     accounts = pl.DataFrame({"account_id": ["a"], "institution": ["Bank"], "name": ["Savings"]})
     alerts = things_to_look_at(pl.DataFrame(found, schema=FINDINGS.polars_schema), accounts)
@@ -154,26 +117,18 @@ def test_findings_are_told_once_per_kind_and_subject_and_information_is_not() ->
     assert things_to_look_at(FINDINGS.empty(), accounts) == []
 
 
-def test_insights_are_told_one_by_one_and_a_duplicate_that_is_a_finding_only_there() -> None:
-    def insight(number: int, kind: str, rows: str = "t1") -> dict[str, Any]:
+def test_insights_are_told_one_by_one() -> None:
+    def insight(number: int, kind: str) -> dict[str, Any]:
         usual = {"insight_id": f"i{number}", "book": "home", "kind": kind, "merchant": "acme"}
-        return {**usual, "date": date(2026, 3, number), "message": f"word {number}", "transaction_ids": rows}
+        return {**usual, "date": date(2026, 3, number), "message": f"word {number}", "transaction_ids": "t1"}
 
-    told = [
-        insight(1, "missed"),
-        insight(2, "price_increase"),
-        insight(3, "possible_duplicate", "t2,t1"),
-        insight(4, "possible_duplicate", "t3,t4"),
-    ]
-    finding = {"finding_id": "f", "kind": "possible_duplicate", "severity": "warning", "row_ids": "t1,t2"}
-    findings = pl.DataFrame([finding], schema=FINDINGS.polars_schema)
-    alerts = worth_telling(pl.DataFrame(told, schema=INSIGHTS.polars_schema), findings)
-    assert [(one["fingerprint"], one["severity"], one["message"]) for one in alerts] == [
+    told = [insight(1, "missed"), insight(2, "price_increase"), insight(3, "possible_duplicate")]
+    assert [(one["fingerprint"], one["severity"], one["message"]) for one in worth_telling(told)] == [
         ("missed_payment:home:i1", "warning", "word 1"),
-        ("insight:home:i2", "info", "word 2"),
-        ("insight:home:i4", "warning", "word 4"),
+        ("price_increase:home:i2", "info", "word 2"),
+        ("possible_duplicate:home:i3", "warning", "word 3"),
     ]
-    assert worth_telling(INSIGHTS.empty(), FINDINGS.empty()) == []
+    assert worth_telling([]) == []
 
 
 def test_a_plan_asks_for_its_approvals_until_it_has_them() -> None:

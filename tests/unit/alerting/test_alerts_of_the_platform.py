@@ -44,3 +44,21 @@ def test_a_disk_that_fills() -> None:
     assert [one["severity"] for one in platform.low_disk((1 << 30) - 1, "/data")] == ["warning"]
     (found,) = platform.low_disk(199 << 20, "/data")
     assert (found["severity"], found["message"]) == ("critical", "199 MB are free where /data is: make room")
+
+
+def test_assets_that_the_nights_leave_out() -> None:
+    made = {"clean.bars": hours(60), "ledger.lots": hours(70), "raw.x": None, "ledger.gains": hours(61)}
+    (found,) = platform.late_assets(made, NOW)
+    assert found["message"].startswith("ledger.lots and 1 more were not made since 2026-03-13 14:00 UTC")
+    (found,) = platform.late_assets({"ledger.lots": hours(70)}, NOW)
+    assert found["message"].startswith("ledger.lots was not made since")
+    assert platform.late_assets({"clean.bars": hours(60), "raw.x": None}, NOW) == []
+
+
+def test_webhooks_that_nobody_deals_with() -> None:
+    assert platform.webhook_backlog(0, None, NOW) == []
+    assert platform.webhook_backlog(3, hours(0.5), NOW) == []
+    (found,) = platform.webhook_backlog(3, hours(0.6), NOW)
+    assert found["message"].startswith(
+        "3 webhooks of Plaid received and not dealt with, the oldest of 2026-03-16 11:24"
+    )

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from test_recurring import SCHEMA, START, frame, paid
 
+from manna.books import Thresholds
 from manna.categorizing.insights import insights
 from manna.categorizing.recurring import find_series
 
@@ -15,7 +16,7 @@ TODAY = date(2025, 6, 10)
 
 
 def told(rows: pl.DataFrame, today: date = TODAY, large: str = "1000") -> list[tuple[str, str, str]]:
-    found = insights(rows, find_series(rows), today, Decimal(large))
+    found = insights(rows, find_series(rows), today, Thresholds(large_payment=Decimal(large)))
     return [
         (row["kind"], row["merchant"], f"{row['amount'].normalize():f}")
         for row in found.iter_rows(named=True)
@@ -57,7 +58,7 @@ def test_what_is_no_price_rise(amounts: list[str]) -> None:
 def test_income_that_did_not_come() -> None:
     rows = frame(paid("Acme", *["3200"] * 5))
     assert told(rows, date(2025, 6, 20)) == [("missed", "Acme", "3200")]
-    [row] = insights(rows, find_series(rows), date(2025, 6, 20), Decimal(1000)).rows(named=True)
+    [row] = insights(rows, find_series(rows), date(2025, 6, 20), Thresholds()).rows(named=True)
     assert row["message"] == (
         "the monthly income from Acme, about 3,200.00 USD, was expected on 2025-06-05 and did not come"
     )
@@ -66,6 +67,17 @@ def test_income_that_did_not_come() -> None:
 def test_the_same_amount_twice() -> None:
     rows = frame(once("Hotel", "-310", date(2025, 6, 3), "a"), once("Hotel", "-310", date(2025, 6, 4), "b"))
     assert told(rows) == [("possible_duplicate", "Hotel", "310")]
+
+
+def test_the_least_that_is_worth_asking() -> None:
+    def twice(amount: str) -> pl.DataFrame:
+        return frame(once("Café", amount, date(2025, 6, 3), "a"), once("Café", amount, date(2025, 6, 3), "b"))
+
+    assert told(twice("-9.99")) == []
+    assert told(twice("-10")) == [("possible_duplicate", "Café", "10")]
+    subscription = paid("Spotify", *["-9.99"] * 6)
+    again = subscription[-1] | {"transaction_id": "again"}
+    assert told(frame(subscription, [again])) == [("possible_duplicate", "Spotify", "9.99")]
 
 
 @pytest.mark.parametrize(
@@ -93,6 +105,47 @@ def test_an_unusual_amount() -> None:
     assert told(frame(*before, once("Grocer", "-95", date(2025, 6, 1)))) == []
 
 
+def test_what_is_unusual_of_a_shop_and_of_a_bill() -> None:
+    days = [1, 5, 6, 13, 22, 24, 31, 33, 45, 52]
+    amounts = [60, 75, 190, 30, 41, 44, 80, 66, 38, 90]
+    shop = [
+        once("Grocer", f"-{amount}", date(2025, 3, 1) + timedelta(days=day), f"g{day}")
+        for day, amount in zip(days, amounts, strict=True)
+    ]
+    assert told(frame(*shop, once("Grocer", "-380", date(2025, 6, 1)))) == []
+    assert told(frame(*shop, once("Grocer", "-381", date(2025, 6, 1)))) == [
+        ("unusual_amount", "Grocer", "381")
+    ]
+    bill = paid("Power", "-110", "-140", "-155", "-150", "-120", "-100", "-118")
+    assert told(frame(bill[:-1], [bill[-1] | {"amount": Decimal(-320)}]), date(2025, 7, 20)) == [
+        ("unusual_amount", "Power", "320")
+    ]
+    assert told(frame(bill[:-1], [bill[-1] | {"amount": Decimal(-220)}]), date(2025, 7, 20)) == []
+
+
+def test_of_somebody_paid_a_few_times_only_what_is_large_is_unusual() -> None:
+    before = [once("Roofer", "-300", START), once("Roofer", "-420", START + timedelta(days=17))]
+    assert told(frame(*before, once("Roofer", "-1000", date(2025, 6, 1)))) == [
+        ("unusual_amount", "Roofer", "1000")
+    ]
+    assert told(frame(*before, once("Roofer", "-999", date(2025, 6, 1)))) == []
+
+
+def test_another_sum_is_none_that_was_missed() -> None:
+    rows = paid("Acme", *["3200"] * 5)
+    late = date(2025, 6, 20)
+    assert told(frame(rows), late) == [("missed", "Acme", "3200")]
+    assert told(frame(rows, once("Acme", "5100", date(2025, 6, 9))), late) == []
+    assert told(frame(rows, once("Acme", "-5100", date(2025, 6, 9))), late)[0] == ("missed", "Acme", "3200")
+
+
+def test_who_is_paid_in_some_months_only_is_not_missed_in_the_others() -> None:
+    every_month = [once("Helper", "-400", date(2024, month, 24), f"h{month}") for month in range(1, 13)]
+    some = [row for number, row in enumerate(every_month) if number not in (2, 6, 9)]
+    assert told(frame(*every_month), date(2025, 2, 10)) == [("missed", "Helper", "400")]
+    assert told(frame(*some), date(2025, 2, 10)) == []
+
+
 def test_a_first_large_payment() -> None:
     known = paid("Netflix", *["-15.49"] * 6)
     assert told(frame(known, once("Roofer", "-4200", date(2025, 6, 2)))) == [
@@ -104,4 +157,4 @@ def test_a_first_large_payment() -> None:
 
 
 def test_a_schema_of_nothing() -> None:
-    assert insights(pl.DataFrame(schema=SCHEMA), [], TODAY, Decimal(1)).height == 0
+    assert insights(pl.DataFrame(schema=SCHEMA), [], TODAY, Thresholds()).height == 0

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from manna.categorizing.recurring import find_series, recurring
+from manna.categorizing.recurring import find_series, payments, recurring
 
 SCHEMA = {
     "transaction_id": pl.String,
@@ -165,3 +165,25 @@ def test_quarterly_and_annual() -> None:
         ("Insurer", "annual"),
         ("Water", "quarterly"),
     ]
+
+
+def test_transfers_are_marked_and_cash_is_paid_to_nobody() -> None:
+    def row(name: str, detailed: str | None = None, **more: Any) -> dict[str, Any]:
+        usual = {"merchant": "bank's", "pending": False, "removed": False, "amount": Decimal(-40)}
+        return {"transaction_id": name, "plaid_detailed": detailed, **usual, **more}
+
+    known = [
+        row("a"),
+        row("b", "TRANSFER_OUT_WITHDRAWAL"),
+        row("c"),
+        row("d", pending=True),
+        row("e", removed=True),
+    ]
+    said = [
+        {"transaction_id": name, "merchant": f"m{name}", "source": "transfer" if name == "c" else "plaid"}
+        for name in "abcde"
+    ]
+    found = payments(pl.DataFrame(known), pl.DataFrame(said))
+    assert found.select("transaction_id", "merchant", "transfer").rows() == [
+        ("a", "ma", False), ("b", "", False), ("c", "mc", True),
+    ]  # fmt: skip
