@@ -144,7 +144,7 @@ def _held(past: Past, account: dict[str, Any]) -> Callable[[date], Decimal | Non
         return moved[bisect_right(moved_on, day)]
 
     def on(day: date) -> Decimal | None:
-        if not days or day < min(days[0], *moved_on[:1]):
+        if not days or day < min([*days[:1], *moved_on[:1]]):
             return None
         after = bisect_right(days, day)
         if after and (days[after - 1] == day or after == len(days)):

@@ -27,6 +27,8 @@ ENOUGH_TO_MISS = 3
 """A series of so few is not missed yet: it may have been a chance."""
 ENOUGH = 6
 """Payments to a merchant before one of them can be called unusual."""
+MANY, BEYOND = 12, Decimal("1.25")
+"""A year of bills, of which one that is unusual goes beyond the largest by a quarter."""
 FAR = 6
 """So many times the usual distance from the median an unusual amount is away (median absolute deviation)."""
 RECENT = timedelta(days=60)
@@ -48,7 +50,7 @@ def insights(
     """Rows of ``categorized.insights`` for one book.
 
     Args:
-        transactions: posted rows of the book as :func:`manna.categorizing.recurring.find_series` takes them.
+        transactions: rows of the book that are no transfers, as :func:`manna.categorizing.recurring.payments` has them.
         series: what that found in them.
         today: only what happened, or was expected, in the sixty days before is told.
         wanted: the book's thresholds.
@@ -56,7 +58,7 @@ def insights(
     named = (
         transactions.filter(pl.col("merchant").is_not_null(), pl.col("merchant") != "", pl.col("amount") != 0)
         .sort("date", "transaction_id")
-        .select("transaction_id", "book", "account_id", "date", "amount", "currency", "merchant")
+        .select("transaction_id", "book", "account_id", "date", "amount", "currency", "merchant", "own")
     )
     rows_of: dict[Direction, list[Row]] = defaultdict(list)
     for row in named.iter_rows(named=True):
@@ -84,6 +86,9 @@ def is_news(insight: Row, today: date) -> bool:
 def happened(rows: Sequence[Row], series: Sequence[Series], first_day: Any, wanted: Thresholds) -> list[Row]:
     """What the payments to one merchant in one currency say, whatever day it is.
 
+    Nothing in the first sixty days of a book, when everybody is new and nobody knows what is usual. What is paid to oneself
+    (``own``) says nothing, whether or not the other side of it is known.
+
     Args:
         rows: what was paid, in order of day and id; amounts negative.
         series: those of this merchant and currency.
@@ -94,12 +99,14 @@ def happened(rows: Sequence[Row], series: Sequence[Series], first_day: Any, want
         {one.transaction_id for each in chosen for one in each.occurrences}
         for chosen in (series, [each for each in series if each.is_dependable])
     )
-    return [
+    rows = [row for row in rows if not row["own"]]
+    found = [
         *_price_increases(series, wanted.price_rise),
         *_duplicates(rows, regular, wanted.duplicate),
         *_unusual(rows, counted_on, wanted),
-        *_new(rows, wanted.large_payment, first_day),
+        *_new(rows, wanted.large_payment),
     ]
+    return [one for one in found if one["date"] > first_day + RECENT]
 
 
 def missed(one: Series, came: Iterable[date], today: date) -> list[Row]:
@@ -126,12 +133,11 @@ def _price_increases(series: Sequence[Series], wanted: Decimal) -> Iterator[Row]
     for one in series:
         for before, after in pairwise(one.occurrences):
             rise = abs(after.amount) - abs(before.amount)
-            steady = [abs(o.amount) for o in one.occurrences if o.date <= before.date][-3:]
+            last = [o.amount for o in one.occurrences if o.date <= before.date][-4:]
             if (
                 after.amount < 0
                 and rise > wanted * abs(before.amount)
-                and max(steady) == min(steady)
-                and len(steady) > 1
+                and last.count(before.amount) >= max(2, len(last) - 1)  # one of them may have been a mistake
                 and all(o.amount == after.amount for o in one.occurrences if o.date >= after.date)
             ):
                 yield _insight(
@@ -150,9 +156,10 @@ def _price_increases(series: Sequence[Series], wanted: Decimal) -> Iterator[Row]
 def _duplicates(rows: Sequence[Row], regular: set[str], least: Decimal) -> Iterator[Row]:
     """The same amount to the same merchant from the same account within two days.
 
-    Of what is no subscription: only from ``least`` on, and not where the same sum is paid often (a bus fare): then a
-    pair is nothing special.
+    Of what is no subscription: only from ``least`` on, and not where the same sum is paid often (a bus fare), or never
+    another (a toll account is filled up): then a pair is nothing special.
     """
+    has_one_price = len(rows) > 2 and len({row["amount"] for row in rows}) == 1
     days = defaultdict(set)
     for row in rows:
         days[row["amount"], row["account_id"]].add(row["date"])
@@ -160,7 +167,9 @@ def _duplicates(rows: Sequence[Row], regular: set[str], least: Decimal) -> Itera
         same = all(before[name] == after[name] for name in ("account_id", "amount", "currency"))
         if not same or (after["date"] - before["date"]).days > DUPLICATE_DAYS:
             continue
-        usual = -after["amount"] < least or len(days[after["amount"], after["account_id"]]) > 3
+        usual = (
+            has_one_price or -after["amount"] < least or len(days[after["amount"], after["account_id"]]) > 3
+        )
         if usual and not {before["transaction_id"], after["transaction_id"]} & regular:
             continue
         yield _insight(
@@ -176,17 +185,25 @@ def _duplicates(rows: Sequence[Row], regular: set[str], least: Decimal) -> Itera
         )
 
 
-def _unusual(rows: Sequence[Row], regular: set[str], wanted: Thresholds) -> Iterator[Row]:
+def _unusual(rows: Sequence[Row], bills: set[str], wanted: Thresholds) -> Iterator[Row]:
     """Many times what is usual, and far outside the spread so far; small sums are nobody's concern.
 
-    Of a bill the usual is the median of all before. Of a shop it is the largest: purchases are small for months, and
-    then a holiday is prepared. Where a merchant was paid a few times only, what is unusual must be large as well.
+    Of a bill that has gone through its seasons the usual is the median of all before. Of a shop it is the largest:
+    purchases are small for months, and then a holiday is prepared. The fewer there were, the more is needed; of a very
+    few, what is unusual must be large as well.
+
+    ``bills``: ids of payments that can be counted upon.
     """
-    times, before = wanted.unusual, list[Decimal]()  # in order of size
+    before = list[Decimal]()  # in order of size
     for row in rows:
         amount, usual = -row["amount"], median(before[_middle(before)]) if before else Decimal(0)
-        most = times * (usual if row["transaction_id"] in regular else before[-1]) if before else amount
-        least = wanted.unusual_from if len(before) >= ENOUGH else wanted.large_payment
+        most, least = amount, wanted.large_payment
+        if before:
+            most = (wanted.unusual + (len(before) < MANY)) * before[-1]
+        if len(before) >= ENOUGH:
+            least = wanted.unusual_from
+        if len(before) >= MANY and row["transaction_id"] in bills:
+            most = max(wanted.unusual * usual, BEYOND * before[-1])
         if amount > most and amount >= least and amount - usual > FAR * _spread(before, usual):
             yield _insight(
                 "unusual_amount",
@@ -213,10 +230,10 @@ def _middle(ordered: Sequence[Decimal]) -> slice:
     return slice((len(ordered) - 1) // 2, len(ordered) // 2 + 1)
 
 
-def _new(rows: Sequence[Row], large_payment: Decimal, first_day: Any) -> Iterator[Row]:
-    """A first payment that is large; not in the first sixty days of a book, when everybody is new."""
+def _new(rows: Sequence[Row], large_payment: Decimal) -> Iterator[Row]:
+    """A first payment that is large."""
     first = rows[0] if rows else None
-    if first and -first["amount"] >= large_payment and first["date"] > first_day + RECENT:
+    if first and -first["amount"] >= large_payment:
         yield _insight(
             "new_merchant",
             first["book"],

@@ -33,7 +33,13 @@ ENDED_AFTER = 2
 """So many missed in a row end a series."""
 DEPENDABLE = 0.1
 """Share of its pauses that may be out of rhythm in a series that is counted upon."""
-ENOUGH_THAT_VARY, BANK_HOLIDAY = 6, 1
+OWN = (
+    "LOAN_PAYMENTS_CREDIT_CARD_PAYMENT",
+    "TRANSFER_OUT_SAVINGS",
+    "TRANSFER_OUT_INVESTMENT_AND_RETIREMENT_FUNDS",
+)
+"""Plaid's categories of what somebody pays to an account of one's own."""
+ENOUGH_THAT_VARY, BANK_HOLIDAY = 9, 1
 """Of sums that vary so many are needed; and every so many days means that, but for a day that banks are closed."""
 
 
@@ -128,19 +134,21 @@ class Series:
 
 
 def payments(transactions: pl.DataFrame, categorized: pl.DataFrame) -> pl.DataFrame:
-    """Posted rows with their normalized ``merchant``, and ``transfer``: whether between own accounts.
+    """Posted rows with their normalized ``merchant``; ``transfer``: whether between own accounts.
 
-    Cash from a machine is paid to nobody: its merchant is empty.
+    ``own``: whether it is paid to oneself by the bank's own account, though the other side may be unknown (a card that is
+    not linked), or not be told yet. Cash from a machine is paid to nobody: its merchant is empty.
 
     Args:
         transactions: rows of clean.transactions.
         categorized: rows of categorized.transactions; what is not there is left out.
     """
     cash = (pl.col("plaid_detailed") == "TRANSFER_OUT_WITHDRAWAL").fill_null(value=False)
+    own = pl.col("plaid_detailed").is_in(OWN).fill_null(value=False)
     named = categorized.select("transaction_id", "merchant", transfer=pl.col("source") == "transfer")
     posted = transactions.filter(~pl.col("pending"), ~pl.col("removed")).drop("merchant")
     found = posted.join(named, on="transaction_id", how="inner", maintain_order="left")
-    return found.with_columns(merchant=pl.when(cash).then(pl.lit("")).otherwise("merchant"))
+    return found.with_columns(merchant=pl.when(cash).then(pl.lit("")).otherwise("merchant"), own=own)
 
 
 def find_series(transactions: pl.DataFrame) -> list[Series]:

@@ -9,8 +9,8 @@ from typing import Any
 
 _HIDDEN = "••••"
 # A card or account number as banks write it into descriptions: digits alone, or in groups with blanks or hyphens. Not
-# within a longer word (an id), nor before a colon (Alpaca's ids begin with a moment).
-_NUMBER = re.compile(r"(?<![\w.,-])(?:\d{8,19}|\d{4}(?:[ -]\d{4}){2,3}(?:[ -]\d{1,3})?)(?![\w:,]|[.-]\d)")
+# within a longer word (an id), nor before two colons (Alpaca's ids begin with a moment).
+_NUMBER = re.compile(r"(?<![\w.,-])(?:\d{8,19}|\d{4}(?:[ -]\d{4}){2,3}(?:[ -]\d{1,3})?)(?!\w|::|[.,-]\d)")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b")
 SECRET_KEYS = {
     "account",

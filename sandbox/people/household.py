@@ -12,7 +12,7 @@ from sandbox.market import Market, add_months, alpaca_funding
 from sandbox.people import bills, merchants
 from sandbox.people import household_texts as texts
 from sandbox.people.bank import POSTING_HOUR, BankAccount, Banking, cents
-from sandbox.people.bills import bills_due
+from sandbox.people.bills import Bill, bills_due
 from sandbox.people.calendar import (
     ONE_DAY,
     business_day,
@@ -47,6 +47,8 @@ class Household(Banking):
         self._first_friday = start + timedelta(days=(4 - start.weekday()) % 7)
         # The first day the sandbox is served: pending rows and the vanishing row are arranged around it.
         self._served_from = add_months(start, 24)
+        self.from_checking: tuple[Bill, ...] = bills.FROM_CHECKING
+        self.on_card: tuple[Bill, ...] = bills.ON_CARD
         self._refunds: list[tuple[date, Description, Decimal]] = []
         self._check_number = 1180
 
@@ -84,9 +86,9 @@ class Household(Banking):
 
     def _pay_bills(self, day: date) -> None:
         dice, own = self.dice(day, "bills"), self.accounts
-        for bill in bills_due(bills.FROM_CHECKING, day):
+        for bill in bills_due(self.from_checking, day):
             self.post(own.joint, day, bill.describe(), bill.charge(day, self.start, dice))
-        for bill in bills_due(bills.ON_CARD, day):
+        for bill in bills_due(self.on_card, day):
             self.purchase(own.cash_card, day, bill.describe(), bill.charge(day, self.start, dice), dice)
         if day.weekday() == 3 and (day - self.start).days // 7 % 2 == 0:
             self._check_number += 1

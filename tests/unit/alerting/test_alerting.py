@@ -131,17 +131,21 @@ def test_insights_are_told_one_by_one() -> None:
     assert worth_telling([]) == []
 
 
-def test_a_plan_asks_for_its_approvals_until_it_has_them() -> None:
+def plan_to_approve() -> PlanDocument:
     one, day = Decimal(1), date(2026, 11, 20)
     noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
     sale = PlannedTrade(
         "VTI", "VTI", "VTI", "sell", one, Decimal(1500), day, Decimal(1500), one, one, Decimal(9), "why"
     )
     pinned = Pinned(7, "", "", "", {}, one, {})
-    plan = PlanDocument(
+    return PlanDocument(
         "5f0c1a2b3c4d5e6f", 0, "home", "broker-0042", "Alpaca", "USD", day, noon, noon, Decimal("0.01"), False, "fifo", 2,
         False, (sale,), (), one, one, Decimal(9), one, one, one, "greedy", (), (), pinned,
     )  # fmt: skip
+
+
+def test_a_plan_asks_for_its_approvals_until_it_has_them() -> None:
+    plan = plan_to_approve()
     [alert] = plans_to_approve(
         [(plan, State("proposed", ("ana",))), (plan, State("approved")), (plan, State("void"))]
     )

@@ -15,6 +15,10 @@ from manna.categorizing.recurring import find_series
 TODAY = date(2025, 6, 10)
 
 
+KNOWN = paid("Netflix", *["-15.49"] * 6)
+"""Of a book that is known for more than sixty days."""
+
+
 def told(rows: pl.DataFrame, today: date = TODAY, large: str = "1000") -> list[tuple[str, str, str]]:
     found = insights(rows, find_series(rows), today, Thresholds(large_payment=Decimal(large)))
     return [
@@ -65,13 +69,15 @@ def test_income_that_did_not_come() -> None:
 
 
 def test_the_same_amount_twice() -> None:
-    rows = frame(once("Hotel", "-310", date(2025, 6, 3), "a"), once("Hotel", "-310", date(2025, 6, 4), "b"))
-    assert told(rows) == [("possible_duplicate", "Hotel", "310")]
+    pair = [once("Hotel", "-310", date(2025, 6, 3), "a"), once("Hotel", "-310", date(2025, 6, 4), "b")]
+    assert told(frame(*pair)) == [], "when everybody is new"
+    assert told(frame(KNOWN, *pair)) == [("possible_duplicate", "Hotel", "310")]
 
 
 def test_the_least_that_is_worth_asking() -> None:
     def twice(amount: str) -> pl.DataFrame:
-        return frame(once("Café", amount, date(2025, 6, 3), "a"), once("Café", amount, date(2025, 6, 3), "b"))
+        pair = (once("Café", amount, date(2025, 6, 3), name) for name in "ab")
+        return frame(KNOWN, *pair)
 
     assert told(twice("-9.99")) == []
     assert told(twice("-10")) == [("possible_duplicate", "Café", "10")]
@@ -87,12 +93,26 @@ def test_the_least_that_is_worth_asking() -> None:
 )
 def test_what_is_no_duplicate(amount: str, days: int, account: str) -> None:
     again = once("Hotel", amount, date(2025, 6, 3) + timedelta(days=days), "b", account)
-    assert told(frame(once("Hotel", "-310", date(2025, 6, 3), "a"), again)) == []
+    assert told(frame(KNOWN, once("Hotel", "-310", date(2025, 6, 3), "a"), again)) == []
 
 
 def test_a_fare_that_is_paid_often_is_no_duplicate() -> None:
     days = [1, 2, 3, 6, 7, 8, 9]
-    assert told(frame(*(once("Bus", "-2.90", date(2025, 6, day), f"b{day}") for day in days))) == []
+    for other in ("-2.90", "-35"):
+        assert told(frame(KNOWN, *(once("Bus", other, date(2025, 6, day), f"b{day}") for day in days))) == []
+
+
+def test_who_never_asks_another_sum_is_filled_up_not_doubled() -> None:
+    days = [date(2025, 5, 20), date(2025, 6, 3), date(2025, 6, 4)]
+    tolls = [once("Tolls", "-35", day, f"t{day}") for day in days]
+    assert told(frame(KNOWN, *tolls)) == []
+    assert told(frame(KNOWN, *tolls, once("Tolls", "-12", START))) == [("possible_duplicate", "Tolls", "35")]
+
+
+def test_what_is_paid_to_oneself_is_no_news() -> None:
+    card = once("Card", "-4200", date(2025, 6, 2))
+    assert told(frame(KNOWN, [card[0] | {"own": True}])) == []
+    assert told(frame(KNOWN, card)) == [("new_merchant", "Card", "4200")]
 
 
 def test_an_unusual_amount() -> None:
@@ -106,25 +126,32 @@ def test_an_unusual_amount() -> None:
 
 
 def test_what_is_unusual_of_a_shop_and_of_a_bill() -> None:
-    days = [1, 5, 6, 13, 22, 24, 31, 33, 45, 52]
-    amounts = [60, 75, 190, 30, 41, 44, 80, 66, 38, 90]
+    amounts = [60, 75, 190, 30, 41, 44, 80, 66, 38, 90, 52, 71]
+    days = [1, 5, 6, 13, 22, 24, 31, 33, 45, 52, 60, 77]
     shop = [
         once("Grocer", f"-{amount}", date(2025, 3, 1) + timedelta(days=day), f"g{day}")
         for day, amount in zip(days, amounts, strict=True)
     ]
-    assert told(frame(*shop, once("Grocer", "-380", date(2025, 6, 1)))) == []
-    assert told(frame(*shop, once("Grocer", "-381", date(2025, 6, 1)))) == [
-        ("unusual_amount", "Grocer", "381")
-    ]
-    bill = paid("Power", "-110", "-140", "-155", "-150", "-120", "-100", "-118")
-    assert told(frame(bill[:-1], [bill[-1] | {"amount": Decimal(-320)}]), date(2025, 7, 20)) == [
-        ("unusual_amount", "Power", "320")
-    ]
-    assert told(frame(bill[:-1], [bill[-1] | {"amount": Decimal(-220)}]), date(2025, 7, 20)) == []
+
+    def unusual(*rows: list[dict[str, Any]], today: date = TODAY) -> list[str]:
+        return [amount for kind, _, amount in told(frame(KNOWN, *rows), today) if kind == "unusual_amount"]
+
+    assert unusual(*shop, once("Grocer", "-380", date(2025, 6, 1))) == []
+    assert unusual(*shop, once("Grocer", "-381", date(2025, 6, 1))) == ["381"]
+    assert unusual(*shop[:-1], once("Grocer", "-570", date(2025, 6, 1))) == [], (
+        "the fewer, the more is needed"
+    )
+    assert unusual(*shop[:-1], once("Grocer", "-571", date(2025, 6, 1))) == ["571"]
+    sums = ["-110", "-140", "-155", "-150", "-120", "-100", "-118", "-122", "-137", "-160", "-128", "-111"]
+    assert unusual(paid("Power", *sums, "-249"), today=date(2026, 1, 20)) == []
+    assert unusual(paid("Power", *sums, "-251"), today=date(2026, 1, 20)) == ["251"]
+    small = [one | {"amount": one["amount"] / 10} for (one,) in shop]
+    assert unusual(small, once("Grocer", "-99.99", date(2025, 6, 1))) == [], "nobody's concern"
+    assert unusual(small, once("Grocer", "-100", date(2025, 6, 1))) == ["100"]
 
 
 def test_of_somebody_paid_a_few_times_only_what_is_large_is_unusual() -> None:
-    before = [once("Roofer", "-300", START), once("Roofer", "-420", START + timedelta(days=17))]
+    before = [once("Roofer", "-300", START), once("Roofer", "-320", START + timedelta(days=17))]
     assert told(frame(*before, once("Roofer", "-1000", date(2025, 6, 1)))) == [
         ("unusual_amount", "Roofer", "1000")
     ]

@@ -17,6 +17,7 @@ SCHEMA = {
     "amount": pl.Decimal(18, 4),
     "currency": pl.String,
     "merchant": pl.String,
+    "own": pl.Boolean,
 }
 START = date(2025, 1, 5)
 
@@ -36,6 +37,7 @@ def paid(merchant: str, *amounts: str | None, first: date = START, months: int =
                     "amount": Decimal(amount),
                     "currency": "USD",
                     "merchant": merchant,
+                    "own": False,
                 }
             )
     return rows
