@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from assets import (
+    alerts,
     backtests,
     broker,
     categorized,
@@ -74,7 +75,7 @@ def build_definitions(
     }
     defined = jobs(**of_jobs)
     return dg.Definitions(
-        assets=[asset for assets in of_jobs.values() for asset in assets],
+        assets=[*(asset for assets in of_jobs.values() for asset in assets), alerts.SPEC],
         asset_checks=[*examined.CHECKS, broker.positions, broker.calendar_check(days)],
         jobs=[*defined.values(), execution, deciding],
         schedules=schedules(defined, books, days),

@@ -5,11 +5,11 @@ What belongs here: reading, and handing over. What does not: what is worth an al
 """
 
 from datetime import timedelta
-from functools import cache
 
 import dagster as dg
 import polars as pl
 
+from assets.alerts import tell_counts
 from assets.clean import open_rows
 from assets.findings import CHECK as FINDINGS_CHECK
 from assets.ledger import today
@@ -20,7 +20,7 @@ from manna.books import Telling
 from manna.categorizing import proposals
 from manna.connections import replaced
 from manna.rebalancing.standing import PROPOSED
-from pipelines.watching import platform_conditions
+from pipelines.watching import defined, platform_conditions
 from resources.installation import Installation
 
 ORDER_DAYS = timedelta(days=7)
@@ -44,6 +44,7 @@ def settle(
     ]
     opened, resolved = manna.ops.settle_alerts(conditions.grouped(found), now)
     told = manna.ops.tell(habits(manna), lambda m: manna.notifier.send(m.title, m.body, m.severity), now)
+    tell_counts(manna, instance)
     return opened, resolved, told
 
 
@@ -104,16 +105,10 @@ def habits(manna: Installation) -> dict[str, Habits]:
 
 def _failed_checks(instance: dg.DagsterInstance) -> list[tuple[str, str, str]]:
     """Checks whose latest execution failed: (asset, check, run id). Findings have alerts of their own."""
-    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(_checks()))
+    checks = defined().resolve_asset_graph().asset_check_keys
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(checks))
     return [
         (key.asset_key.to_user_string().replace("/", "."), key.name, record.run_id)
         for key, record in sorted(latest.items(), key=lambda item: str(item[0]))
         if record.status.value == "FAILED" and key.name != FINDINGS_CHECK
     ]
-
-
-@cache
-def _checks() -> frozenset[dg.AssetCheckKey]:
-    from pipelines.definitions import build_definitions  # which imports the sensors, and they this
-
-    return frozenset(build_definitions().resolve_asset_graph().asset_check_keys)

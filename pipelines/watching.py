@@ -11,7 +11,6 @@ from functools import cache
 
 import dagster as dg
 from dagster._core.definitions.run_request import InstigatorType
-from dagster._core.scheduler.instigation import SensorInstigatorData
 
 from manna.alerting import platform
 from manna.alerting.conditions import Condition
@@ -85,27 +84,28 @@ def _last_made(instance: dg.DagsterInstance) -> dict[str, datetime | None]:
     return {".".join(key.path): _moment(event.timestamp) if event else None for key, event in made.items()}
 
 
-@cache
 def _of_the_night() -> frozenset[dg.AssetKey]:
+    return frozenset(defined().resolve_job_def(NIGHTLY).asset_layer.executable_asset_keys)
+
+
+@cache
+def defined() -> dg.Definitions:
+    """What there is to watch, made once: a look comes every minute."""
     from pipelines.definitions import build_definitions  # which imports the sensors, and they this
 
-    job = build_definitions().resolve_job_def(NIGHTLY)
-    return frozenset(job.asset_layer.executable_asset_keys)
+    return build_definitions()
 
 
 def _webhook_backlog(manna: Installation, instance: dg.DagsterInstance) -> list[Condition]:
     """What the sensor that follows webhooks has not dealt with, by its cursor."""
     from pipelines.webhooks import Position, webhooks  # which imports the sensors, and they this
 
-    kept = (
-        instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
-        if instance.schedule_storage
-        else ()
-    )
-    data = [state.instigator_data for state in kept if state.instigator_name == webhooks.name]
-    done = max(
-        (Position.read(one.cursor).done for one in data if isinstance(one, SensorInstigatorData)), default=0
-    )
+    sensors = InstigatorType.SENSOR
+    kept = instance.all_instigator_state(instigator_type=sensors) if instance.schedule_storage else ()
+    cursors = [
+        getattr(one.instigator_data, "cursor", None) for one in kept if one.instigator_name == webhooks.name
+    ]
+    done = max((Position.read(cursor).done for cursor in cursors), default=0)
     return platform.webhook_backlog(*manna.ops.webhooks_waiting(done), manna.settings.now())
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import polars as pl
 import sqlalchemy as sa
 
 from manna.alerting import life
@@ -23,6 +24,7 @@ MANNA = "manna"
 _STATE = ("fingerprint", "book", "kind", "severity", "message", "status", "version", "is_found", "cause", "snoozed_until")  # fmt: skip
 
 
+_RANK = sa.case({"critical": 0, "warning": 1}, value=ALERTS.c.severity, else_=2)
 _ONE_TELLS = sa.text("SELECT pg_try_advisory_lock(hashtextextended('manna.telling', 0))")
 """Until the connection is closed."""
 
@@ -83,12 +85,22 @@ class Alerts(OpsDatabase):
 
     def alerts(self, *, all_of_them: bool = False) -> list[dict[str, Any]]:
         """Alerts that are not resolved (or all), most severe first, then newest."""
-        rank = sa.case({"critical": 0, "warning": 1}, value=ALERTS.c.severity, else_=2)
-        query = sa.select(ALERTS).order_by(rank, ALERTS.c.opened_at.desc(), ALERTS.c.alert_id)
+        query = sa.select(ALERTS).order_by(_RANK, ALERTS.c.opened_at.desc(), ALERTS.c.alert_id)
         if not all_of_them:
             query = query.where(ALERTS.c.status != life.RESOLVED)
         with self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
+
+    def alert_counts(self) -> pl.DataFrame:
+        """How many alerts there are: book, severity, status and count; the worst first, what is resolved last."""
+        query = (
+            sa.select(ALERTS.c.book, ALERTS.c.severity, ALERTS.c.status, sa.func.count().label("count"))
+            .group_by(ALERTS.c.book, ALERTS.c.severity, ALERTS.c.status)
+            .order_by(ALERTS.c.book, _RANK, ALERTS.c.status == life.RESOLVED, ALERTS.c.status)
+        )
+        schema = {"book": pl.String, "severity": pl.String, "status": pl.String, "count": pl.Int64}
+        with self.engine.connect() as connection:
+            return pl.DataFrame(connection.execute(query).all(), schema=schema, orient="row")
 
     def alert_steps(self, alert_id: int) -> list[dict[str, Any]]:
         """Every step of one alert, in order."""

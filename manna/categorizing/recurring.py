@@ -219,14 +219,14 @@ def _continued(
 
 
 def _cadence(members: Sequence[Occurrence]) -> Cadence | None:
-    """Two charges on one day are no rhythm: at least nine in ten (all but one) must have a day of their own.
+    """Two charges on one day are no rhythm: all but one in eight (and one) must have a day of their own.
 
     Of long rhythms a few dates say little: amounts that vary must then come on nearly the same day of the
     month (a restaurant that is visited every other month is no bill).
     """
     days = sorted({one.date for one in members})
     twice = len(members) - len(days)
-    cadence = cadence_of(days) if twice <= max(1, 0.1 * len(members)) else None
+    cadence = cadence_of(days) if twice <= max(1, len(members) / 8) else None
     if cadence is None or cadence.months < 2 or _is_fixed(members):
         return cadence
     usual = median_low([day.day for day in days])

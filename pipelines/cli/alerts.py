@@ -54,7 +54,7 @@ def list_(
     with opened() as manna:
         require_one_of("book", book or (), [*manna.books, "all"])
         found = listed(manna, book or (), everything=everything)
-    render(_short(found, output), output, title="Alerts", console=out)  # type: ignore[arg-type]
+    render(_short(found, output, "version"), output, title="Alerts", console=out)  # type: ignore[arg-type]
 
 
 @alerts.command()
@@ -100,7 +100,7 @@ def replay(
     with opened() as manna:
         require_one_of("book", book or (), list(manna.books))
         found = told(manna, book or (), since and since.date(), until and until.date())
-    render(found, output, title="Alerts there would have been", console=out)  # type: ignore[arg-type]
+    render(_short(found, output, "kind"), output, title="Alerts there would have been", console=out)  # type: ignore[arg-type]
 
 
 @alerts.command()
@@ -151,11 +151,13 @@ def resolve(
     _decide(alert, lambda _: (resolved, "resolved"), version, by, reason)
 
 
-def _short(found: "pl.DataFrame", output: str) -> "pl.DataFrame":
-    """For a terminal, moments to the minute: more would leave no room for words."""
+def _short(found: "pl.DataFrame", output: str, *left_out: str) -> "pl.DataFrame":
+    """For a terminal: without some columns, and moments to the minute. More would leave no room for words."""
     import polars.selectors as cs
 
-    return found.with_columns(cs.datetime().dt.strftime("%Y-%m-%d %H:%M")) if output == "table" else found
+    if output != "table":
+        return found
+    return found.drop(left_out).with_columns(cs.datetime().dt.strftime("%Y-%m-%d %H:%M"))
 
 
 def _decide(

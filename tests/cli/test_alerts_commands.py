@@ -46,3 +46,21 @@ def test_what_cannot_be_decided_is_one_line(demo: Demo, manna: Manna) -> None:
         assert said.code == 1, said
         assert told in said.err
         assert len(said.err.strip().splitlines()) <= 3
+
+
+def test_what_would_have_been_told(demo: Demo, manna: Manna) -> None:
+    def tested(*more: str) -> list[dict[str, str | None]]:
+        said = manna(demo.data_dir, "alerts", "test", "--book", "household", "--format", "json", *more)
+        assert said.code == 0, said.err
+        found: list[dict[str, str | None]] = json.loads(said.out)
+        return found
+
+    found = tested("--since", "2025-05-01", "--until", "2025-06-30")
+    assert {"opened": "2025-05-06", "resolved": None, "severity": "info", "kind": "price_increase",
+            "book": "household", "message": "netflix rose from 15.49 to 17.99 USD (monthly)"} in found  # fmt: skip
+    assert all("2025-05-01" <= str(row["opened"]) <= "2025-06-30" for row in found)
+    assert found == sorted(found, key=lambda row: str(row["opened"]))
+    late = manna(demo.data_dir, "alerts", "test", "--since", "2027-01-01")
+    assert late.complaint.endswith("2027-01-01 is after 2026-03-16: the first day comes first")
+    before = manna(demo.data_dir, "alerts", "list", "--all", "--format", "json").out
+    assert "netflix" not in before, "nothing was written"

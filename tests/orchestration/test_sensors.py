@@ -1,9 +1,11 @@
 """What sensors ask for: once per state of the data, again after a failure, and never "nothing" when blind."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -11,6 +13,9 @@ import pytest
 from dagster._core.test_utils import create_run_for_test
 from states import opened
 
+from assets.alerts import KEY as ALERTS
+from assets.alerts import tell_counts
+from manna.alerting.life import acknowledged
 from manna.contracts import CONTRACTS
 from pipelines import sensors
 from pipelines.jobs import MARKET, REBALANCE, STATEMENTS
@@ -183,8 +188,22 @@ def test_a_new_symbol_gets_its_history(manna: Installation, instance: dg.Dagster
 # -- alerts, and reads that fail ----------------------------------------------------------------------
 
 
-def test_alerts_are_settled_once(manna: Installation, instance: dg.DagsterInstance) -> None:
-    assert skipped(tick(sensors.alerts, manna, instance)) == "0 opened, 0 resolved, 0 told"
+def test_alerts_are_settled_and_counted_once(manna: Installation, instance: dg.DagsterInstance) -> None:
+    def counted() -> list[dict[str, Any]]:
+        records = instance.fetch_materializations(ALERTS, limit=9).records
+        return [{k: v.value for k, v in one.asset_materialization.metadata.items()} for one in records]
+
+    for _ in range(2):
+        assert skipped(tick(sensors.alerts, manna, instance)) == "0 opened, 0 resolved, 0 told"
+        (said,) = counted()
+        counts = Counter((row["severity"], row["status"]) for row in manna.ops.alerts())
+        assert said["dagster/row_count"] == said["open"] == counts.total() > 0
+        assert (said["critical"], said["warning"]) == (0, counts["warning", "open"])
+        assert "| household | warning | open |" in said["counts"]
+    number = manna.ops.alerts()[0]["alert_id"]
+    manna.ops.decide_alert(number, acknowledged, "ana", manna.settings.now())
+    assert tell_counts(manna, instance)
+    assert counted()[0]["open"] == said["open"] - 1
 
 
 @pytest.mark.parametrize("sensor", sensors.SENSORS, ids=lambda sensor: sensor.name)
