@@ -212,11 +212,9 @@ def _arithmetic(
         )
 
     def lost(alert: Told) -> bool:
-        before = sorted(one for day, (one, _) in zip(days, values, strict=True) if day < alert.opened_on)[
-            -252 * 9 :
-        ]
-        [day_of] = [one for day, (one, _) in zip(days, values, strict=True) if day == alert.opened_on]
-        return sum(one < day_of for one in before[:]) <= 0.03 * len(before)
+        moved = [one for day, (one, _) in zip(days, values, strict=True) if day <= alert.opened_on]
+        # One in a hundred of a year of 252 days: at most three of them were worse.
+        return moved[-1] < 0 and sum(one < moved[-1] for one in moved[-253:-1]) <= 3
 
     def fallen(alert: Told) -> bool:
         worths = [
