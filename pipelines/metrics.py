@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 from assets.clean import open_rows
 from manna.connections import BROKEN, has_ended
 from pipelines.reporting import connections
-from pipelines.sensors import checks_that_fail
+from pipelines.settling import checks_that_fail
 from pipelines.watching import last_night
 from pipelines.webhooks import Position
 from pipelines.webhooks import webhooks as webhooks_sensor

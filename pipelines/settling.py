@@ -39,7 +39,7 @@ def settle(
         *_of_data(manna),
         *_of_decisions(manna),
         *_of_money(manna),
-        *conditions.failed_checks(_failed_checks(instance)),
+        *conditions.failed_checks(checks_that_fail(instance)),
         *platform_conditions(manna, instance, served=served),
     ]
     opened, resolved = manna.ops.settle_alerts(conditions.grouped(found), now)
@@ -103,7 +103,7 @@ def habits(manna: Installation) -> dict[str, Habits]:
     return found
 
 
-def _failed_checks(instance: dg.DagsterInstance) -> list[tuple[str, str, str]]:
+def checks_that_fail(instance: dg.DagsterInstance) -> list[tuple[str, str, str]]:
     """Checks whose latest execution failed: (asset, check, run id). Findings have alerts of their own."""
     checks = defined().resolve_asset_graph().asset_check_keys
     latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(checks))
