@@ -45,9 +45,8 @@ def tell_counts(manna: Installation, instance: dg.DagsterInstance) -> bool:
 
 
 def _columns() -> dg.TableSchema:
-    from resources.ops_tables import (
-        ALERTS,  # SQLAlchemy takes 0.4 s to import, and every process defines the asset
-    )
+    # SQLAlchemy takes 0.4 s to import, and every process defines the asset.
+    from resources.ops_tables import ALERTS
 
     return dg.TableSchema(
         [
