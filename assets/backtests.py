@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import polars as pl
 
-from assets.common import Manna, result, spec
+from assets.common import Manna, result, row_counts, spec
 from manna.backtest_settings import BacktestSetting, ParameterSet
 from manna.books import Book
 from manna.contracts.portfolio import BACKTEST_DAYS, BACKTESTS
@@ -59,8 +59,9 @@ def backtests_asset(sets: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             author=TABLE,
             message=f"run {context.run.run_id}",
         )
-        yield result(TABLE, changes[0], **_said(trials))
-        yield result(DAYS, changes[1])
+        rows = row_counts(manna, [TABLE, DAYS])
+        yield result(TABLE, changes[0], rows, **_said(trials))
+        yield result(DAYS, changes[1], rows)
 
     return tried
 

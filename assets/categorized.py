@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import polars as pl
 
-from assets.common import BooksConfig, Manna, chosen, key, result, spec
+from assets.common import BooksConfig, Manna, chosen, key, result, row_counts, spec
+from assets.shown import previewed
 from manna.books import Book
 from manna.categorizing import Categorized, Facts, between_books, categorize, followed, settle
 from manna.categorizing.deciding import NO_PREDICTIONS
@@ -63,9 +64,10 @@ def categories(context: dg.AssetExecutionContext, config: BooksConfig, manna: Ma
         "certain": made.certain,
         "questions_for_review": made.questions,
     }
-    yield result(TRANSACTIONS, made.changes[TRANSACTIONS], **said)
+    rows = row_counts(manna, TABLES, in_part=config.books)
+    yield result(TRANSACTIONS, made.changes[TRANSACTIONS], rows, **said)
     for table in TABLES[1:]:
-        yield result(table, made.changes[table])
+        yield result(table, made.changes[table], rows)
     for reason in made.unusable.values():
         context.log.warning(reason)
     yield dg.AssetCheckResult(
@@ -206,8 +208,9 @@ def recurrences(context: dg.AssetExecutionContext, config: BooksConfig, manna: M
         author=RECURRING,
         message=f"run {context.run.run_id}",
     )
+    rows = row_counts(manna, [RECURRING, INSIGHTS], in_part=config.books)
     for table, change in zip((RECURRING, INSIGHTS), found, strict=True):
-        yield result(table, change)
+        yield result(table, change, rows, **previewed(manna, table))
 
 
 def find_recurring(

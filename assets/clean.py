@@ -164,13 +164,15 @@ def quarantine(manna: Manna) -> dg.MaterializeResult[Any]:
     """Reports what the clean tables refused (they write the rows themselves)."""
     total = manna.lake.query(f"SELECT count(*) FROM {QUARANTINE.address}").item()
     rows = open_rows(manna)
+    from manna.documents.markdown import preview
+
     counts = rows.group_by("table_name").agg(pl.len().alias("rows")).sort("table_name")
     return result(
         QUARANTINE.address,
         Change(total=total),
         discarded=total - rows.height,
         by_table=dict(counts.iter_rows()),
-        reasons=rows.select("table_name", "source_id", "reasons").head(20).rows(),
+        reasons=dg.MetadataValue.md(preview(rows.select("table_name", "book", "source_id", "reasons"))),
     )
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import polars as pl
 
-from assets.common import Manna, key
+from assets.common import Manna, document, key
 from manna.cleaning import CLEANERS
 from manna.contracts import CONTRACTS
 from manna.contracts.declaration import content_hash
@@ -89,7 +89,8 @@ def _examined(manna: Installation, tables: Sequence[str], run_id: str) -> Iterat
     write_page(folder / "index.html", examinations_page(_shown(found)))
     anew = {subject.related.contract.address for subject in changed}
     for address in tables:
-        yield _result(found[address], address in anew, folder / result_path(address))
+        page = document(manna, folder / result_path(address))
+        yield _result(found[address], page, anew=address in anew)
 
 
 def data_docs(manna: Installation) -> Path:
@@ -129,12 +130,12 @@ def _examine(manna: Installation, subjects: Sequence[_Subject], run_id: str) -> 
         )
 
 
-def _result(last: Mapping[str, Any], anew: bool, page: Path) -> dg.AssetCheckResult:
+def _result(last: Mapping[str, Any], page: dg.UrlMetadataValue, *, anew: bool) -> dg.AssetCheckResult:
     said = last["result"]
     systemic = said["systemic"]
     metadata = {
         "how": "examined now" if anew else f"unchanged since run {last['run_id']}",
-        "page": dg.MetadataValue.url(page.as_uri()),
+        "page": page,
         **{name: said[name] for name in ("expectations", "failures", "rows")},
         **{f"rows of {book}": rows for book, rows in said["by_book"].items()},
     }

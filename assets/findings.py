@@ -36,6 +36,8 @@ INPUTS = "inputs"
 )
 def found(context: dg.AssetExecutionContext, manna: Manna) -> Any:
     """Looks for what is wrong although every row keeps its contract."""
+    from manna.documents.markdown import preview
+
     state, address = _state(manna), FINDINGS.address
     event = context.instance.get_latest_materialization_event(key(address))
     before = event.asset_materialization.metadata if event and event.asset_materialization else {}
@@ -45,8 +47,10 @@ def found(context: dg.AssetExecutionContext, manna: Manna) -> Any:
     else:
         rows, change = refresh(manna, f"run {context.run.run_id}")
     kinds = dict(rows.group_by("kind").len().sort("kind").iter_rows())
-    yield result(address, change, **{INPUTS: state}, **kinds)
     wanted = rows.filter(pl.col("severity") != "info")
+    told = preview(wanted.select("severity", "book", "kind", "subject", "since", "message"))
+    shown = {"to look at": dg.MetadataValue.md(told)}
+    yield result(address, change, **{INPUTS: state}, **kinds, **shown)
     yield dg.AssetCheckResult(
         passed=wanted.is_empty(),
         asset_key=key(address),

@@ -17,7 +17,8 @@ import dagster as dg
 import polars as pl
 
 from assets.clean import open_rows
-from assets.common import BooksConfig, Manna, chosen, key, result, spec
+from assets.common import BooksConfig, Manna, chosen, key, result, row_counts, spec
+from assets.shown import previewed
 from manna.books import Book, document_hash, document_of
 from manna.contracts.declaration import content_hash
 from manna.contracts.ledger import RECONCILIATION
@@ -95,8 +96,10 @@ def ledger(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna)
         author="ledger",
         message=f"run {context.run.run_id}",
     )
+    rows = row_counts(manna, [f"ledger.{table}" for table in TABLES], in_part=config.books or kept.refused)
     for table in TABLES:
-        yield result(f"ledger.{table}", kept.changes.get(table, Change()))
+        said = previewed(manna, "ledger.journal") if table == "journal" else {}
+        yield result(f"ledger.{table}", kept.changes.get(table, Change()), rows, **said)
     yield dg.AssetCheckResult(
         passed=kept.unbalanced == 0,
         asset_key=key("ledger.postings"),
@@ -238,7 +241,7 @@ def months(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna)
         author=MONTHS,
         message=f"run {context.run.run_id}",
     )
-    return result(MONTHS, change)
+    return result(MONTHS, change, row_counts(manna, [MONTHS], in_part=config.books))
 
 
 def refresh_months(manna: Installation, wanted: Sequence[str], transaction: LakeTransaction) -> Change:

@@ -16,7 +16,7 @@ import dagster as dg
 import polars as pl
 
 from assets.categorized import categorized, families, model_in_use, models_in_use, read_facts
-from assets.common import BooksConfig, Manna, chosen, result, spec
+from assets.common import BooksConfig, Manna, chosen, result, row_counts, spec
 from manna.categorizing import Facts, followed
 from manna.categorizing.claims import by_plaid
 from manna.categorizing.measuring import Figures, figures, objections, together
@@ -55,7 +55,7 @@ def models(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna)
             trained, kept = _train(manna, book_id, facts, context.run.run_id)
             said |= {f"{book_id}: {name}": value for name, value in trained.items()}
             change += kept
-    yield result(TABLE, change, **said)
+    yield result(TABLE, change, row_counts(manna, [TABLE]), **said)
 
 
 def _train(
@@ -210,18 +210,17 @@ def _said(manna: Installation, book_id: str, measured: Figures, outcome: str) ->
         **numbers,
         "review queue": measured["questions"],
         "plots": dg.MetadataValue.md(pictures or "No decision was answered before it was told yet."),
-        "money per report line": dg.MetadataValue.md(_table(measured["shadow"])),
+        "money per report line": dg.MetadataValue.md(_lines(measured["shadow"])),
     }
 
 
-def _table(lines: Sequence[Mapping[str, Any]]) -> str:
+def _lines(lines: Sequence[Mapping[str, Any]]) -> str:
     """The shadow run as Markdown: what the books would say with this model instead of what was in use."""
+    from manna.documents.markdown import table
+
     if not lines:
         return "No report line changes."
-    head = "| line | currency | rows | before | after | difference |\n|---|---|---:|---:|---:|---:|"
-    rows = [
-        f"| {line['line']} | {line['currency']} | {line['rows']} | {line['before']} | {line['after']} | {line['difference']} |"
-        for line in lines[:_LINES]
-    ]
-    more = [f"\n{len(lines) - _LINES} more lines: `manna model show`"] if len(lines) > _LINES else []
-    return "\n".join([head, *rows, *more])
+    header = ("line", "currency", "rows", "before", "after", "difference")
+    shown = table(header, ([line[name] for name in header] for line in lines[:_LINES]))
+    more = len(lines) - _LINES
+    return shown if more <= 0 else f"{shown}\n\n{more} more lines: `manna model show`"

@@ -15,7 +15,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.common import BooksConfig, Manna, chosen, key, result, spec
+from assets.common import BooksConfig, Manna, chosen, key, result, row_counts, spec
+from assets.shown import previewed
 from manna.books import Book, document_hash, document_of
 from manna.contracts.declaration import content_hashes
 from manna.contracts.performance import ATTRIBUTION, MEASURED, MONTHS, PERFORMANCE, RETURNS, RISK
@@ -73,8 +74,10 @@ def measured(context: dg.AssetExecutionContext, config: BooksConfig, manna: Mann
         author="performance",
         message=f"run {context.run.run_id}",
     )
+    rows = row_counts(manna, TABLES, in_part=config.books or found.unchanged)
     for address in TABLES:
-        yield result(address, found.changes.get(address, Change()))
+        said = previewed(manna, address) if address == RETURNS.address else {}
+        yield result(address, found.changes.get(address, Change()), rows, **said)
     yield dg.AssetCheckResult(
         passed=not found.faults,
         asset_key=key(PERFORMANCE.address),

@@ -11,8 +11,9 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.common import BooksConfig, Manna, chosen, result, spec
+from assets.common import BooksConfig, Manna, chosen, result, row_counts, spec
 from assets.ledger import today
+from assets.shown import previewed, worth
 from manna.portfolio.valuation import valuations as value_positions
 from manna.rebalancing.drift import drift as measure_drift
 from resources.installation import Installation
@@ -46,7 +47,7 @@ def valuations(
         author=VALUATIONS,
         message=f"run {context.run.run_id}",
     )
-    return result(VALUATIONS, change)
+    return result(VALUATIONS, change, row_counts(manna, [VALUATIONS], in_part=config.books), **worth(manna))
 
 
 def value_books(manna: Installation, wanted: Sequence[str], transaction: LakeTransaction) -> Change:
@@ -79,7 +80,8 @@ def drift(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) 
         author=DRIFT,
         message=f"run {context.run.run_id}",
     )
-    return result(DRIFT, change, breached=breached)
+    rows = row_counts(manna, [DRIFT], in_part=config.books)
+    return result(DRIFT, change, rows, breached=breached, **previewed(manna, DRIFT))
 
 
 def measure_books(

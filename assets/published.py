@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.common import BooksConfig, Manna, chosen
+from assets.common import ROW_COUNT, BooksConfig, Manna, chosen, document
 from assets.examined import data_docs
 from assets.reports import TABLES, dirty_months
 from assets.tear_sheets import stale_months
@@ -76,6 +76,10 @@ def published(context: dg.AssetExecutionContext, config: BooksConfig, manna: Man
     to_postgres = {book: publish_to_postgres(manna.postgres_url, e) for book, e in editions.items()}
     hashes = {book: edition.content_hash for book, edition in editions.items()}
     common: dict[str, Any] = {"lake_snapshot": snapshot, "content_hashes": hashes}
+    if not config.books:
+        common[ROW_COUNT] = sum(
+            frame.height for edition in editions.values() for frame in edition.tables.values()
+        )
     yield dg.MaterializeResult(POSTGRES, metadata={"books changed": sum(to_postgres.values()), **common})
     yield dg.MaterializeResult(
         DUCKDB,
@@ -85,10 +89,7 @@ def published(context: dg.AssetExecutionContext, config: BooksConfig, manna: Man
             **common,
         },
     )
-    index = settings.documents_dir / "index.html"
-    yield dg.MaterializeResult(
-        PAGES, metadata={"pages changed": pages, "index": dg.MetadataValue.url(index.as_uri())}
-    )
+    yield dg.MaterializeResult(PAGES, metadata={"pages changed": pages, **_leading(manna, editions)})
     written = {book for book in editions if to_duckdb[book] or to_postgres[book]}
     yield _same_everywhere(manna, editions, written)
 
@@ -105,10 +106,10 @@ def opened(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna)
     close_published(manna.settings, manna.books)
     for book in chosen(manna.books, config.books):
         written[book] = write_opened(manna, book, snapshot, *_told(_edition(manna, book, snapshot)))
-    folder = dg.MetadataValue.path(str(manna.settings.documents_dir))
+    index = document(manna, manna.settings.documents_dir / "index.html")
     pages = sum(written.values())
     yield dg.MaterializeResult(
-        OPENED, metadata={"pages written": pages, "by book": written, "folder": folder}
+        OPENED, metadata={"pages written": pages, "by book": written, "all pages": index}
     )
 
 
@@ -160,6 +161,30 @@ def _same_everywhere(
         check_name="same_everywhere",
         metadata={"books that differ": different, "books read back": sorted(written)},
     )
+
+
+def _leading(manna: Installation, editions: Mapping[str, Edition]) -> dict[str, Any]:
+    """Links to what was published, and the newest month in pictures."""
+    from manna.documents.asset_plots import month_plots
+
+    folder = manna.settings.documents_dir
+    links = {"all pages": document(manna, folder / "index.html")}
+    if (data_docs(manna) / "index.html").exists():
+        links["data docs"] = document(manna, data_docs(manna) / "index.html")
+    newest: dict[str, date] = {}
+    for book, edition in editions.items():
+        last = edition.tables[PUBLICATIONS.address]["period"].max()
+        if isinstance(last, date):
+            newest[book] = last
+            links[f"{book}, {last:%Y-%m}"] = document(manna, folder / book / f"{last:%Y-%m}.html")
+    if not newest:
+        return links
+    drawn = month_plots(
+        {book: _told(editions[book])[0] for book in newest},
+        max(newest.values()),
+        {book: manna.books[book].currency for book in newest},
+    )
+    return {**links, "plots": dg.MetadataValue.md(drawn)} if drawn else links
 
 
 def _told(edition: Edition) -> tuple[dict[str, pl.DataFrame], list[dict[str, Any]]]:

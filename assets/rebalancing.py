@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import polars as pl
 
-from assets.common import BooksConfig, Manna, chosen, result, spec
+from assets.common import BooksConfig, Manna, chosen, result, row_counts, spec
 from assets.ledger import moment, today
 from manna.books import Book
 from manna.contracts.portfolio import REBALANCE_PLAN
@@ -60,7 +60,7 @@ def plan(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna) -
         return sum(parts, Change())
 
     change = manna.lake.commit([PLAN], work, author=PLAN, message=f"run {context.run.run_id}")
-    return result(PLAN, change, **said)
+    return result(PLAN, change, row_counts(manna, [PLAN], in_part=config.books), **said)
 
 
 def make_plan(

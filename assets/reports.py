@@ -16,9 +16,10 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.common import BooksConfig, Manna, chosen, key, result, spec
+from assets.common import BooksConfig, Manna, chosen, key, result, row_counts, spec
 from assets.ledger import book_standing, closed_month, ledger_day
 from assets.open_items import READ_ONCE, last_day, open_items_by_month
+from assets.shown import previewed
 from manna.contracts.declaration import content_hash, content_hashes
 from manna.contracts.reports import EDITIONS, PUBLICATIONS, STATEMENTS
 from manna.ledger.closing import closed_through, reopened
@@ -78,8 +79,10 @@ def statements_asset(months: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
             author="reports",
             message=f"run {context.run.run_id}",
         )
+        rows = row_counts(manna, WRITTEN)
         for table in WRITTEN:
-            yield result(table, outcome.changes.get(table, Change()))
+            said = previewed(manna, table) if table == PUBLICATIONS.address else {}
+            yield result(table, outcome.changes.get(table, Change()), rows, **said)
         yield dg.AssetCheckResult(
             passed=not outcome.held,
             asset_key=key(PUBLICATIONS.address),

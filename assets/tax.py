@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.common import BooksConfig, Manna, chosen, key, result, spec
+from assets.common import BooksConfig, Manna, chosen, key, result, row_counts, spec
 from assets.ledger import today
 from manna.books import Book
 from manna.contracts.tax import TAXABLE_GAINS
@@ -43,7 +43,7 @@ def taxable(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna
         author=TABLE,
         message=f"run {context.run.run_id}",
     )
-    yield result(TABLE, change)
+    yield result(TABLE, change, row_counts(manna, [TABLE], in_part=config.books))
     yield dg.AssetCheckResult(
         passed=not faults,
         asset_key=key(TABLE),

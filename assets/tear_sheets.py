@@ -15,7 +15,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.common import BooksConfig, Manna, chosen, result, spec
+from assets.common import BooksConfig, Manna, chosen, result, row_counts, spec
 from assets.open_items import last_day
 from manna.contracts.performance import MONTHS, PERFORMANCE, TEAR_SHEETS
 from manna.contracts.portfolio import VALUATIONS
@@ -53,7 +53,7 @@ def tear_sheets_asset(months: dg.PartitionsDefinition[str]) -> dg.AssetsDefiniti
             author=ADDRESS,
             message=f"run {context.run.run_id}",
         )
-        return result(ADDRESS, change)
+        return result(ADDRESS, change, row_counts(manna, [ADDRESS]))
 
     return made
 

@@ -5,6 +5,7 @@ imported; Dagster calls :func:`defs` when it needs the definitions.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -33,6 +34,7 @@ from pipelines.execution_job import execution, execution_sensor
 from pipelines.executors import executor
 from pipelines.jobs import jobs
 from pipelines.partitions import backtest_sets, market_days, months
+from pipelines.policies import governed
 from pipelines.process import installation_resource
 from pipelines.rebalancing import deciding
 from pipelines.schedules import schedules
@@ -61,7 +63,7 @@ def build_definitions(
         plaid.plaid, alpaca.alpaca, *clean.ASSETS, findings.found, categorized.categories, categorized.recurrences,
         ledger.ledger, tax.taxable, portfolio.valuations, portfolio.drift, performance.measured, ledger.months,
     ]  # fmt: skip
-    of_jobs = {
+    parts: dict[str, list[dg.AssetsDefinition]] = {
         "nightly": unpartitioned,
         "market": [bars.bars_asset(days)],
         "reports": [statements_asset(periods), tear_sheets_asset(periods), published.published],
@@ -73,9 +75,13 @@ def build_definitions(
         "drill": [operations.drill],
         "maintenance": [operations.maintenance],
     }
+    of_jobs = {
+        job: [asset.map_asset_specs(partial(governed, job=job)) for asset in assets]
+        for job, assets in parts.items()
+    }
     defined = jobs(**of_jobs)
     return dg.Definitions(
-        assets=[*(asset for assets in of_jobs.values() for asset in assets), alerts.SPEC],
+        assets=[*(asset for assets in of_jobs.values() for asset in assets), governed(alerts.SPEC, "alerts")],
         asset_checks=[*examined.CHECKS, broker.positions, broker.calendar_check(days)],
         jobs=[*defined.values(), execution, deciding],
         schedules=schedules(defined, books, days),

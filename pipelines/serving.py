@@ -40,11 +40,10 @@ def serve(settings: Settings, port: int, ready: Callable[[str], None]) -> None:
             serves this data directory already: two daemons would do everything twice.
     """
     url, logs = f"http://127.0.0.1:{port}", settings.data_dir / "logs"
-    workspace = ["-w", str(PROJECT / "workspace.yaml")]
     told = ["--log-format", "json"] if settings.log_format == "json" else []
     modules = {
-        "webserver": ["dagster_webserver", "-h", "127.0.0.1", "-p", str(port), *told, *workspace],
-        "daemon": ["dagster._daemon", "run", *told, *workspace],
+        "webserver": ["pipelines.webserver", "--port", str(port), *told],
+        "daemon": ["dagster._daemon", "run", *told, "-w", str(PROJECT / "workspace.yaml")],
         "monitor": ["pipelines.monitor"],
     }
     if settings.receives_webhooks:

@@ -228,6 +228,11 @@ class Lake:
         """Any query over the lake's tables, in the current snapshot (see :meth:`LakeTransaction.query`)."""
         return LakeTransaction(self._connection).query(sql, values, plain=plain)
 
+    def counts(self, addresses: Sequence[str]) -> dict[str, int]:
+        """How many rows each of these tables has in the current snapshot."""
+        parts = (f"SELECT '{_known(address).address}', count(*) FROM {address}" for address in addresses)
+        return dict(self.query(" UNION ALL ".join(parts)).rows()) if addresses else {}
+
     def commit(
         self,
         locks: Sequence[str],

@@ -12,7 +12,7 @@ import dagster as dg
 
 from assets.common import BooksConfig, Manna, chosen, spec, stopping_for_good
 from assets.raw.bars import symbols_of_interest
-from assets.raw.receiving import CHECK, Told, receive
+from assets.raw.receiving import Told, answered, receive, rows_received
 from manna.facts import Answer
 from resources.installation import Installation
 from resources.plaid import DAYS_REQUESTED
@@ -31,7 +31,7 @@ TABLES = (
 @dg.multi_asset(
     name="pull_alpaca",
     specs=[spec(table) for table in TABLES],
-    check_specs=[dg.AssetCheckSpec(CHECK, asset=dg.AssetKey(["raw", "alpaca_account"]))],
+    check_specs=[answered("raw.alpaca_account")],
     retry_policy=dg.RetryPolicy(max_retries=1),
     pool="alpaca",
 )
@@ -41,7 +41,7 @@ def alpaca(context: dg.AssetExecutionContext, config: BooksConfig, manna: Manna)
         wanted = chosen(manna.books, config.books)
         connections = [c for c in manna.ops.live_connections(provider="alpaca") if c["book"] in wanted]
         received = receive(manna, context.run.run_id, connections, "alpaca", lambda told: _ask(manna, told))
-    yield from received.materializations(TABLES)
+    yield from received.materializations(TABLES, rows_received(manna))
     yield received.check("raw.alpaca_account")
 
 

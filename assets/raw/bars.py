@@ -13,7 +13,7 @@ import dagster as dg
 import msgspec
 
 from assets.common import Manna, spec, stopping_for_good
-from assets.raw.receiving import Told, receive
+from assets.raw.receiving import Told, receive, rows_received
 from manna.facts import Answer, Record
 from resources.installation import Installation
 from resources.lake import Lake, LakeTransaction
@@ -67,7 +67,7 @@ def bars_asset(market_days: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
             # Prices are the same through any account: one connection is enough.
             connections = manna.ops.live_connections(provider="alpaca")[:1]
             received = receive(manna, context.run.run_id, connections, "alpaca_bars", ask, of_accounts=False)
-            return next(received.materializations([TABLE]))
+            return next(received.materializations([TABLE], rows_received(manna)))
 
     return alpaca_bars
 

@@ -13,7 +13,7 @@ import dagster as dg
 from pydantic import Field
 
 from assets.common import BooksConfig, Manna, chosen, spec, stopping_for_good
-from assets.raw.receiving import CHECK, Told, receive
+from assets.raw.receiving import Told, answered, receive, rows_received
 from manna.facts import Answer
 from resources.installation import Installation
 from resources.plaid import DAYS_REQUESTED
@@ -43,7 +43,7 @@ class LoginsConfig(BooksConfig):
 @dg.multi_asset(
     name="pull_plaid",
     specs=[spec(table, skippable=False) for table in TABLES],
-    check_specs=[dg.AssetCheckSpec(CHECK, asset=dg.AssetKey(["raw", "plaid_accounts"]))],
+    check_specs=[answered("raw.plaid_accounts")],
     retry_policy=dg.RetryPolicy(max_retries=1),
     pool="plaid",
 )
@@ -55,7 +55,7 @@ def plaid(context: dg.AssetExecutionContext, config: LoginsConfig, manna: Manna)
         if config.connections:
             connections = _named(connections, config.connections)
         received = receive(manna, context.run.run_id, connections, "plaid", lambda told: _ask(manna, told))
-    yield from received.materializations(TABLES)
+    yield from received.materializations(TABLES, rows_received(manna))
     yield received.check("raw.plaid_accounts")
 
 

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import polars as pl
 
-from assets.common import key
+from assets.common import ROW_COUNT, key
 from manna.connections import PASTS
 from manna.contracts import CONTRACTS
 from manna.facts import Answer, Source, batch_rows, new_records
@@ -31,6 +31,15 @@ CHECK = "every_connection_answered"
 RAW = "raw."
 
 Connection = Mapping[str, Any]
+
+
+def answered(address: str) -> dg.AssetCheckSpec:
+    """The check on a provider's table that all of its logins answered."""
+    return dg.AssetCheckSpec(
+        CHECK,
+        asset=key(address),
+        description="every login answered, and its institution says that nothing is wrong with it",
+    )
 
 
 class CursorError(Exception):
@@ -82,8 +91,10 @@ class Received:
     unwell: dict[str, str] = field(default_factory=dict)
     asked: int = 0
 
-    def materializations(self, tables: Sequence[str]) -> Iterator[dg.MaterializeResult[Any]]:
-        """One per table.
+    def materializations(
+        self, tables: Sequence[str], stored: Mapping[str, int]
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        """One per table; ``stored``: the rows of each table, see :func:`rows_received`.
 
         Raises:
             dagster.Failure: every connection failed.
@@ -98,6 +109,7 @@ class Received:
             yield dg.MaterializeResult(
                 key(table),
                 metadata={
+                    ROW_COUNT: stored.get(table, 0),
                     "new_rows": self.rows.get(table, 0),
                     "connections": self.asked,
                     "failed": {name: str(error) for name, error in self.failures.items()},
@@ -113,6 +125,12 @@ class Received:
             severity=dg.AssetCheckSeverity.WARN,
             metadata={**self.unwell, **{name: str(error) for name, error in self.failures.items()}},
         )
+
+
+def rows_received(manna: Installation) -> dict[str, int]:
+    """How many rows each raw table has ever received; it loses none. Their batches tell."""
+    found = manna.lake.query("SELECT endpoint, sum(row_count)::BIGINT FROM raw.batches GROUP BY 1")
+    return {RAW + endpoint: rows for endpoint, rows in found.iter_rows()}
 
 
 def receive(

@@ -157,7 +157,7 @@ def render_own(template: str, style: str, **context: object) -> str:
 
 def render_picture(figure: Figure) -> str:
     """One figure as an SVG document that needs no page around it."""
-    return _environment().get_template("plot.svg.j2").render({"figure": figure})
+    return _environment().get_template("plot.svg.j2").render({"figure": figure, "css": _css(page=False)})
 
 
 def _grouped(ordered: list[IndexEntry]) -> list[list[IndexEntry]]:
@@ -211,8 +211,9 @@ def _environment() -> jinja2.Environment:
 
 
 @cache
-def _css() -> str:
-    return (_TEMPLATES / "page.css").read_text(encoding="utf-8")
+def _css(*, page: bool = True) -> str:
+    sheets = ("drawing.css", "page.css") if page else ("drawing.css",)
+    return "\n".join((_TEMPLATES / sheet).read_text(encoding="utf-8") for sheet in sheets)
 
 
 def _css_hash(css: str) -> str:

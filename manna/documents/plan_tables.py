@@ -4,10 +4,11 @@ What belongs here: these tables. What does not: what is in them (``manna.rebalan
 looks on a terminal (``pipelines.plan_view``).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from manna.documents.markdown import plain, table
 from manna.rebalancing.plan_document import PlanDocument
 
 
@@ -23,13 +24,13 @@ def plan_markdown(plan: PlanDocument) -> str:
         if each.before or each.after or each.target
     ]
     said = (
-        f"Plan `{plan.plan_id}` of {_plain(plan.book)}, good until {plan.expires_at:%Y-%m-%d %H:%M} UTC, "
+        f"Plan `{plan.plan_id}` of {plain(plan.book)}, good until {plan.expires_at:%Y-%m-%d %H:%M} UTC, "
         f"{plan.approvals} approval{'s' if plan.approvals > 1 else ''} wanted. "
         f"Expected tax {plan.tax:,.2f} {plan.currency}, costs {plan.costs:,.2f}."
     )
-    parts = [said, _table(("Side", "Security", "Units", "Price", plan.currency, "Tax", "Why"), trades)]
-    parts.append(_table(("Part", "Before", "After", "Target"), weights))
-    parts += [f"- {_plain(line)}" for line in (*plan.unmet, *plan.notes)]
+    parts = [said, table(("Side", "Security", "Units", "Price", plan.currency, "Tax", "Why"), trades)]
+    parts.append(table(("Part", "Before", "After", "Target"), weights))
+    parts += [f"- {plain(line)}" for line in (*plan.unmet, *plan.notes)]
     return "\n\n".join(parts)
 
 
@@ -44,13 +45,8 @@ def outcome_markdown(outcome: Mapping[str, Any]) -> str:
     ]  # fmt: skip
     header = ("Side", "Security", "Planned", "Filled", "Price", "Average", "Slippage", "")
     said = f"Slippage {outcome['slippage']}, untraded {outcome['residual']}."
-    problems = [f"- look at this: {_plain(each)}" for each in outcome["problems"]]
-    return "\n\n".join([_table(header, trades), said, *problems])
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(_plain(cell) for cell in line)} |" for line in lines)
+    problems = [f"- look at this: {plain(each)}" for each in outcome["problems"]]
+    return "\n\n".join([table(header, trades), said, *problems])
 
 
 def _units(units: Decimal) -> str:
@@ -60,15 +56,3 @@ def _units(units: Decimal) -> str:
 def _price(price: Decimal) -> str:
     """With the cents at least, and no more than it has."""
     return max(f"{price:,.2f}", f"{price.normalize():,f}", key=len)
-
-
-def _plain(cell: Any) -> str:
-    """A text from outside stays one: nothing of it is markup."""
-    text = "" if cell is None else str(cell)
-    return (
-        text.replace("\\", "\\\\")
-        .replace("|", "\\|")
-        .replace("<", "&lt;")
-        .replace("`", "'")
-        .replace("[", "\\[")
-    )

@@ -101,10 +101,9 @@ def _drawn(drawing: Drawing) -> dict[str, Any]:
 @cache
 def colours() -> str:
     """The style of drawings with every colour written out: pictures on paper know no variables, and are never dark."""
-    page = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
-    charts = page[page.index("/* Charts */") : page.index("details {")]
-    plain = _MEDIA.sub("", _COMMENT.sub("", f"{charts}{style()}"))
-    known = dict(_VARIABLE.findall(_MEDIA.sub("", f"{page}{style()}")))
+    drawn = (_TEMPLATES / "drawing.css").read_text(encoding="utf-8") + style()
+    plain = _MEDIA.sub("", _COMMENT.sub("", drawn))
+    known = dict(_VARIABLE.findall(_MEDIA.sub("", drawn)))
     written = _USED.sub(lambda found: known[found.group(1)].strip(), re.sub(r":root\s*\{[^}]*\}", "", plain))
     kept = [rule for rule in re.findall(r"[^{}]+\{[^{}]*\}", written) if "svg text" not in rule]
     return "".join(kept) + _ON_PAPER

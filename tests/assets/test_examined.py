@@ -52,7 +52,7 @@ class TestExamination:
         world, run_id = seen
         folder = examined.data_docs(world.manna)
         _, metadata = said(world)
-        assert metadata["page"] == (folder / "clean.accounts.html").as_uri()
+        assert metadata["page"] == "/documents/data_docs/clean.accounts.html"
         result, suite, index = (
             (folder / name).read_text()
             for name in ("clean.accounts.html", "clean.accounts.suite.html", "index.html")

@@ -138,7 +138,7 @@ def test_a_revoked_login_is_pulled_no_more_until_it_is_repaired(login: Login, ba
     assert login.row["status"] == "revoked"
     again = login.pull()
     assert (again.asked, again.failures) == (0, {})
-    assert len(list(again.materializations(["raw.plaid_accounts"]))) == 1
+    assert len(list(again.materializations(["raw.plaid_accounts"], {}))) == 1
     assert again.check("raw.plaid_accounts").passed
     assert "repaired" in repair(login)
     goes_on(login, bank)

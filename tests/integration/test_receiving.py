@@ -166,7 +166,7 @@ def test_a_failure_leaves_nothing_half_written(
     assert (connection["status"], connection["complete_through"]) == (status, None)
     assert connection["error"]
     with pytest.raises(dg.Failure, match="no connection answered") as caught:
-        list(found.materializations(PLAID_TABLES))
+        list(found.materializations(PLAID_TABLES, {}))
     assert caught.value.allow_retries is (status == "degraded")
     assert not found.check("raw.plaid_accounts").passed
 
@@ -206,7 +206,7 @@ def test_one_broken_login_does_not_stop_the_others(linked: Installation, bank: A
     status = {c["connection_id"]: c["status"] for c in linked.ops.connections()}
     assert status == {"platypus": "healthy", "gone": "degraded", "tartan": "healthy"}
     assert set(linked.lake.read("raw.plaid_accounts")["connection_id"]) == {"platypus", "tartan"}
-    assert len(list(found.materializations(PLAID_TABLES))) == len(PLAID_TABLES)
+    assert len(list(found.materializations(PLAID_TABLES, {}))) == len(PLAID_TABLES)
     check = found.check("raw.plaid_accounts")
     assert (check.passed, list(check.metadata)) == (False, ["Gone (home)"])
     assert_sound(linked)
@@ -355,7 +355,7 @@ def test_an_answer_from_another_cursor_than_the_committed_one_is_not_kept(manna:
 def test_no_connection_is_no_failure(manna: Installation) -> None:
     found = pull(manna)
     assert (found.asked, found.failures) == (0, {})
-    assert len(list(found.materializations(PLAID_TABLES))) == len(PLAID_TABLES)
+    assert len(list(found.materializations(PLAID_TABLES, {}))) == len(PLAID_TABLES)
 
 
 def test_what_an_ask_raises_otherwise_is_not_swallowed(linked: Installation) -> None:

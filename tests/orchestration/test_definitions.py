@@ -37,6 +37,8 @@ MOST_MODULES = 1100
 NO_TABLES = {"published", "operations"}
 NO_RUN = "ops.alerts"
 """The sensor `alerts` keeps it."""
+NEVER_LATE = {"portfolio.rebalance_plan", "portfolio.backtests", "portfolio.backtest_days", NO_RUN}
+"""Made when there is a reason, or when somebody asks."""
 NOT_ASSETS = {"raw.batches", *(contract.address for contract in REPORTED)}
 
 
@@ -75,8 +77,42 @@ def test_an_asset_is_found_where_its_table_is(specs: dict[str, dg.AssetSpec]) ->
     }
 
 
-def test_every_asset_is_described(specs: dict[str, dg.AssetSpec]) -> None:
-    assert [address for address, spec in specs.items() if not spec.description or not spec.group_name] == []
+def test_every_asset_says_what_an_operator_looks_for(specs: dict[str, dg.AssetSpec]) -> None:
+    lacking = {
+        address: missing
+        for address, spec in specs.items()
+        if (
+            missing := [
+                name
+                for name, value in {
+                    "description": spec.description,
+                    "owners": spec.owners,
+                    "kinds": spec.kinds,
+                    "group": spec.group_name,
+                    "freshness": spec.freshness_policy or address in NEVER_LATE,
+                    "columns": "dagster/column_schema" in spec.metadata or spec.group_name in NO_TABLES,
+                }.items()
+                if not value
+            ]
+        )
+    }
+    assert lacking == {}
+
+
+def test_everything_an_operator_starts_or_reads_is_described(definitions: dg.Definitions) -> None:
+    repository = definitions.get_repository_def()
+    checks = {
+        f"{'.'.join(spec.asset_key.path)} {spec.name}": spec.description
+        for asset in [*repository.assets_defs_by_key.values(), *repository.asset_checks_defs_by_key.values()]
+        for spec in asset.check_specs
+    }
+    named = {
+        definition.name: definition.description
+        for definition in (*repository.get_all_jobs(), *repository.schedule_defs, *repository.sensor_defs)
+        if not definition.name.startswith("__")
+    }
+    assert len(checks) > 50
+    assert [name for name, description in {**checks, **named}.items() if not description] == []
 
 
 def test_every_asset_is_in_one_job(definitions: dg.Definitions, specs: dict[str, dg.AssetSpec]) -> None:
