@@ -42,9 +42,11 @@ PREVIEWS = {
 }
 """By table: what the rows are called, and the query for them."""
 _WORTH = (
-    "SELECT book, currency, date, sum(value) AS value, count(*) - count(value) AS unknown FROM portfolio.valuations "
-    "WHERE date > (SELECT max(date) FROM portfolio.valuations) - INTERVAL 1 YEAR GROUP BY ALL ORDER BY ALL"
+    "WITH year AS (SELECT * FROM portfolio.valuations WHERE date > (SELECT max(date) FROM portfolio.valuations) - INTERVAL 1 YEAR) "
+    "SELECT book, currency, date, sum(value) AS value FROM year ANTI JOIN (SELECT account_id, security_id FROM year WHERE value IS NULL) "
+    "USING (account_id, security_id) GROUP BY ALL ORDER BY ALL"
 )
+"""Funds have the institution's price on some days only: with them a line would jump."""
 
 
 def previewed(manna: Installation, address: str) -> dict[str, Any]:

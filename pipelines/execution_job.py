@@ -18,6 +18,7 @@ from pydantic import Field
 from assets.common import Manna, stopping_for_good
 from manna.books import Book
 from manna.trading.execution import planned, refusal
+from pipelines.jobs import ONCE
 from pipelines.partitions import MARKET_ZONE
 from resources.installation import Installation
 
@@ -67,7 +68,9 @@ def execute_plan(context: dg.OpExecutionContext, config: ExecutionConfig, manna:
 
 
 @dg.job(
-    name=EXECUTION, description="Sends the orders of an approved plan: sells, then buys with what is there."
+    name=EXECUTION,
+    description="Sends the orders of an approved plan: sells, then buys with what is there.",
+    tags=ONCE,
 )
 def execution() -> None:
     """One plan, named in the configuration."""

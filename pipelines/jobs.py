@@ -14,6 +14,29 @@ NIGHTLY, MARKET, STATEMENTS, REBALANCE = "nightly_close", "market_close", "state
 TRAINING, BACKTESTS, OPENING = "training", "backtests", "opened_pages"
 BACKUP, DRILL, MAINTENANCE = "backup", "recovery_drill", "maintenance"
 
+ONCE = {"dagster/max_retries": "0"}
+"""Tags of a job that Dagster must not repeat by itself when its process was killed: whoever asked looks first."""
+
+_BOOKS = "In the launchpad `books` of an op names some of the books; none named means all."
+DESCRIPTIONS = {
+    NIGHTLY: "Closes the day: pulls every login, checks, categorizes, books and values what is new. Under a minute for "
+    f"a household; months that changed follow as a run of `{STATEMENTS}`. {_BOOKS}",
+    MARKET: "Brings daily bars of the market days chosen. Seconds; a range of days is one run.",
+    STATEMENTS: "Makes, gates and publishes the statements of the months chosen. Under a minute for ten years; a range "
+    f"of months is one run. {_BOOKS}",
+    REBALANCE: "Plans trades for books beyond their bands; a plan waits for approval, and no order is made. Seconds. "
+    f"{_BOOKS}",
+    TRAINING: "Trains a model per book on what people decided, and uses it if it is not worse. Seconds; minutes with "
+    f"years of decisions. {_BOOKS}",
+    OPENING: "Writes the page behind every published month that has none: what each figure is made of. Minutes the "
+    f"first time, then seconds. {_BOOKS}",
+    BACKTESTS: "Tries the books' strategies on the lake's own bars, one set of parameters each; a range of them is one run.",
+    BACKUP: "Makes a sealed backup, and removes those beyond what is to be kept.",
+    DRILL: "Restores the newest backup into a scratch directory, and compares every row.",
+    MAINTENANCE: "Keeps the stores small: lake, Dagster's runs, Postgres; reports their growth.",
+}
+"""What happens, for how long, and what may be entered."""
+
 Assets = Sequence[dg.AssetsDefinition]
 
 
@@ -32,34 +55,18 @@ def jobs(
 ) -> dict[str, UnresolvedAssetJobDefinition]:
     """The jobs by name."""
 
-    def job(name: str, assets: Assets, description: str) -> UnresolvedAssetJobDefinition:
-        return dg.define_asset_job(name, dg.AssetSelection.assets(*assets), description=description)
+    def job(name: str, assets: Assets) -> UnresolvedAssetJobDefinition:
+        return dg.define_asset_job(name, dg.AssetSelection.assets(*assets), description=DESCRIPTIONS[name])
 
     return {
-        NIGHTLY: job(NIGHTLY, nightly, "Pull, check, categorize, book and value everything that is new."),
-        MARKET: job(MARKET, market, "Raw daily bars of the market days chosen."),
-        STATEMENTS: job(STATEMENTS, reports, "Make, gate and publish the statements of the months chosen."),
-        REBALANCE: job(
-            REBALANCE, rebalancing, "Plan trades for books beyond their bands; plans wait for approval."
-        ),
-        TRAINING: job(
-            TRAINING, training, "Train a model per book on what people decided; use it if it is not worse."
-        ),
-        OPENING: job(
-            OPENING, opening, "Write the page behind every published month: what each figure is made of."
-        ),
-        BACKTESTS: job(
-            BACKTESTS,
-            backtests,
-            "Try the books' strategies on the lake's own bars, one set of parameters each.",
-        ),
-        BACKUP: job(BACKUP, backup, "Make a sealed backup, and remove those beyond what is to be kept."),
-        DRILL: job(
-            DRILL, drill, "Restore the newest backup into a scratch directory, and compare every row."
-        ),
-        MAINTENANCE: job(
-            MAINTENANCE,
-            maintenance,
-            "Keep the stores small: lake, Dagster's runs, Postgres; report their growth.",
-        ),
+        NIGHTLY: job(NIGHTLY, nightly),
+        MARKET: job(MARKET, market),
+        STATEMENTS: job(STATEMENTS, reports),
+        REBALANCE: job(REBALANCE, rebalancing),
+        TRAINING: job(TRAINING, training),
+        OPENING: job(OPENING, opening),
+        BACKTESTS: job(BACKTESTS, backtests),
+        BACKUP: job(BACKUP, backup),
+        DRILL: job(DRILL, drill),
+        MAINTENANCE: job(MAINTENANCE, maintenance),
     }

@@ -48,6 +48,9 @@ FRESHNESS: Mapping[str, dg.FreshnessPolicy | None] = {
     "reports": MONTHLY,
     "training": WEEKLY,
     "opening": DAILY,
+    "backup": DAILY,
+    "drill": WEEKLY,
+    "maintenance": WEEKLY,
     "rebalancing": None,
     "backtests": None,
 }

@@ -31,6 +31,7 @@ from manna.rebalancing.standing import (
 )
 from manna.rebalancing.targets import Targets
 from pipelines.asked import UsageError, require_one_of
+from pipelines.jobs import ONCE
 from resources.installation import Installation
 
 if TYPE_CHECKING:
@@ -240,6 +241,7 @@ def decide(context: dg.OpExecutionContext, config: Decision, manna: Manna) -> No
 @dg.job(
     name=DECIDING,
     description="Approve or cancel a plan of trades: plan, action, by and reason in the launchpad.",
+    tags=ONCE,
 )
 def deciding() -> None:
     """The job of :func:`decide`."""

@@ -22,8 +22,7 @@ def worth_plots(days: pl.DataFrame, currencies: Mapping[str, str]) -> str:
     """What each book's investments were worth day by day, in the book's own currency.
 
     Args:
-        days: ``book, currency, date, value, unknown``, a row per day; a day on which some holdings have no price
-            (``unknown`` of them) is left out.
+        days: ``book, currency, date, value``, a row per day: of what had a price on every one of them.
         currencies: of the books.
 
     Returns:
@@ -31,9 +30,10 @@ def worth_plots(days: pl.DataFrame, currencies: Mapping[str, str]) -> str:
     """
     drawn = []
     for book, currency in sorted(currencies.items()):
-        known = days.filter(book=book, currency=currency, unknown=0).sort("date")
+        known = days.filter(book=book, currency=currency).sort("date")
         if known.height > 1:
-            drawn.append(markdown(line(known, "value", "Investments", f"{book}, {currency}", whole)))
+            said = f"{book}, {currency}: what had a price on every day"
+            drawn.append(markdown(line(known, "value", "Investments", said, whole)))
     return "\n\n".join(drawn[:_BOOKS])
 
 

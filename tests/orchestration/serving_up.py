@@ -8,7 +8,7 @@ import contextlib
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +69,17 @@ class Up:
                     return process
         return None
 
+    def executing(self, run_id: str) -> psutil.Process | None:
+        """The process that executes the run, once it has begun."""
+        lock = self.data_dir / "dagster" / "running" / run_id
+        for process in self.processes():
+            try:
+                if any(file.path == str(lock) for file in process.open_files()):
+                    return process
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        return None
+
     def ask(self, query: str, **variables: Any) -> Any:
         """The answer's data."""
         asked = {"query": query, "variables": variables}
@@ -92,13 +103,38 @@ class Up:
         ]
         return self.launch("__ASSET_JOB", assetSelection=keys, assetCheckSelection=checks)
 
-    def launch(self, job: str, **selection: Any) -> str:
+    def launch(self, job: str, tags: Mapping[str, str] | None = None, **selection: Any) -> str:
         """Launches a run as the launchpad does; returns its id."""
         selector = {**REPOSITORY, "jobName": job, **selection}
+        tagged = [{"key": name, "value": value} for name, value in (tags or {}).items()]
         parameters = {"selector": selector, "runConfigData": "{}", "mode": "default"}
+        parameters["executionMetadata"] = {"tags": tagged}
         launched = self.ask(LAUNCH_RUN, parameters=parameters)["launchRun"]
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return str(launched["run"]["runId"])
+
+    def backfill(self, tables: Iterable[str], partitions: Sequence[str]) -> str:
+        """Launches what the dialog of partitions does; returns the backfill's id."""
+        keys = [{"path": table.split(".")} for table in tables]
+        params = {"assetSelection": keys, "partitionNames": partitions, "fromFailure": False}
+        launched = self.ask(LAUNCH_BACKFILL, params=params)["launchPartitionBackfill"]
+        assert launched["__typename"] == "LaunchBackfillSuccess", launched
+        return str(launched["backfillId"])
+
+    def backfilled(self, backfill_id: str) -> tuple[str, list[dict[str, Any]]]:
+        """The status with which a backfill ends, waited for, and its runs, oldest first."""
+
+        def ended() -> dict[str, Any] | None:
+            found: dict[str, Any] = self.ask(BACKFILL, id=backfill_id)["partitionBackfillOrError"]
+            return None if found["status"] in UNDER_WAY else found
+
+        found = eventually(ended)
+        runs = [{**run, "tags": {tag["key"]: tag["value"] for tag in run["tags"]}} for run in found["runs"]]
+        return str(found["status"]), sorted(runs, key=lambda run: float(run["creationTime"]))
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def status(self, run_id: str) -> str:
         return str(self.ask(RUN, id=run_id)["runOrError"]["status"])
@@ -118,6 +154,16 @@ LAUNCH_RUN = """mutation ($parameters: ExecutionParams!) {
     ... on RunConfigValidationInvalid { errors { message } }
   }
 }"""
+
+LAUNCH_BACKFILL = """mutation ($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
+  __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message }
+} }"""
+
+BACKFILL = """query ($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill {
+  status runs { runId status creationTime startTime endTime tags { key value } }
+} } }"""
+
+UNDER_WAY = ("REQUESTED", "COMPLETED", "FAILING", "CANCELING")
 
 ADDITIONAL_KEYS = """query ($keys: [AssetKeyInput!]!) {
   assetNodeAdditionalRequiredKeys(assetKeys: $keys) { path }
@@ -165,3 +211,17 @@ def serving(environment: Mapping[str, str]) -> Iterator[Up]:
                 for left in up.processes():
                     with contextlib.suppress(psutil.NoSuchProcess):
                         left.kill()
+
+
+def run_manna(environment: Mapping[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """A command of `manna`, beside what is served."""
+    command = [sys.executable, "-m", "pipelines", *arguments]
+    return subprocess.run(
+        command,
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )

@@ -1,21 +1,16 @@
-"""`manna up`: what the UI asks for through GraphQL is done by the daemon, and what is started is stopped."""
+"""`manna up`: what an operator asks for, in the UI and through the GraphQL it speaks, is done by the daemon. One start for all."""
 
 import contextlib
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
+import browsing
 import httpx
 import psutil
 import pytest
-from serving_up import PATIENCE_SECONDS, PROJECT, REPOSITORY, Up, eventually, free_port, serving
-from states import loose_ends, state
+from serving_up import PATIENCE_SECONDS, REPOSITORY, Up, eventually, free_port, run_manna, serving
 
-from manna.contracts import reports
+from assets.reports import WRITTEN
 from pipelines.sensors import STATE_TAG
 from resources.installation import Installation
 from resources.settings import Settings
@@ -24,18 +19,18 @@ from tests.integration.webhooks_sent import fire
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up")]
 
-STATEMENTS = [contract.name for contract in reports.STATEMENTS]
+MONTHS = [f"{year}-{month:02d}-01" for year in range(2016, 2027) for month in range(1, 13)][3:123]
+"""April 2016 to March 2026. The demo's books begin in 2024."""
+MOST_SECONDS = 60
+PARTITIONS = """query ($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
+  partitionStats { numMaterialized numFailed numPartitions }
+} } }"""
 
 
 @pytest.fixture(scope="module")
 def up(finished_demo: FinishedDemo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     with serving(finished_demo.copy(tmp_path_factory.mktemp("up") / "data").environment) as running:
         yield running
-
-
-@pytest.fixture
-def demo(finished_demo: FinishedDemo, tmp_path: Path) -> FinishedDemo:
-    return finished_demo.copy(tmp_path / "data")
 
 
 def test_it_is_reached_from_this_machine_only(up: Up) -> None:
@@ -89,13 +84,18 @@ def test_schedules_and_sensors_run(up: Up) -> None:
     )
 
 
-def test_every_asset_is_materialized(up: Up) -> None:
-    nodes = up.ask("{ assetNodes { assetKey { path } assetMaterializations(limit: 1) { runId } } }")[
-        "assetNodes"
-    ]
-    unmade = {"/".join(n["assetKey"]["path"]) for n in nodes if not n["assetMaterializations"]}
+def test_every_asset_is_materialized_and_says_how_many_rows_it_has(up: Up) -> None:
+    nodes = up.ask(
+        "{ assetNodes { assetKey { path } assetMaterializations(limit: 1) { metadataEntries { label } } } }"
+    )["assetNodes"]
+    said = {
+        "/".join(node["assetKey"]["path"]): {
+            entry["label"] for made in node["assetMaterializations"] for entry in made["metadataEntries"]
+        }
+        for node in nodes
+    }
     # Made when somebody asks for them, and in the morning.
-    assert unmade == {
+    assert {asset for asset, labels in said.items() if not labels} == {
         "portfolio/backtests",
         "portfolio/backtest_days",
         "published/opened",
@@ -103,6 +103,8 @@ def test_every_asset_is_materialized(up: Up) -> None:
         "operations/drill",
         "operations/maintenance",
     }
+    uncounted = {asset for asset, labels in said.items() if labels and "dagster/row_count" not in labels}
+    assert uncounted == {"published/pages"}
 
 
 def test_sensors_tick_and_find_nothing_to_do(up: Up) -> None:
@@ -138,31 +140,34 @@ def test_one_asset_is_materialized(up: Up) -> None:
     assert up.ended(up.materialize("clean", "accounts")) == "SUCCESS"
 
 
-def test_months_are_backfilled_in_one_run(up: Up) -> None:
-    assets = [{"path": ["reports", name]} for name in (*STATEMENTS, "publications", "editions")]
-    months = ["2025-10-01", "2025-11-01", "2025-12-01", "2026-01-01"]
-    launched = up.ask(
-        """mutation ($backfill: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $backfill) {
-        __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }""",
-        backfill={"assetSelection": assets, "partitionNames": months, "fromFailure": False},
-    )["launchPartitionBackfill"]
-    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+def test_a_backfill_of_120_months_is_one_run_of_a_minute(up: Up) -> None:
+    """Months before the books begin are made too, and are empty."""
+    status, [run] = up.backfilled(up.backfill(WRITTEN, MONTHS))
+    assert (status, run["status"]) == ("COMPLETED_SUCCESS", "SUCCESS")
+    assert run["tags"]["dagster/asset_partition_range_start"] == MONTHS[0]
+    assert run["tags"]["dagster/asset_partition_range_end"] == MONTHS[-1]
+    taken = run["endTime"] - run["startTime"]
+    assert taken <= MOST_SECONDS, f"{taken:.1f} s for {len(MONTHS)} months of {len(WRITTEN)} tables"
+    for table in WRITTEN:
+        key = {"path": table.split(".")}
+        assert up.ask(PARTITIONS, key=key)["assetNodeOrError"]["partitionStats"]["numMaterialized"] == 120
 
-    def ended() -> dict[str, object] | None:
-        found = up.ask(
-            """query ($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill {
-            status runs { status tags { key value } } } } }""",
-            id=launched["backfillId"],
-        )["partitionBackfillOrError"]
-        return None if found["status"] in ("REQUESTED", "COMPLETED") else found
 
-    found = eventually(ended)
-    assert found["status"] == "COMPLETED_SUCCESS"
-    [run] = found["runs"]
-    tags = {tag["key"]: tag["value"] for tag in run["tags"]}
-    assert run["status"] == "SUCCESS"
-    assert tags["dagster/asset_partition_range_start"] == months[0]
-    assert tags["dagster/asset_partition_range_end"] == months[-1]
+@pytest.mark.parametrize(
+    ("tables", "partitions"),
+    [
+        (["raw.alpaca_bars"], ["2026-03-02", "2026-03-03", "2026-03-04"]),
+        (
+            ["portfolio.backtests", "portfolio.backtest_days"],
+            ["household.bands.absolute-0.05", "household.bands.absolute-0.1"],
+        ),
+    ],
+)
+def test_every_other_partitioning_is_backfilled_in_one_run_too(
+    up: Up, tables: list[str], partitions: list[str]
+) -> None:
+    status, [run] = up.backfilled(up.backfill(tables, partitions))
+    assert (status, run["status"]) == ("COMPLETED_SUCCESS", "SUCCESS")
 
 
 def test_a_webhook_pulls_just_its_login_once(up: Up) -> None:
@@ -222,7 +227,7 @@ def _cursor(up: Up, sensor: str) -> str:
 
 def test_a_run_whose_process_is_killed_fails_and_frees_its_slot(up: Up) -> None:
     run_id = up.launch("nightly_close")
-    eventually(lambda: _executing(up, run_id)).kill()
+    eventually(lambda: up.executing(run_id)).kill()
     assert up.ended(run_id) == "FAILURE"
     # The pools it may have held have room for the next.
     assert up.ended(up.launch("nightly_close")) == "SUCCESS"
@@ -230,88 +235,98 @@ def test_a_run_whose_process_is_killed_fails_and_frees_its_slot(up: Up) -> None:
 
 def test_nobody_serves_the_same_data_directory_twice(up: Up) -> None:
     for command in (["up", "--port", str(free_port())], ["run", "nightly_close"]):
-        done = _manna(up.environment, *command)
+        done = run_manna(up.environment, *command)
         assert done.returncode == 1
         assert done.stderr.splitlines()[-1] == (
             f"error: another `manna up` serves {up.data_dir}; use its address, or end it first"
         )
-    assert _manna(up.environment, "status").returncode == 0
+    assert run_manna(up.environment, "status").returncode == 0
     assert up.ended(up.launch("rebalance")) == "SUCCESS"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_asked_to_end_it_leaves_no_process(demo: FinishedDemo, number: signal.Signals) -> None:
-    with serving(demo.environment) as up:
-        run_id = up.launch("nightly_close")
-        eventually(lambda: _executing(up, run_id))
-        up.process.send_signal(number)
-        assert up.process.wait(PATIENCE_SECONDS) == 0
-        assert up.processes() == []
-    assert _manna(demo.environment, "run", "nightly_close").returncode == 0
-    assert loose_ends(demo.environment) == []
+@pytest.fixture(scope="module")
+def page(up: Up) -> Iterator[Any]:
+    if not browsing.CHROMIUM.exists():
+        pytest.skip(f"no chromium at {browsing.CHROMIUM}")
+    with browsing.browser(up.url) as opened:
+        yield opened
 
 
-def test_a_killed_supervisor_takes_its_children_along(demo: FinishedDemo) -> None:
-    with serving(demo.environment) as up:
-        run_id = up.launch("nightly_close")
-        eventually(lambda: _executing(up, run_id))
-        up.process.kill()
-        # At once, while they still end.
-        assert _manna(demo.environment, "run", "nightly_close").returncode == 0
-        assert eventually(lambda: not up.processes())
-    assert loose_ends(demo.environment) == []
+def test_an_operator_materializes_and_sees_what_came_of_it(up: Up, page: Any) -> None:
+    assert up.ended(browsing.materialize(page, "portfolio/drift")) == "SUCCESS"
+    page.goto("/assets/portfolio/drift")
+    page.get_by_text("30 hours since last materialization").wait_for()
+    assert "household" in browsing.show_markdown(page, "weights").inner_text()
+    assert up.ended(browsing.materialize(page, "published/pages")) == "SUCCESS"
+    page.goto("/assets/published/pages")
+    picture = browsing.show_markdown(page, "plots").get_by_role("img").first
+    eventually(lambda: picture.evaluate("image => image.naturalWidth > 0"))
+    page.keyboard.press("Escape")
+    for link, heading in (
+        ("/documents/household/2026-03.html", "Rivera household"),
+        ("/documents/data_docs/index.html", "Examined tables"),
+    ):
+        opened = browsing.open_link(page, link)
+        assert heading in opened.locator("h1").first.inner_text()
+        opened.close()
 
 
-def test_after_the_whole_tree_was_killed_it_serves_again(
-    demo: FinishedDemo, finished_demo: FinishedDemo
-) -> None:
-    with serving(demo.environment) as up:
-        run_id = up.launch("nightly_close")
-        eventually(lambda: _executing(up, run_id))
-        _kill_at_once(up.processes())
-    with serving(demo.environment) as up:
-        assert up.status(run_id) == "FAILURE"
-        assert up.ended(up.launch("nightly_close")) == "SUCCESS"
-    assert loose_ends(demo.environment) == []
-    # Plaid's words on a login name the receiver, which has another address each time.
-    items = "raw.plaid_items"
-    assert state(demo.environment, without=items) == state(finished_demo.environment, without=items)
+def test_an_operator_backfills_a_range(up: Up, page: Any) -> None:
+    browsing.choose_partitions(page, "portfolio/tear_sheets", "[2025-10-01...2026-01-01]")
+    page.get_by_role("button", name="Launch backfill").click()
+    latest = "{ partitionBackfillsOrError(limit: 1) { ... on PartitionBackfills { results { id assetSelection { path } } } } }"
+
+    def launched() -> dict[str, Any] | None:
+        [found] = up.ask(latest)["partitionBackfillsOrError"]["results"]
+        return found if found["assetSelection"] == [{"path": ["portfolio", "tear_sheets"]}] else None
+
+    status, [run] = up.backfilled(eventually(launched)["id"])
+    assert (status, run["status"]) == ("COMPLETED_SUCCESS", "SUCCESS")
+    assert run["tags"]["dagster/asset_partition_range_start"] == "2025-10-01"
+    assert run["tags"]["dagster/asset_partition_range_end"] == "2026-01-01"
 
 
-def _executing(up: Up, run_id: str) -> psutil.Process | None:
-    """The process that executes the run, once it has begun."""
-    lock = up.data_dir / "dagster" / "running" / run_id
+def test_an_operator_runs_again_from_where_it_failed(up: Up, page: Any) -> None:
+    index = up.data_dir / "documents" / "index.html"
+    index.unlink()
+    index.mkdir()  # nothing can be written there, not even by root
+    failed = up.launch("statements", tags={"dagster/partition": "2026-03-01"})
+    assert up.ended(failed) == "FAILURE"
+    page.goto(f"/runs/{failed}")
+    page.get_by_text("make its folder writable").first.wait_for()
+    index.rmdir()
+    again = browsing.reexecute_from_failure(page, failed)
+    assert up.ended(again) == "SUCCESS"
+    run = up.ask(
+        "query ($id: ID!) { runOrError(runId: $id) { ... on Run { parentRunId stepStats { stepKey } } } }",
+        id=again,
+    )["runOrError"]
+    assert run == {"parentRunId": failed, "stepStats": [{"stepKey": "publish"}]}
+    assert index.is_file()
+
+
+def test_an_operator_sees_why_a_check_failed(up: Up, page: Any) -> None:
+    manna, _ = _installation(up)
+    try:
+        token = manna.vault.open(manna.ops.connections(provider="plaid")[0]["token"])
+    finally:
+        manna.close()
+    known = eventually(lambda: up.process_of("pipelines.receiver")).environ()
+    keys = {"client_id": known["PLAID_CLIENT_ID"], "secret": known["PLAID_SECRET"], "access_token": token}
+    httpx.post(f"{known['PLAID_BASE_URL']}/sandbox/item/reset_login", json=keys).raise_for_status()
+    assert up.ended(browsing.materialize(page, "raw/plaid_accounts")) == "SUCCESS"
+    browsing.show_check(page, "raw/plaid_accounts", "every_connection_answered")
+    page.get_by_text("ITEM_LOGIN_REQUIRED").first.wait_for()
+    assert page.get_by_text("Failed").first.is_visible() or page.get_by_text("Warning").first.is_visible()
+
+
+def test_when_the_daemon_is_killed_all_of_it_ends(up: Up) -> None:
+    """The last one here: nothing is served after it."""
     for process in up.processes():
-        try:
-            if any(file.path == str(lock) for file in process.open_files()):
-                return process
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return None
-
-
-def _kill_at_once(processes: list[psutil.Process]) -> None:
-    _to_each(processes, lambda process: os.kill(process.pid, signal.SIGSTOP))
-    _to_each(processes, lambda process: os.kill(process.pid, signal.SIGKILL))
-    psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)
-
-
-def _to_each(processes: list[psutil.Process], act: Callable[[psutil.Process], None]) -> None:
-    for process in processes:
-        try:
-            act(process)
-        except ProcessLookupError:
-            continue
-
-
-def _manna(environment: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "pipelines", *arguments]
-    return subprocess.run(
-        command,
-        cwd=PROJECT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.cmdline()[1:4] == ["-m", "dagster._daemon", "run"]:
+                process.kill()
+    assert up.process.wait(PATIENCE_SECONDS) == 1
+    assert up.process.stdout is not None
+    assert "the daemon has ended; see " in up.process.stdout.read()
+    assert up.processes() == []

@@ -43,23 +43,22 @@ def test_of_much_the_first_rows_are_shown_and_of_nothing_that() -> None:
     assert preview(pl.DataFrame({"n": []})) == "No rows."
 
 
-def worth(book: str, values: list[str | None]) -> pl.DataFrame:
+def worth(book: str, values: list[str]) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "book": book,
             "currency": "USD",
             "date": [date(2026, 3, day) for day in range(1, len(values) + 1)],
-            "value": [None if value is None else Decimal(value) for value in values],
-            "unknown": [int(value is None) for value in values],
+            "value": list(map(Decimal, values)),
         },
         schema_overrides={"value": pl.Decimal(38, 4)},
     )
 
 
-def test_what_investments_are_worth_is_a_picture_per_book_and_no_day_is_guessed() -> None:
-    days = pl.concat([worth("home", ["100", None, "300"]), worth("firm", ["5"])])
+def test_what_investments_are_worth_is_a_picture_per_book() -> None:
+    days = pl.concat([worth("home", ["100", "200", "300"]), worth("firm", ["5"])])
     drawn = worth_plots(days, {"home": "USD", "firm": "USD", "empty": "USD"})
-    # One day is no line; a day with something unpriced is none of it.
+    # One day is no line.
     assert drawn.count("data:image/svg+xml") == 1
     assert "first 100 on 2026-03-01, last 300 on 2026-03-03, lowest 100 on 2026-03-01" in drawn
     assert worth_plots(days, {"home": "EUR"}) == ""
