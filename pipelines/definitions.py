@@ -81,7 +81,7 @@ def build_definitions(
     }
     defined = jobs(**of_jobs)
     return dg.Definitions(
-        assets=[*(asset for assets in of_jobs.values() for asset in assets), alerts.SPEC],
+        assets=[*(asset for assets in of_jobs.values() for asset in assets), governed(alerts.SPEC, "alerts")],
         asset_checks=[*examined.CHECKS, broker.positions, broker.calendar_check(days)],
         jobs=[*defined.values(), execution, deciding],
         schedules=schedules(defined, books, days),

@@ -52,6 +52,7 @@ FRESHNESS: Mapping[str, dg.FreshnessPolicy | None] = {
     "drill": WEEKLY,
     "maintenance": WEEKLY,
     "rebalancing": None,
+    "alerts": None,
     "backtests": None,
 }
 """How old an asset may become, by the job that makes it; one that runs when there is a reason is never late."""

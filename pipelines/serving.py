@@ -42,7 +42,7 @@ def serve(settings: Settings, port: int, ready: Callable[[str], None]) -> None:
     url, logs = f"http://127.0.0.1:{port}", settings.data_dir / "logs"
     told = ["--log-format", "json"] if settings.log_format == "json" else []
     modules = {
-        "webserver": ["pipelines.webserver", "--port", str(port)],
+        "webserver": ["pipelines.webserver", "--port", str(port), *told],
         "daemon": ["dagster._daemon", "run", *told, "-w", str(PROJECT / "workspace.yaml")],
         "monitor": ["pipelines.monitor"],
     }

@@ -14,6 +14,7 @@ import dagster as dg
 import uvicorn
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster._utils.log import configure_loggers
 from dagster_webserver.app import create_app_from_workspace_process_context
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -59,13 +60,15 @@ def main() -> None:
     """Serves until it is ended."""
     arguments = argparse.ArgumentParser(description="Dagster's UI and Manna's documents.")
     arguments.add_argument("--port", type=int, required=True)
-    port, settings = arguments.parse_args().port, Settings.load()
+    arguments.add_argument("--log-format", choices=("colored", "json"), default="colored")
+    told, settings = arguments.parse_args(), Settings.load()
+    configure_loggers(formatter=told.log_format)
     with dg.DagsterInstance.get() as instance:
         instance.optimize_for_webserver(statement_timeout=15000, pool_recycle=3600, max_overflow=20)
         workspace = WorkspaceFileTarget([str(PROJECT / "workspace.yaml")])
         with WorkspaceProcessContext(instance, workspace, version=dg.__version__) as context:
             served = application(create_app_from_workspace_process_context(context), settings.documents_dir)
-            uvicorn.run(served, host=LOCAL[0], port=port, log_level="warning")
+            uvicorn.run(served, host=LOCAL[0], port=told.port, log_level="warning")
 
 
 if __name__ == "__main__":
