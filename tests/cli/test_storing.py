@@ -52,7 +52,7 @@ def test_another_version_is_refused_and_the_command_named(demo: Demo, manna: Man
                     in manna(demo.data_dir, *command).complaint
                 )
             doctor = manna(demo.data_dir, "doctor", "--format", "json")
-            assert doctor.code == 1
+            assert doctor.code == 2
             assert [row["status"] for row in json.loads(doctor.out) if row["what"] == "schema"] == ["broken"]
             connection.execute("UPDATE ops.alembic_version SET version_num = '0001'")
             assert (
