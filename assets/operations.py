@@ -134,7 +134,7 @@ def maintenance(context: dg.AssetExecutionContext, manna: Manna) -> dg.Materiali
     from resources.stores import stores
 
     settings, before = manna.settings, stores(manna)
-    lake = maintain_lake(manna.lake, settings.lake_history_days)
+    lake = maintain_lake(manna.lake, settings.lake_history_days, message=f"run {context.run.run_id}")
     old = datetime.now(UTC) - timedelta(days=settings.run_history_days)
     runs = forget_old_runs(context.instance, old)
     vacuum(manna.postgres_url)

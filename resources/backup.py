@@ -106,6 +106,10 @@ def make_backup(manna: Installation, folder: Path, *, scheduled: bool = False) -
             with ArchiveWriter(file, manna.vault) as archive:
                 _fill(archive, manna, made_at)
         return Backup(file, made_at, file.stat().st_size, scheduled)
+    except duckdb.Error as error:
+        raise BackupError(
+            f"the lake cannot be read as it is stored ({str(error).splitlines()[0]}): nothing was written; see `manna doctor`"
+        ) from error
     except OSError as error:
         raise BackupError(
             f"cannot write a backup to {folder}: {error.strerror or error}; make room, or name another folder"

@@ -45,7 +45,7 @@ class Maintained:
     files_removed: int
 
 
-def maintain_lake(lake: Lake, history_days: int) -> Maintained:
+def maintain_lake(lake: Lake, history_days: int, *, message: str = "") -> Maintained:
     """Merges small files, flushes large inlined tables, expires snapshots and removes files that nobody needs.
 
     Runs may go on. Waits for a backup, and a backup waits for it. Facts in ``raw`` are never removed: they are in the
@@ -53,6 +53,7 @@ def maintain_lake(lake: Lake, history_days: int) -> Maintained:
 
     Args:
         lake: the lake.
+        message: why, for the snapshot's commit message (the run).
         history_days: snapshots younger than that stay readable with ``AT (VERSION => n)``.
 
     Raises:
@@ -63,7 +64,10 @@ def maintain_lake(lake: Lake, history_days: int) -> Maintained:
         merged = 0
         if large or several:
             merged = lake.commit(
-                [], lambda transaction: _compacted(transaction, large, several), author="maintenance"
+                [],
+                lambda transaction: _compacted(transaction, large, several),
+                author="operations.maintenance",
+                message=message,
             )
         expired = lake.query(
             f"FROM ducklake_expire_snapshots('lake', older_than => now() - INTERVAL {int(history_days)} DAY)"

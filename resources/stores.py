@@ -57,6 +57,14 @@ def stores(manna: Installation) -> pl.DataFrame:
     return pl.DataFrame(found, schema=SCHEMA, orient="row")
 
 
+def snapshots(manna: Installation) -> pl.DataFrame:
+    """The snapshots of the lake that can be read, the newest first: snapshot, at, author, message (asset and run)."""
+    return manna.lake.query(
+        "SELECT snapshot_id AS snapshot, snapshot_time AS at, author, commit_message AS message "
+        "FROM lake.snapshots() ORDER BY 1 DESC"
+    )
+
+
 def _size(folder: Path) -> tuple[int, int]:
     sizes = [file.stat().st_size for file in folder.rglob("*") if file.is_file()] if folder.is_dir() else []
     return sum(sizes), len(sizes)

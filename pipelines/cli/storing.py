@@ -197,18 +197,23 @@ def migrate(
 
 
 @app.command()
-def storage(output: FormatOption = "table") -> None:
-    """How large each store is, and which snapshots of the lake can be read with `AT (VERSION => n)`.
+def storage(
+    past: Annotated[
+        bool, typer.Option("--snapshots", help="the snapshots of the lake instead: when, and by what")
+    ] = False,
+    output: FormatOption = "table",
+) -> None:
+    """How large each store is; or which snapshots of the lake can be read with `AT (VERSION => n)`.
 
-    Example: `manna storage --format json`
+    Example: `manna storage --snapshots`
     """
     from pipelines.rendering import render
-    from resources.stores import stores
+    from resources.stores import snapshots, stores
 
     require_format(output)
     with opened() as manna:
-        found = stores(manna)
-    render(found, output, title="Stores", console=out)  # type: ignore[arg-type]
+        found = snapshots(manna) if past else stores(manna)
+    render(found, output, title="Snapshots" if past else "Stores", console=out)  # type: ignore[arg-type]
 
 
 def _opened_as_it_is() -> Any:

@@ -26,6 +26,12 @@ def test_storage_and_doctor_say_how_large_and_how_safe_it_is(demo: Demo, manna: 
     assert found["lake"]["bytes"] > 1_000_000
     assert re.fullmatch(r"\d+ snapshots, 0 to \d+, since [\d-]+", found["lake"]["holds"])
     assert found["documents"]["files"] > 10
+    [newest, *_] = json.loads(manna(demo.data_dir, "storage", "--snapshots", "--format", "json").out)
+    assert f", 0 to {newest['snapshot']}, " in found["lake"]["holds"]
+    said = manna(
+        demo.data_dir, "sql", f"SELECT count(*) FROM raw.batches AT (VERSION => {newest['snapshot']})"
+    )
+    assert said.code == 0
     doctor = json.loads(manna(demo.data_dir, "doctor", "--format", "json").out)
     assert [row["finding"] for row in doctor if row["what"] == "backups"] == [
         f"none in {demo.data_dir}/backups"
@@ -46,7 +52,7 @@ def test_another_version_is_refused_and_the_command_named(demo: Demo, manna: Man
                     in manna(demo.data_dir, *command).complaint
                 )
             doctor = manna(demo.data_dir, "doctor", "--format", "json")
-            assert doctor.code == 1
+            assert doctor.code == 2
             assert [row["status"] for row in json.loads(doctor.out) if row["what"] == "schema"] == ["broken"]
             connection.execute("UPDATE ops.alembic_version SET version_num = '0001'")
             assert (

@@ -165,6 +165,11 @@ def test_a_folder_that_cannot_be_written(database: str, tmp_path: Path) -> None:
 
 def test_a_missing_file_of_the_lake_is_named_and_no_backup_made(manna: Installation, tmp_path: Path) -> None:
     lost = next((tmp_path / "data" / "lake").rglob("*.parquet"))
+    lost.write_bytes(b"PAR1" + b"\0" * 1000 + b"PAR1")
+    with pytest.raises(
+        BackupError, match=r"the lake cannot be read as it is stored \(.*\): nothing was written"
+    ):
+        make_backup(manna, tmp_path / "backups")
     lost.unlink()
     with pytest.raises(BackupError, match=rf"the lake's file .*{lost.name} is missing: nothing was written"):
         make_backup(manna, tmp_path / "backups")
