@@ -22,7 +22,6 @@ SPEC = dg.AssetSpec(
     description="Alerts by book, severity and state, as `manna alerts list` shows them one by one. Kept by the sensor `alerts`.",
     group_name="operations",
     kinds={"postgres"},
-    owners=["team:operator"],
     deps=[
         dg.AssetKey(table.split("."))
         for table in ("categorized.insights", "clean.findings", "portfolio.drift")
