@@ -26,7 +26,7 @@ def main(url: str, folder: Path) -> None:
         keep(page, folder / "lineage.webp")
         page.goto("/assets/portfolio/valuations")
         page.get_by_text("30 hours since last materialization").wait_for()
-        browsing.show_markdown(page, "plots").get_by_role("img").first.wait_for()
+        browsing.show_markdown(page, "plots").locator("img[src^='data:image/svg']").first.wait_for()
         keep(page, folder / "asset.webp")
         browsing.show_check(page, "clean/transactions", "great_expectations")
         page.get_by_text("/documents/data_docs/clean.transactions.html").wait_for()
