@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resources.settings import Settings
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # `manna --help` needs neither
     import polars as pl
+
+    from resources.settings import Settings
 
 FORMATS = ("table", "json", "csv", "html")
 
@@ -32,7 +32,7 @@ def require_format(name: str) -> None:
     require_one_of("format", [name], FORMATS)
 
 
-def uses_sandbox(settings: Settings) -> bool:
+def uses_sandbox(settings: "Settings") -> bool:
     """Whether the sandbox answers: in a demo's data directory. Real accounts never share one with it.
 
     Raises:
@@ -52,7 +52,7 @@ def uses_sandbox(settings: Settings) -> bool:
     return False
 
 
-def require_partition(job: str, text: str | None, settings: Settings) -> None:
+def require_partition(job: str, text: str | None, settings: "Settings") -> None:
     """Raises :class:`UsageError` unless ``text`` (``KEY`` or ``FIRST...LAST``) suits the job.
 
     Jobs over months, market days or backtests need a partition, the others have none.

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from manna.investment_settings import sameness
 from pipelines.asked import UsageError, csv_rows, require_format, require_one_of
 from pipelines.cli.shell import FormatOption, app, err, out
 
@@ -95,4 +94,6 @@ def _sameness(declared: Sequence[str]) -> Callable[[str], str]:
     for text, group in zip(declared, groups, strict=True):
         if len(group) < 2 or not all(group):
             raise UsageError(f"--same {text!r} names no two symbols; write it as FB=META")
+    from manna.investment_settings import sameness  # it brings Polars, and every command imports this module
+
     return sameness(groups)
