@@ -6,6 +6,7 @@ What belongs here: how the parts are made from the settings. What does not: star
 
 import hashlib
 import importlib.metadata
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -139,14 +140,17 @@ class Installation:
             settings.plaid_client_id.get_secret_value(),
             settings.plaid_secret.get_secret_value(),
             settings.webhook_url,
-            settings.now,
+            self._now,
         )
+
+    def _now(self) -> datetime:
+        return self.settings.now()
 
     def alpaca(self, token: str) -> Alpaca:
         """The client for one brokerage account; ``token`` is ``KEY_ID:SECRET`` as the vault keeps it."""
         key_id, _, secret = token.partition(":")
         urls = (self.settings.alpaca_trading_url, self.settings.alpaca_data_url)
-        return Alpaca(*urls, key_id, secret, self.rate, self.settings.now)
+        return Alpaca(*urls, key_id, secret, self.rate, self._now)
 
     def broker(self, book: Book, token: str) -> "Broker":
         """The client for orders of one brokerage account, which is a paper account unless both switches are on.

@@ -260,7 +260,7 @@ class TestPublished:
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (world.manna.settings.published_dir / "studio.duckdb").unlink()
-        monkeypatch.setattr(published, "publish_to_duckdb", lambda folder, edition: False)
+        monkeypatch.setattr(published, "publish_to_duckdb", lambda *_, **__: False)
         check = checks(world.run([published.published]))["published.postgres same_everywhere"]
         assert not check.passed
         assert check.metadata["books that differ"].value == ["studio"]

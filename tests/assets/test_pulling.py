@@ -266,7 +266,12 @@ class TestNobodyAnswers:
 
     def test_nothing_linked_is_no_error(self, new_world: Any) -> None:
         result = worlds.succeeded(new_world().pull())
-        assert said(result, "raw.plaid_accounts") == {"new_rows": 0, "connections": 0, "failed": {}}
+        assert said(result, "raw.plaid_accounts") == {
+            "new_rows": 0,
+            "dagster/row_count": 0,
+            "connections": 0,
+            "failed": {},
+        }
 
 
 def test_bars_of_a_range_are_one_run_and_a_second_one_adds_nothing(world: World) -> None:

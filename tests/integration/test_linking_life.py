@@ -90,6 +90,7 @@ def goes_on(login: Login, bank: Any) -> None:
     """The same login, from the same cursor: no row twice."""
     before = login.transactions
     bank.now = datetime(2026, 3, 19, 12, tzinfo=UTC)
+    login.manna.settings = login.manna.settings.model_copy(update={"fixed_now": bank.now})
     found = login.pull()
     assert (found.failures, found.asked) == ({}, 1)
     assert login.transactions.height > before.height

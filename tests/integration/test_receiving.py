@@ -177,6 +177,7 @@ def test_a_failure_after_a_success_keeps_rows_and_cursor(
     pull(linked)
     before, (healthy,) = extent(linked), linked.ops.connections()
     bank.now = datetime(2026, 3, 20, 12, tzinfo=UTC)
+    linked.settings = linked.settings.model_copy(update={"fixed_now": bank.now})
     bank.fault("/plaid/accounts/get", "server_error", times=ATTEMPTS)
     assert pull(linked).failures
     assert extent(linked) == before
