@@ -47,6 +47,7 @@ class Runner:
         self._manna, self._progress = manna, progress
         self.instance = dg.DagsterInstance.get()
         bury_dead_runs(self.instance, alone=owns_database(manna.settings))
+        manna.ops.try_again()  # a provider that is left alone for a while: a person is here and asks
         self._repository = build_definitions(manna.settings).get_repository_def()
 
     @property
