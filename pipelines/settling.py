@@ -13,7 +13,7 @@ from assets.alerts import tell_counts
 from assets.clean import open_rows
 from assets.findings import CHECK as FINDINGS_CHECK
 from assets.ledger import today
-from manna.alerting import conditions, money
+from manna.alerting import conditions, money, platform
 from manna.alerting.conditions import Condition
 from manna.alerting.telling import Habits
 from manna.books import Telling
@@ -21,6 +21,7 @@ from manna.categorizing import proposals
 from manna.connections import replaced
 from manna.rebalancing.standing import PROPOSED
 from pipelines.watching import defined, platform_conditions
+from resources.circuits import CLOSED
 from resources.installation import Installation
 
 ORDER_DAYS = timedelta(days=7)
@@ -51,8 +52,12 @@ def settle(
 def _of_data(manna: Installation) -> list[Condition]:
     accounts, connections = manna.lake.read("clean.accounts"), manna.ops.connections()
     former = replaced(connections, set(accounts["connection_id"]))
+    circuits = [row for row in manna.ops.circuits() if row["state"] != CLOSED]
     return [
-        *conditions.broken_connections(c for c in connections if c["connection_id"] not in former),
+        *platform.silent_providers(circuits),
+        *conditions.broken_connections(
+            (c for c in connections if c["connection_id"] not in former), {row["name"] for row in circuits}
+        ),
         *conditions.open_questions(manna.lake.read("clean.account_questions")),
         *conditions.quarantined_rows(open_rows(manna)),
         *conditions.things_to_look_at(manna.lake.read("clean.findings"), accounts),

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from resources.ops_database import OpsDatabase
 from resources.ops_tables import CIRCUITS
 
-OPEN, HALF_OPEN = "open", "half-open"
+CLOSED, OPEN, HALF_OPEN = "closed", "open", "half-open"
 """pybreaker's own words for these states."""
 
 if TYPE_CHECKING:

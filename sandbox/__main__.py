@@ -9,8 +9,10 @@ Exit codes: 0 stopped as asked, or the people can be served, 2 could not start; 
 
 import argparse
 import asyncio
+import shutil
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -53,7 +55,30 @@ def _prepare(options: argparse.Namespace) -> tuple[SandboxServer, socket.socket]
     credentials = load_credentials(options.credentials or options.data_dir / "credentials.json")
     state = State(options.data_dir / "sandbox.sqlite", clock, options.seed)
     url = f"http://{HOST}:{listener.getsockname()[1]}"
-    return SandboxServer(build(state, credentials, options.people), parent, endpoints(url)), listener
+    people = _people(options.people, options.data_dir)
+    return SandboxServer(build(state, credentials, people), parent, endpoints(url)), listener
+
+
+def _people(given: Path | None, data_dir: Path) -> Path | None:
+    """Whom to serve: those who are ``given``, a copy of whom is kept for later starts, or those of an earlier start; None: the demo's.
+
+    Without the copy nobody would answer at the logins that were linked to them.
+    """
+    kept = data_dir / "people"
+    if given is None:
+        return kept if kept.exists() else None
+    check_people(given)
+    folder = given if given.is_dir() else given.parent
+    files = sorted(given.rglob("*.json")) if given.is_dir() else [given]
+    with tempfile.TemporaryDirectory(prefix="people-", dir=data_dir) as draft:
+        for file in files:
+            copy = Path(draft) / "people" / file.relative_to(folder)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+        if kept.exists():
+            kept.rename(Path(draft) / "former")
+        (Path(draft) / "people").rename(kept)
+    return kept
 
 
 def _parent(pid: int | None) -> psutil.Process | None:
@@ -80,7 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     wanted.add_argument("--data-dir", type=Path, help="what the sandbox remembers is kept here")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port (default)")
-    parser.add_argument("--people", type=Path, help="a Plaid custom-user file, or a folder of them")
+    parser.add_argument(
+        "--people", type=Path, help="a Plaid custom-user file, or a folder of them; kept for later starts"
+    )
     parser.add_argument(
         "--credentials", type=Path, help="JSON file (default: credentials.json in the data dir)"
     )

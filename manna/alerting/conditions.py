@@ -4,7 +4,7 @@ What belongs here: pure functions from tables to conditions. What does not: what
 storing and sending (``resources.alerts``, ``resources.notifier``).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -23,10 +23,13 @@ OF_CONNECTIONS = " every_connection_answered"
 """How the fingerprint of the check of connections ends."""
 
 
-def broken_connections(connections: Iterable[Mapping[str, Any]]) -> list[Condition]:
+def broken_connections(
+    connections: Iterable[Mapping[str, Any]], silent: Container[str] = ()
+) -> list[Condition]:
     """Connections that do not answer, or soon will not; what was unlinked is nobody's concern.
 
-    A login that must be renewed or was revoked is critical: nothing comes until a person acts.
+    A login that must be renewed or was revoked is critical: nothing comes until a person acts. ``silent``: providers that
+    answer nobody, which is the cause that their logins are degraded.
     """
     return [
         condition(
@@ -37,9 +40,19 @@ def broken_connections(connections: Iterable[Mapping[str, Any]]) -> list[Conditi
             f"{row['institution']} {'does not answer' if row['status'] in BROKEN else 'wants its login renewed'}: "
             f"{row['error'] or row['status']}",
         )
+        | ({"cause": of_provider(row["provider"])} if _waits(row, silent) else {})
         for row in connections
         if row["status"] in BROKEN or row["status"] == "pending_expiration"
     ]
+
+
+def of_provider(name: str) -> str:
+    """The fingerprint of a provider that answers nobody (``platform.silent_providers``)."""
+    return f"provider:all:{name}"
+
+
+def _waits(row: Mapping[str, Any], silent: Container[str]) -> bool:
+    return row["status"] == "degraded" and row["provider"] in silent
 
 
 def quarantined_rows(quarantine: pl.DataFrame) -> list[Condition]:
@@ -242,17 +255,19 @@ def grouped(conditions: Sequence[Condition]) -> list[Condition]:
     """The conditions, each once, with the cause of those that follow from another.
 
     A broken connection is one thing to mend: that the check of connections fails, and that reports wait for its data,
-    follows from it. Where several connections are broken the first critical one stands for the cause.
+    follows from it. Where several connections are broken the first critical one stands for the cause; that of the check may be a
+    provider, too, that answers nobody.
     """
     found = list({one["fingerprint"]: one for one in conditions}.values())
     broken = [one for one in found if one["kind"] == "connection" and one["severity"] == "critical"]
+    causes = broken or [one for one in found if one["kind"] == "provider"]
     by_book: dict[str, str] = {}
     for one in broken:
         by_book.setdefault(one["book"], one["fingerprint"])
-    if not broken:
+    if not causes:
         return found
     return [
-        {**one, "cause": by_book.get(one["book"], broken[0]["fingerprint"])}
+        {**one, "cause": by_book.get(one["book"], causes[0]["fingerprint"])}
         if _follows(one, by_book)
         else one
         for one in found

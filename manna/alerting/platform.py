@@ -6,6 +6,7 @@ them (``pipelines.watching``).
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from manna.alerting.conditions import Condition, condition
 
@@ -16,6 +17,7 @@ LATE_AFTER = timedelta(hours=60)
 """An asset of the night that succeeded nights did not make: two nights were missed, and half a day to mend it."""
 BACKLOG_AFTER = timedelta(minutes=30)
 """The sensor looks twice a minute, and a pull takes one; longer than this something keeps it from it."""
+PROVIDERS = {"plaid": "Plaid", "alpaca": "Alpaca", "alpaca_bars": "Alpaca (prices)"}
 NIGHT_EVERY = timedelta(hours=36)
 """A night that failed once is made good by the next; longer than this nobody has the figures of yesterday."""
 SILENT_AFTER = timedelta(minutes=10)
@@ -102,6 +104,24 @@ def silent_daemons(heartbeats: Mapping[str, datetime], now: datetime) -> list[Co
         )
         for name, at in sorted(heartbeats.items())
         if now - at > SILENT_AFTER
+    ]
+
+
+def silent_providers(circuits: Iterable[Mapping[str, Any]]) -> list[Condition]:
+    """Providers that are left alone for a while because nobody answered there (rows of ``ops.circuits`` that are not closed).
+
+    One thing, however many logins wait for it (``conditions.grouped``): it ends when one of them is answered.
+    """
+    return [
+        condition(
+            ALL,
+            "provider",
+            row["name"],
+            "warning",
+            f"{PROVIDERS.get(row['name'], row['name'])} does not answer: {row['reason']}; "
+            "nothing is lost, the next night asks again, and so does `manna run nightly_close`",
+        )
+        for row in circuits
     ]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -144,6 +145,24 @@ def test_malformed_people_are_an_error(tmp_path: Path, content: str) -> None:
 
 def test_people_that_are_nowhere_are_an_error(tmp_path: Path) -> None:
     assert "nobody" in failed("--data-dir", tmp_path / "data", "--people", tmp_path / "nobody")
+
+
+def test_people_are_served_again_by_a_later_start_whatever_became_of_their_file(tmp_path: Path) -> None:
+    def books(*arguments: object) -> list[str]:
+        with started("--data-dir", tmp_path / "data", *arguments) as (_, ready):
+            found = httpx.get(ready["control_url"] + "/people").json()["people"]
+        return [person["book"] for person in found]
+
+    (tmp_path / "given" / "deep").mkdir(parents=True)
+    for name in ("anna.json", "deep/otto.json"):
+        (tmp_path / "given" / name).write_text(
+            '{"override_accounts": [{"type": "depository", "subtype": "checking"}]}'
+        )
+    assert books("--people", tmp_path / "given") == ["anna", "otto"]
+    assert books() == ["anna", "otto"]
+    assert books("--people", tmp_path / "given" / "anna.json") == ["anna"]
+    shutil.rmtree(tmp_path / "given")
+    assert books() == ["anna"]
 
 
 def test_a_clock_that_is_no_instant_is_an_error(tmp_path: Path) -> None:

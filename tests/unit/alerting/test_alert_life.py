@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manna.alerting import life
-from manna.alerting.conditions import grouped
+from manna.alerting.conditions import broken_connections, grouped
 from manna.alerting.life import Alert, LifeError, Step
+from manna.alerting.platform import silent_providers
 
 NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
 
@@ -138,3 +139,22 @@ def test_one_dead_connection_is_one_alert() -> None:
         check["fingerprint"]: dead["fingerprint"],
     }
     assert [one["cause"] for one in grouped([low, missed, check])] == [None, None, None]
+
+
+def test_a_provider_that_answers_nobody_is_one_alert() -> None:
+    row = {"book": "home", "institution": "Bank", "error": "no answer"}
+    logins = [
+        {**row, "connection_id": "1", "provider": "plaid", "status": "degraded"},
+        {**row, "connection_id": "2", "provider": "plaid", "status": "degraded"},
+        {**row, "connection_id": "3", "provider": "alpaca", "status": "degraded"},
+        {**row, "connection_id": "4", "provider": "plaid", "status": "pending_expiration"},
+    ]
+    check = condition(
+        "warning", fingerprint="failed_check:all:raw.plaid every_connection_answered", kind="failed_check"
+    )
+    [silent] = silent_providers([{"name": "plaid", "reason": "timed out"}])
+    found = grouped([silent, *broken_connections(logins, {"plaid"}), check])
+    assert [one["cause"] for one in found] == [
+        None, silent["fingerprint"], silent["fingerprint"], None, None, silent["fingerprint"]
+    ]  # fmt: skip
+    assert "Plaid does not answer: timed out" in silent["message"]

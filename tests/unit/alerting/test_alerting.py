@@ -39,6 +39,7 @@ def test_connections(status: str, severity: str | None) -> None:
     row: dict[str, Any] = {
         "book": "home",
         "connection_id": "c",
+        "provider": "plaid",
         "institution": "Bank",
         "status": status,
         "error": None,

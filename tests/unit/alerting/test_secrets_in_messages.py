@@ -92,6 +92,7 @@ EVERY: list[Callable[[], list[Condition]]] = [
     lambda: platform.late_assets({"clean.bars": NOW - timedelta(hours=99)}, NOW),
     lambda: platform.webhook_backlog(1, NOW - timedelta(hours=9), NOW),
     lambda: platform.silent_daemons({"SENSOR": NOW - timedelta(hours=9)}, NOW),
+    lambda: platform.silent_providers([{"name": "plaid", "reason": BANK}]),
     lambda: platform.low_disk(0, f"/data {NUMBER}"),
 ]
 
