@@ -63,7 +63,8 @@ def catalogued(connection: psycopg.Connection) -> Iterator[tuple[str, str, int, 
     """Every file that any kept snapshot needs: address, path below the lake's folder, size, hash where one has been kept."""
     [there] = connection.execute("SELECT to_regclass('ops.lake_files')").fetchone() or (None,)
     # Its name is unique: DuckLake names it by a UUID. Before `manna migrate` there may be no table of hashes.
-    known = dict(connection.execute("SELECT name, sha256 FROM ops.lake_files").fetchall()) if there else {}
+    hashes = connection.execute("SELECT name, sha256 FROM ops.lake_files").fetchall() if there else []
+    known: dict[str, str] = dict(hashes)
     for address, size, path in connection.execute(_FILES).fetchall():
         yield address, path, size, known.get(path.rpartition("/")[2])
 
@@ -74,7 +75,8 @@ def lake_files(manna: Installation) -> list[LakeFile]:
         return []
     folder = manna.settings.lake_dir
     with psycopg.connect(manna.postgres_url) as connection:
-        return [LakeFile(address, folder / path, *rest) for address, path, *rest in catalogued(connection)]
+        found = catalogued(connection)
+        return [LakeFile(address, folder / path, size, sha256) for address, path, size, sha256 in found]
 
 
 def note_new(manna: Installation) -> int:
