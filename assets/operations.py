@@ -9,7 +9,7 @@ import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -18,6 +18,9 @@ from assets.run_history import forget_old_runs
 from manna.retention import worth_keeping
 from resources.installation import Installation
 from resources.settings import SettingsError
+
+if TYPE_CHECKING:
+    from resources.backup import Backup
 
 GROUP = "operations"
 SCRATCH = "drill-"
@@ -34,35 +37,42 @@ def _key(name: str) -> dg.AssetKey:
     description="A sealed backup of Postgres, the lake, models, pages and book files, in MANNA_BACKUP_DIR.",
 )
 def backup(manna: Manna) -> dg.MaterializeResult[Any]:
-    """Makes one, then removes those beyond what is to be kept; never the newest that is whole."""
-    from resources.backup import backups, make_backup
+    """Makes one and reads it back, then removes those beyond what is to be kept; never the newest that is whole.
 
-    began = time.monotonic()
-    made = make_backup(manna, manna.settings.backups_dir, scheduled=True)
-    removed = remove_surplus(manna)
+    Raises:
+        dagster.Failure: it is not whole. Nothing is removed then.
+    """
+    from resources.backup import backups, make_backup, newest_good
+
+    began, folder = time.monotonic(), manna.settings.backups_dir
+    made = make_backup(manna, folder, scheduled=True)
+    good = newest_good(folder, manna.vault)
+    if good is None or good.made_at < made.made_at:
+        raise dg.Failure(
+            f"{made.file} is not what was written, now that it is read back: check that disk; no older backup was removed"
+        )
+    removed = remove_surplus(manna, good)
     return dg.MaterializeResult(
         metadata={
             "file": dg.MetadataValue.path(str(made.file)),
             "bytes": made.size,
             "seconds": round(time.monotonic() - began, 1),
-            "kept": len(backups(manna.settings.backups_dir)),
+            "kept": len(backups(folder)),
             "removed": removed,
         }
     )
 
 
-def remove_surplus(manna: Installation) -> list[str]:
+def remove_surplus(manna: Installation, good: "Backup") -> list[str]:
     """Deletes the scheduled backups that the settings do not keep; returns their names.
 
-    The newest that is whole is kept whatever they say, and nothing is deleted while none is. What somebody has asked for
-    (`manna backup`, `manna migrate`) is theirs to delete.
+    The newest that is whole (``good``) is kept whatever they say. What somebody has asked for (`manna backup`, `manna migrate`)
+    is theirs to delete.
     """
-    from resources.backup import backups, newest_good
+    from resources.backup import backups
 
     settings = manna.settings
-    there, good = backups(settings.backups_dir), newest_good(settings.backups_dir, manna.vault)
-    if good is None:
-        return []
+    there = backups(settings.backups_dir)
     kept = worth_keeping(
         [one.made_at for one in there if one.scheduled],
         daily=settings.backups_daily,

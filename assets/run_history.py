@@ -4,7 +4,7 @@ What belongs here: choosing and deleting runs. What does not: ticks of schedules
 own (``dagster.yaml``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import dagster as dg
@@ -20,11 +20,13 @@ def forget_old_runs(instance: dg.DagsterInstance, before: datetime) -> int:
     partition would count as missing), and the last success of every job (which sensors ask for).
     """
     old = dg.RunsFilter(statuses=_ENDED, created_before=before)
-    kept = set(_materializing(instance)) | set(_last_successes(instance))
-    ids = [run.run_id for run in instance.get_runs(old, limit=_AT_ONCE + len(kept)) if run.run_id not in kept]
-    for run_id in ids[:_AT_ONCE]:
+    kept = set(_materializing(instance))
+    found = [run for run in instance.get_runs(old, limit=_AT_ONCE + len(kept)) if run.run_id not in kept]
+    kept |= set(_last_successes(instance, {run.job_name for run in found}))
+    ids = [run.run_id for run in found if run.run_id not in kept][:_AT_ONCE]
+    for run_id in ids:
         instance.delete_run(run_id)
-    return len(ids[:_AT_ONCE])
+    return len(ids)
 
 
 def _materializing(instance: dg.DagsterInstance) -> Iterator[str]:
@@ -41,8 +43,8 @@ def _materializing(instance: dg.DagsterInstance) -> Iterator[str]:
             yield from (record.run_id for record in found.records)
 
 
-def _last_successes(instance: dg.DagsterInstance) -> Iterator[str]:
+def _last_successes(instance: dg.DagsterInstance, jobs: Iterable[str]) -> Iterator[str]:
     succeeded = [dg.DagsterRunStatus.SUCCESS]
-    for job in {run.job_name for run in instance.get_runs(dg.RunsFilter(statuses=succeeded))}:
+    for job in jobs:
         last = instance.get_runs(dg.RunsFilter(job_name=job, statuses=succeeded), limit=1)
         yield from (run.run_id for run in last)

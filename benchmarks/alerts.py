@@ -109,16 +109,6 @@ def measured(seeds: list[int]) -> dict[str, Any]:
     }
 
 
-JUDGED = (
-    "possible_duplicate",
-    "unusual_amount",
-    "missed_payment",
-    "price_increase",
-    "projected_low",
-    "reconciliation",
-)
-
-
 def _rate(part: int, whole: int) -> float:
     return round(part / whole, 4) if whole else 0.0
 

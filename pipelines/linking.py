@@ -15,6 +15,7 @@ from manna.connections import BROKEN, Health
 from pipelines.reporting import short_ids
 from resources.installation import Installation
 from resources.providers import ProviderError
+from resources.vault import SealedError
 
 Result = TypeVar("Result")
 
@@ -130,6 +131,8 @@ def _health(manna: Installation, token: str, name: str) -> Health:
 def unlink(manna: Installation, connection: Mapping[str, Any]) -> str:
     """Ends a connection: the login is removed at Plaid, the history stays. Returns what was done, in words.
 
+    One whose token no key opens is ended here alone: that it cannot be used any more is why somebody unlinks it.
+
     Raises:
         ProviderError: Plaid refuses or does not answer; nothing has changed then.
     """
@@ -140,6 +143,8 @@ def unlink(manna: Installation, connection: Mapping[str, Any]) -> str:
     if connection["provider"] == "plaid":
         try:
             manna.plaid.remove(manna.vault.open(connection["token"]))
+        except SealedError:
+            done = f"{name} is unlinked here, and its token cannot be read: end the login at Plaid's dashboard; its history stays"
         except ProviderError as error:
             if not _is_forgotten(error):
                 raise

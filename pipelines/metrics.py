@@ -21,9 +21,7 @@ from assets.clean import open_rows
 from manna.connections import BROKEN, has_ended
 from pipelines.reporting import connections
 from pipelines.settling import checks_that_fail
-from pipelines.watching import last_night
-from pipelines.webhooks import Position
-from pipelines.webhooks import webhooks as webhooks_sensor
+from pipelines.watching import last_night, webhooks_waiting
 from resources.installation import CODE_VERSION, Installation
 from resources.settings import Settings
 
@@ -128,15 +126,7 @@ def _of_connections(manna: Installation) -> Iterator[Metric]:
 
 
 def _waiting(manna: Installation, instance: dg.DagsterInstance) -> Iterator[Metric]:
-    cursor = next(
-        (
-            getattr(state.instigator_data, "cursor", None)
-            for state in instance.all_instigator_state()
-            if state.name == webhooks_sensor.name
-        ),
-        None,
-    )
-    waiting = len(manna.ops.webhooks(after=Position.read(cursor).done))
+    waiting, _ = webhooks_waiting(manna, instance)
     yield _gauge("manna_webhooks_waiting", "Webhooks that came in and are not dealt with.", waiting)
 
 

@@ -45,7 +45,11 @@ def platform_conditions(
         *platform.stuck_runs(_started(instance), now),
         *(late or platform.late_assets(_last_made(instance), now)),
         *(platform.silent_daemons(_heartbeats(instance), now) if served else ()),
-        *(_webhook_backlog(manna, instance) if served else ()),
+        *(
+            platform.webhook_backlog(*webhooks_waiting(manna, instance), manna.settings.now())
+            if served
+            else ()
+        ),
         *platform.low_disk(shutil.disk_usage(folder).free, str(folder)),
     ]
 
@@ -96,8 +100,8 @@ def defined() -> dg.Definitions:
     return build_definitions()
 
 
-def _webhook_backlog(manna: Installation, instance: dg.DagsterInstance) -> list[Condition]:
-    """What the sensor that follows webhooks has not dealt with, by its cursor."""
+def webhooks_waiting(manna: Installation, instance: dg.DagsterInstance) -> tuple[int, datetime | None]:
+    """How many the sensor that follows webhooks has not dealt with, by its cursor, and when the oldest of them came."""
     from pipelines.webhooks import Position, webhooks  # which imports the sensors, and they this
 
     sensors = InstigatorType.SENSOR
@@ -106,7 +110,7 @@ def _webhook_backlog(manna: Installation, instance: dg.DagsterInstance) -> list[
         getattr(one.instigator_data, "cursor", None) for one in kept if one.instigator_name == webhooks.name
     ]
     done = max((Position.read(cursor).done for cursor in cursors), default=0)
-    return platform.webhook_backlog(*manna.ops.webhooks_waiting(done), manna.settings.now())
+    return manna.ops.webhooks_waiting(done)
 
 
 def _heartbeats(instance: dg.DagsterInstance) -> dict[str, datetime]:

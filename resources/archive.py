@@ -12,22 +12,35 @@ import fcntl
 import hashlib
 import json
 import os
+import struct
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
-from resources.settings import SettingsError
-from resources.vault import Vault
+from resources.vault import SealedError, Vault
 
 FORMAT = 1
 MANIFEST = "manifest"
 PIECE_BYTES = 4_000_000
 """So much is in memory at once (and a few times that while it is sealed), however large a file is."""
+
+
+_DAMAGE = (
+    BadZipFile,
+    struct.error,
+    zlib.error,
+    LookupError,
+    ValueError,
+    OverflowError,
+    RuntimeError,
+    EOFError,
+)
+"""What ``zipfile`` raises of a file with a wrong byte: an unknown method or version, a password, a length beyond its end."""
 
 
 class ArchiveError(Exception):
@@ -74,8 +87,8 @@ class ArchiveWriter:
         self._zip = ZipFile(self._file, "w", ZIP_STORED)
         return self
 
-    def add(self, name: str, source: BinaryIO) -> None:
-        """Adds what ``source`` has left, under ``name``."""
+    def add(self, name: str, source: BinaryIO) -> str:
+        """Adds what ``source`` has left, under ``name``; returns its SHA-256."""
         digest, size, first = hashlib.sha256(), 0, self._pieces
         while piece := source.read(PIECE_BYTES):
             digest.update(piece)
@@ -83,6 +96,7 @@ class ArchiveWriter:
             self._zip.writestr(str(self._pieces), self._vault.seal_bytes(zlib.compress(piece, 1)))
             self._pieces += 1
         self._entries.append(Entry(name, size, digest.hexdigest(), (first, self._pieces)))
+        return digest.hexdigest()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -90,10 +104,7 @@ class ArchiveWriter:
         try:
             if error is None:
                 self._finish()
-        except BaseException:
-            self._discard()
-            raise
-        if error is not None:
+        finally:
             self._discard()
 
     def _finish(self) -> None:
@@ -108,7 +119,7 @@ class ArchiveWriter:
         _sync_folder(self._target.parent)
 
     def _discard(self) -> None:
-        """The draft goes; what cannot be written to a full disk any more does not matter."""
+        """What is still a draft goes; what cannot be written to a full disk any more does not matter."""
         self._draft.unlink(missing_ok=True)
         for closing in (self._zip, self._file):
             with suppress(OSError, ValueError):
@@ -121,27 +132,33 @@ class Archive:
     def __init__(self, file: Path, vault: Vault) -> None:
         """Raises :class:`ArchiveError`: there is none, it is damaged, or sealed with another key."""
         self._path, self._vault = file, vault
-        try:
-            self._zip = ZipFile(file)
-            sealed = self._zip.read(MANIFEST)
-        except FileNotFoundError:
-            raise ArchiveError(f"there is no {file}") from None
-        except OSError as error:
-            raise ArchiveError(f"cannot read {file}: {error.strerror}") from error
-        except (BadZipFile, KeyError):
-            raise self._damaged() from None
-        try:
-            self.manifest: dict[str, Any] = json.loads(zlib.decompress(vault.open_bytes(sealed)))
-        except (
-            SettingsError
-        ):  # the checksum of the ZIP was right: it is whole, and sealed with something else
-            raise ArchiveError(
-                f"{file} was sealed with another key; give the one it was made with: MANNA_KEY, or --key-file FILE"
-            ) from None
-        if self.manifest["format"] != FORMAT:
-            raise ArchiveError(f"{file} was made by a newer version of Manna; restore it with that version")
+        with ExitStack() as opened:
+            try:
+                self._zip = opened.enter_context(ZipFile(file))
+                sealed = self._zip.read(MANIFEST)
+            except FileNotFoundError:
+                raise ArchiveError(f"there is no {file}") from None
+            except OSError as error:
+                raise ArchiveError(f"cannot read {file}: {error.strerror}") from error
+            except _DAMAGE:
+                raise self._damaged() from None
+            self.manifest = self._opened(sealed)
+            opened.pop_all()  # it stays open: nothing was wrong
         entries = [Entry(**{**one, "pieces": tuple(one["pieces"])}) for one in self.manifest["files"]]
         self.files = {entry.name: entry for entry in entries}
+
+    def _opened(self, sealed: bytes) -> dict[str, Any]:
+        try:
+            manifest: dict[str, Any] = json.loads(zlib.decompress(self._vault.open_bytes(sealed)))
+        except SealedError:  # the checksum of the ZIP was right: it is whole, and sealed with something else
+            raise ArchiveError(
+                f"{self._path} was sealed with another key; give the one it was made with: MANNA_KEY, or --key-file FILE"
+            ) from None
+        if manifest["format"] != FORMAT:
+            raise ArchiveError(
+                f"{self._path} was made by a newer version of Manna; restore it with that version"
+            )
+        return manifest
 
     def __enter__(self) -> "Archive":
         return self
@@ -157,10 +174,6 @@ class Archive:
             for _ in self._content(name):
                 pass
 
-    def read(self, name: str) -> bytes:
-        """A small file of it."""
-        return b"".join(self._content(name))
-
     def extract(self, name: str, target: Path) -> None:
         """Writes one of its files to ``target``, which nobody else may read."""
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -173,7 +186,7 @@ class Archive:
         for number in range(*entry.pieces):
             try:
                 piece = zlib.decompress(self._vault.open_bytes(self._zip.read(str(number))))
-            except (BadZipFile, KeyError, SettingsError, zlib.error, OSError):
+            except (*_DAMAGE, SealedError, OSError):
                 raise self._damaged(name) from None
             digest.update(piece)
             yield piece

@@ -27,6 +27,7 @@ from resources.archive import Archive, ArchiveError, ArchiveWriter, discard_unfi
 from resources.bucket import Bucket
 from resources.installation import CODE_VERSION, Installation
 from resources.lake import STORAGE_LOCK
+from resources.lake_files import catalogued
 from resources.postgres_dump import dumped
 from resources.settings import Settings
 from resources.signing import KEY_FILE
@@ -37,13 +38,6 @@ DUMP, SETTINGS = "postgres.dump", "settings.json"
 _SECRET = {"postgres_url", "notify_urls", "notify_critical_urls"}
 """Settings that may hold a password, beside those that say so. None of them is in a backup."""
 _NAME = re.compile(r"manna-(\d{8}T\d{12})Z(-scheduled)?\.backup")
-_LAKE_FILES = """
-SELECT CASE WHEN f.path_is_relative THEN s.path || t.path || f.path ELSE f.path END FROM (
-    SELECT table_id, path, path_is_relative FROM lake.ducklake_data_file
-    UNION ALL SELECT table_id, path, path_is_relative FROM lake.ducklake_delete_file) f
-JOIN (SELECT DISTINCT table_id, schema_id, path FROM lake.ducklake_table) t USING (table_id)
-JOIN (SELECT DISTINCT schema_id, path FROM lake.ducklake_schema) s USING (schema_id) ORDER BY 1
-"""
 
 
 class BackupError(Exception):
@@ -87,7 +81,8 @@ def make_backup(manna: Installation, folder: Path, *, scheduled: bool = False) -
     """Makes a backup in ``folder``. Runs may go on; a second backup waits for the first.
 
     Raises:
-        BackupError: there is no key, the folder cannot be written, or a file of the lake is missing. No file is left.
+        BackupError: there is no key, the folder cannot be written, or a file of the lake is missing or not what was written.
+            No file is left.
         DumpError: the database cannot be dumped. No file is left.
     """
     settings = manna.settings
@@ -98,8 +93,8 @@ def make_backup(manna: Installation, folder: Path, *, scheduled: bool = False) -
         )
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        discard_unfinished(folder)
         with manna.lake.locked([STORAGE_LOCK]):
+            discard_unfinished(folder)
             made_at = datetime.now(UTC)
             kind = "-scheduled" if scheduled else ""
             file = folder / f"manna-{made_at:%Y%m%dT%H%M%S%f}Z{kind}.backup"
@@ -130,8 +125,8 @@ def _fill(archive: ArchiveWriter, manna: Installation, made_at: datetime) -> Non
             assert process.stdout is not None
             archive.add(DUMP, process.stdout)  # type: ignore[arg-type]  # it reads, which is all that is asked of it
         lake_snapshot = _lake_snapshot(connection)
-        for (path,) in connection.execute(_LAKE_FILES).fetchall():
-            _add_lake_file(archive, manna, str(path))
+        for _, path, _, sha256 in catalogued(connection):
+            _add_lake_file(archive, manna, path, sha256)
         archive.facts |= {
             "made_at": made_at.isoformat(),
             "code_version": CODE_VERSION,
@@ -154,7 +149,8 @@ def _lake_snapshot(connection: psycopg.Connection) -> int:
     return int(row[0])
 
 
-def _add_lake_file(archive: ArchiveWriter, manna: Installation, path: str) -> None:
+def _add_lake_file(archive: ArchiveWriter, manna: Installation, path: str, sha256: str | None) -> None:
+    """``sha256``: of what was written, where it is known."""
     files = manna.lake_files
     if isinstance(files, Bucket):
         try:
@@ -167,11 +163,16 @@ def _add_lake_file(archive: ArchiveWriter, manna: Installation, path: str) -> No
         return
     try:
         with (files / path).open("rb") as opened:
-            archive.add(f"lake/{path}", opened)
+            found = archive.add(f"lake/{path}", opened)
     except FileNotFoundError as error:
         raise BackupError(
             f"the lake's file {error.filename} is missing: nothing was written; take it from an older backup with `manna restore`"
         ) from None
+    if sha256 not in (None, found):
+        raise BackupError(
+            f"the lake's file {files / path} is not what was written (its SHA-256 is another): nothing was written; check the "
+            "disk, and take it from an older backup with `manna restore`"
+        )
 
 
 def _derived(settings: Settings) -> Iterator[tuple[str, Path]]:

@@ -16,9 +16,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from resources.ops_tables import CIRCUITS
-from resources.providers import ProviderUnavailableError
+from resources.providers import ProviderError, ProviderUnavailableError
 
 FAILURES, PAUSE = 3, timedelta(minutes=5)
+_ONE_BANK, _OUR_BUDGET = "INSTITUTION_", "BUDGET"
+"""How the codes of errors begin for which the provider itself is not to blame."""
 Result = TypeVar("Result")
 
 
@@ -34,7 +36,7 @@ class Circuit:
         self._breaker = pybreaker.CircuitBreaker(
             fail_max=FAILURES,
             reset_timeout=PAUSE.total_seconds(),
-            exclude=[_is_not_the_providers],
+            exclude=[_has_answered],
             state_storage=self._row,
             throw_new_error_on_trip=False,
         )
@@ -55,16 +57,20 @@ class Circuit:
                 f"The last: {self._row.reason}"
             ) from None
         except ProviderUnavailableError as error:
-            if not _is_not_the_providers(error):
+            if not error.code.startswith((_ONE_BANK, _OUR_BUDGET)):
                 self._row.write(reason=str(error))
             raise
 
 
-def _is_not_the_providers(error: BaseException) -> bool:
-    """Whether the error says nothing of the provider: it has answered, or it is one bank behind Plaid, or our own budget of calls."""
-    return not isinstance(error, ProviderUnavailableError) or error.code.startswith(
-        ("INSTITUTION_", "BUDGET")
-    )
+def _has_answered(error: BaseException) -> bool:
+    """Whether the provider is there, whatever it said, or one bank behind Plaid is all that does not answer.
+
+    pybreaker takes that for a success, and knows nothing between a success and a failure. So what says nothing of the provider
+    (our own budget of calls, a lake that cannot be written, Ctrl-C) leaves from here, before anything is counted.
+    """
+    if not isinstance(error, ProviderError) or error.code.startswith(_OUR_BUDGET):
+        raise error
+    return not isinstance(error, ProviderUnavailableError) or error.code.startswith(_ONE_BANK)
 
 
 class _Row(pybreaker.CircuitBreakerStorage):

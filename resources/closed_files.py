@@ -31,13 +31,17 @@ def close_published(settings: Settings, books: Iterable[str]) -> None:
 
 def _close(folder: Path, mode: int, of_files: int) -> None:
     folder.mkdir(mode, parents=True, exist_ok=True)
-    found = stat.S_IMODE(folder.stat().st_mode)
-    if found & 0o777 == mode:
-        return
     for file in folder.iterdir():
-        if file.is_file():
+        # A draft has its bits from whoever writes it, and may be gone the next moment.
+        if not file.name.startswith(".") and file.is_file() and _bits(file) != of_files:
             file.chmod(of_files)
-    folder.chmod(found & 0o7000 | mode)
+    found = _bits(folder)
+    if found & 0o777 != mode:
+        folder.chmod(found & 0o7000 | mode)
+
+
+def _bits(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
 
 
 def close_file(draft: Path, target: Path, *, group: bool | None = None) -> None:

@@ -158,19 +158,21 @@ class Connections(OpsDatabase):
     ) -> tuple[int, int]:
         """Seals every token anew, in one transaction: a crash in the middle leaves each as it was.
 
+        Those of connections that were unlinked stay: nobody reads them again, and their key may be lost.
+
         Args:
             resealed: gives a token's new bytes, null where they are to stay.
             by: who wanted it, for the audit log.
             at: when.
 
         Returns:
-            How many tokens changed, and how many there are. Whatever ``resealed`` raises leaves all of them as
+            How many tokens changed, and how many there are of connections that were not unlinked. Whatever ``resealed`` raises leaves all of them as
             they were.
         """
         c = CONNECTIONS.c
         with self.engine.begin() as connection:
-            query = sa.select(c.connection_id, c.token).order_by(c.connection_id).with_for_update()
-            rows = connection.execute(query).all()
+            query = sa.select(c.connection_id, c.token).where(c.status != "unlinked").with_for_update()
+            rows = connection.execute(query.order_by(c.connection_id)).all()
             changed = {row.connection_id: new for row in rows if (new := resealed(bytes(row.token)))}
             for connection_id, token in changed.items():
                 _update(connection, connection_id, token=token)

@@ -10,7 +10,7 @@ alone, because concurrent DDL conflicts too.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -270,15 +270,9 @@ class Lake:
                 ) from conflict
 
     def _once(self, work: Callable[[LakeTransaction], Result], author: str, message: str) -> Result:
-        connection = self._connection
-        connection.execute("BEGIN")
-        try:
+        with _transaction(self._connection) as connection:
             result = work(LakeTransaction(connection))
             connection.execute("CALL lake.set_commit_message(?, ?)", [author, message])
-            connection.execute("COMMIT")
-        except BaseException:
-            _roll_back(connection)
-            raise
         return result
 
     @contextmanager
@@ -308,22 +302,22 @@ class Lake:
 
     def alter(self, statements: Sequence[str]) -> None:
         """Runs DDL as one transaction. Only ``resources.lake_tables`` calls it, which holds the lock for that."""
-        self._connection.execute("BEGIN")
-        try:
+        with _transaction(self._connection) as connection:
             for statement in statements:
-                self._connection.execute(statement)
-            self._connection.execute("COMMIT")
-        except BaseException:
-            _roll_back(self._connection)
-            raise
+                connection.execute(statement)
 
 
-def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
-    """Ends the transaction; a commit that failed has already ended it."""
+@contextmanager
+def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Commits when the block has ended well; else nothing of it has happened."""
+    connection.execute("BEGIN")
     try:
-        connection.execute("ROLLBACK")
-    except duckdb.TransactionException:
-        return
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(duckdb.TransactionException):  # a commit that failed has ended it already
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _known(address: str) -> Contract:

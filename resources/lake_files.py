@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import sqlalchemy as sa
+import psycopg
 from sqlalchemy.dialects.postgresql import insert
 
 from resources.installation import Installation
@@ -21,20 +21,17 @@ from resources.ops_tables import LAKE_FILES
 
 MOST_NAMED = 3
 
-_FILES = sa.text("""
+_FILES = """
     SELECT s.schema_name || '.' || t.table_name AS address, f.file_size_bytes AS size,
         CASE WHEN f.path_is_relative THEN
-            CASE WHEN t.path_is_relative THEN s.path ELSE '' END || t.path ELSE '' END || f.path AS path,
-        h.sha256
+            CASE WHEN t.path_is_relative THEN s.path ELSE '' END || t.path ELSE '' END || f.path AS path
     FROM (
         SELECT table_id, path, path_is_relative, file_size_bytes FROM lake.ducklake_data_file
         UNION ALL SELECT table_id, path, path_is_relative, file_size_bytes FROM lake.ducklake_delete_file
     ) f JOIN (SELECT DISTINCT table_id, schema_id, table_name, path, path_is_relative FROM lake.ducklake_table) t USING (table_id)
     JOIN (SELECT DISTINCT schema_id, schema_name, path FROM lake.ducklake_schema) s USING (schema_id)
-    LEFT JOIN ops.lake_files h ON h.name = regexp_replace(f.path, '.*/', '')
     ORDER BY address, path
-""")
-"""Every file that any snapshot we keep needs; its name is unique (DuckLake names it by a UUID)."""
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +59,24 @@ class LakeFile:
         return None
 
 
+def catalogued(connection: psycopg.Connection) -> Iterator[tuple[str, str, int, str | None]]:
+    """Every file that any kept snapshot needs: address, path below the lake's folder, size, hash where one has been kept."""
+    [there] = connection.execute("SELECT to_regclass('ops.lake_files')").fetchone() or (None,)
+    # Its name is unique: DuckLake names it by a UUID. Before `manna migrate` there may be no table of hashes.
+    hashes = connection.execute("SELECT name, sha256 FROM ops.lake_files").fetchall() if there else []
+    known: dict[str, str] = dict(hashes)
+    for address, size, path in connection.execute(_FILES).fetchall():
+        yield address, path, size, known.get(path.rpartition("/")[2])
+
+
 def lake_files(manna: Installation) -> list[LakeFile]:
     """Every file that any kept snapshot needs. None of a lake in a bucket, whose store keeps checksums of its own."""
     if manna.settings.lake_url is not None:
         return []
-    with manna.ops.engine.connect() as connection:
-        rows = connection.execute(_FILES).all()
     folder = manna.settings.lake_dir
-    return [LakeFile(row.address, folder / row.path, row.size, row.sha256) for row in rows]
+    with psycopg.connect(manna.postgres_url) as connection:
+        found = catalogued(connection)
+        return [LakeFile(address, folder / path, size, sha256) for address, path, size, sha256 in found]
 
 
 def note_new(manna: Installation) -> int:

@@ -75,7 +75,8 @@ def lake_standing(url: str) -> LakeStanding:
 def migrate_lake(lake: Lake) -> list[str]:
     """Creates the tables that are missing and adds the columns that older ones lack; returns the addresses.
 
-    One process does it at a time: a second waits, and finds it done. All of it is one transaction of the lake.
+    One process does it at a time: a second waits, and finds it done. All tables are one transaction of the lake. How large the
+    row groups of ``raw`` are is set after it, and only saves memory: cut short between them, it stays as DuckDB would have it.
 
     Raises:
         LakeError: a table is of a newer version, or of none.

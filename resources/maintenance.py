@@ -31,7 +31,7 @@ WHERE t.end_snapshot IS NULL AND s.end_snapshot IS NULL ORDER BY 1, 2
 _SEVERAL_FILES = """
 SELECT s.schema_name || '.' || t.table_name FROM lake.ducklake_data_file f
 JOIN lake.ducklake_table t USING (table_id) JOIN lake.ducklake_schema s USING (schema_id)
-WHERE t.end_snapshot IS NULL AND s.end_snapshot IS NULL GROUP BY 1 HAVING count(*) > 1 ORDER BY 1
+WHERE f.end_snapshot IS NULL AND t.end_snapshot IS NULL AND s.end_snapshot IS NULL GROUP BY 1 HAVING count(*) > 1 ORDER BY 1
 """
 
 

@@ -8,7 +8,7 @@ the pause the provider asks for. Everything else is permanent and raised at once
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
@@ -80,15 +80,17 @@ def require_same_time(provider: str, told: str | None, now: datetime) -> None:
 
     Args:
         provider: its name, for the message.
-        told: the answer's ``Date`` header (RFC 9110, 6.6.1), if it has one.
+        told: the answer's ``Date`` header (RFC 9110, 6.6.1), if it has one. One that says no moment says nothing.
         now: the time it is here.
 
     Raises:
         SettingsError: they are further apart than :data:`MOST_APART`.
     """
-    if told is None:
+    try:
+        theirs = parsedate_to_datetime(told or "")
+    except (ValueError, OverflowError):
         return
-    theirs = parsedate_to_datetime(told)
+    theirs = theirs.replace(tzinfo=theirs.tzinfo or UTC)  # "-0000" is UTC of a machine that knows no zone
     if abs(theirs - now) > MOST_APART:
         raise SettingsError(
             f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC and {provider}'s says {theirs:%Y-%m-%d %H:%M} UTC: set the "

@@ -9,8 +9,10 @@ snapshot never replaces a newer one, and equal content is not written again.
 import fcntl
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -32,7 +34,7 @@ class PublicationError(Exception):
     """Reports cannot be published. The message is one line and says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: the hash is kept
 class Edition:
     """What is published of one book: its report tables, from one lake snapshot."""
 
@@ -40,7 +42,7 @@ class Edition:
     snapshot: int
     tables: Mapping[str, pl.DataFrame]
 
-    @property
+    @cached_property
     def content_hash(self) -> str:
         """Hash of every table's content, whatever engine it is stored in."""
         parts = [
@@ -131,8 +133,11 @@ def _replace_file(folder: Path, edition: Edition, group: bool) -> bool:
     recorded = recorded_in(target)
     if recorded is not None and (recorded[0] > edition.snapshot or recorded[1] == wanted):
         return False
-    draft = folder / f".{edition.book}.draft.duckdb"
-    _discard(draft)  # what a crash has left; the lock says that nobody else is at it
+    # In a folder that is ours alone: DuckDB would give the file, and its log, the bits of the umask.
+    aside = folder / f".{edition.book}.draft"
+    _discard(aside)  # what a crash has left; the lock says that nobody else is at it
+    aside.mkdir(0o700)
+    draft = aside / target.name
     try:
         with duckdb.connect(str(draft)) as connection:
             connection.execute("CREATE SCHEMA reports")
@@ -151,13 +156,12 @@ def _replace_file(folder: Path, edition: Edition, group: bool) -> bool:
         close_file(draft, target, group=group)
         draft.replace(target)
     finally:
-        _discard(draft)
+        _discard(aside)
     return True
 
 
-def _discard(draft: Path) -> None:
-    for file in (draft, draft.with_name(f"{draft.name}.wal")):
-        file.unlink(missing_ok=True)
+def _discard(aside: Path) -> None:
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def recorded_in(file: Path) -> tuple[int, str] | None:
@@ -232,7 +236,8 @@ def write_page(file: Path, text: str) -> bool:
         if file.exists() and file.read_bytes() == content:
             return False
         file.parent.mkdir(0o700, parents=True, exist_ok=True)
-        draft.write_bytes(content)
+        with open(draft, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as opened:
+            opened.write(content)
         close_file(draft, file)
         draft.replace(file)
     except OSError as error:

@@ -36,6 +36,8 @@ _READERS = f"""
     WHERE g.rolname = '{GROUP}' AND starts_with(r.rolname, '{PREFIX}') ORDER BY 1
 """
 _MAY_NOT = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+_OF_THE_OWNER = ("user", "password", "passfile", "service", "sslcert", "sslkey", "sslpassword")
+"""Parameters of an address that say who connects: libpq takes them before the user and password in front of the host."""
 
 
 class ReadersError(Exception):
@@ -79,10 +81,9 @@ def add_reader(url: str, book: str, *, new_password: bool = False) -> str:
         verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
         name = sql.Identifier(role)
         connection.execute(
-            sql.SQL("{} ROLE {} LOGIN {} CONNECTION LIMIT 20 PASSWORD {}").format(
-                sql.SQL("ALTER" if exists else "CREATE"),
-                name,
-                sql.SQL(_MAY_NOT),
+            sql.SQL("{} LOGIN CONNECTION LIMIT 20 PASSWORD {}").format(
+                # Who is no superuser may say it of a new role alone.
+                sql.SQL("ALTER ROLE {}" if exists else f"CREATE ROLE {{}} {_MAY_NOT}").format(name),
                 sql.Literal(verifier.decode()),
             )
         )
@@ -92,7 +93,8 @@ def add_reader(url: str, book: str, *, new_password: bool = False) -> str:
         make_url,  # 0.4 s to import, and every process of Dagster imports this module
     )
 
-    return make_url(url).set(username=role, password=password).render_as_string(hide_password=False)
+    theirs = make_url(url).difference_update_query(_OF_THE_OWNER).set(username=role, password=password)
+    return theirs.render_as_string(hide_password=False)
 
 
 def remove_reader(url: str, book: str) -> None:
@@ -105,8 +107,11 @@ def remove_reader(url: str, book: str) -> None:
     with _changing(url) as connection:
         if not _exists(connection, role):
             raise ReadersError(f"there is no reader of {book}: `manna readers list` shows all")
-        connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(role)))
-        connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+        name = sql.Identifier(role)
+        # Who has made a role may drop it, and what it owns as its member only.
+        connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(name))
+        connection.execute(sql.SQL("DROP OWNED BY {}").format(name))
+        connection.execute(sql.SQL("DROP ROLE {}").format(name))
 
 
 def _exists(connection: psycopg.Connection, role: str) -> bool:

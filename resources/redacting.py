@@ -20,15 +20,20 @@ from resources.vault import DEMO_KEY
 HIDDEN = "****"
 SHORTEST, LONG = 6, 12
 """Characters. What is shorter is a word of every other sentence; what is not long may stand within another word by chance."""
-_KEYS = "access_token|public_token|link_token|token|secret|client_id|password|passwd|api_key|authorization"
+_KEYS = (
+    "token|secret|(?:pg)?password|passwd|authorization|client[_-]id|"
+    "(?:api|secret|access|private|manna)[_-]key|former[_-]keys"
+)
+"""How the name of what is secret ends: alone, or after anything that is no letter (``APCA-API-SECRET-KEY``)."""
 _LOOKS_SECRET = re.compile(
     r"\b(?:access|public|link|processor|asset-report)-(?:sandbox|development|production)-[\w-]+"  # Plaid's tokens
     r"|\bgAAAA[\w-]{20,}=*"  # what Fernet has sealed
-    r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"  # a JSON web token
-    r"|(?<=://)[^\s/@]*:[^\s/@]*(?=@)"  # user and password of an address
+    r"|(?<![\w-])eyJ[\w-]+\.[\w-]+\.[\w-]*"  # a JSON web token
+    r"|(?<=://)[^\s/\"<>]+(?=@)"  # user and password of an address, or a token in their place
 )
+# Each begins where a word does, and nowhere within it: else a long text would be gone through once per letter.
 _NAMED = re.compile(
-    rf"""(?i)((?<![a-z])(?:[a-z-]*[_-])?(?:{_KEYS})["']?\s*[:=]\s*)("[^"]*"|'[^']*'|(?:bearer |basic )?[^\s,;&"'}}\]]+)"""
+    rf"""(?i)((?<![\w-])[\w-]*(?<![a-z])(?:{_KEYS})["']?\s*[:=]\s*)("[^"]*"|'[^']*'|(?:bearer |basic )?[^\s,;&"'}}\]]+)"""
 )
 _NUMBERED = re.compile(rf"""(["'](?:{"|".join(sorted(SECRET_KEYS))})["']\s*:\s*)("[^"]*"|'[^']*'|\d+)""")
 

@@ -24,6 +24,8 @@ from resources.settings import Settings
 from resources.table_hashes import lake_hashes, postgres_hashes
 from resources.vault import DEMO_KEY, Vault
 
+_LEFT = "; what was loaded is still in the database of MANNA_POSTGRES_URL: drop it and make it anew before you try again"
+
 
 class RestoreError(Exception):
     """The backup cannot be restored. One line that says what to do."""
@@ -65,33 +67,39 @@ def restore(file: Path, into: Path, vault: Vault, *, key: bytes | None, postgres
 
     Args:
         file: the backup.
-        into: the data directory to make. It appears when all is in it: a restore that is cut short leaves none.
+        into: the data directory to make. It appears when all is in it: a restore that is cut short leaves none. One that is
+            there already (a mount, a service's own) has nothing but a folder ``.restoring-…`` in it until then.
         vault: opens it.
         key: the key itself, which a demo's data directory keeps in a file; null when it is in the environment.
-        postgres_url: an empty database of a server of one's own; null for an embedded one in ``into``.
+        postgres_url: an empty database of a server of one's own; null for an embedded one in ``into``. What fails after it
+            was loaded leaves it full, and says so.
 
     Raises:
         RestoreError: ``into`` is not empty or cannot be written, or a table has other rows than were backed up.
-        ArchiveError: the backup is damaged, or sealed with another key. Nothing was written.
+        ArchiveError: the backup is damaged, or sealed with another key. Nothing is left of it.
         DumpError: the database is not empty or does not take the dump.
     """
     _require_empty(into)
     if postgres_url is not None:
         require_empty(postgres_url)
+    left = ""
     with Archive(file, vault) as archive:
-        archive.verify()
         try:
             with _aside(into) as folder:
                 _extract(archive, folder, key)
                 with nullcontext(postgres_url) if postgres_url else EmbeddedPostgres(folder) as url:
                     load(url, folder / DUMP)
+                    left = _LEFT if postgres_url else ""
                     (folder / DUMP).unlink()
                     _forget_removed_files(url)
-                    return Restored(archive.manifest, _compared(archive.manifest, url, folder / "lake"))
+                    tables = _compared(archive.manifest, url, folder / "lake")
+        except RestoreError as error:
+            raise RestoreError(f"{error}{left}") from error
         except OSError as error:
             raise RestoreError(
-                f"cannot restore into {into}: {error.strerror or error}; make room, or name another place"
+                f"cannot restore into {into}: {error.strerror or error}; make room, or name another place{left}"
             ) from error
+        return Restored(archive.manifest, tables)
 
 
 def _compared(manifest: dict[str, Any], url: str, lake_dir: Path) -> int:
@@ -125,20 +133,35 @@ def _forget_removed_files(url: str) -> None:
 
 def _require_empty(into: Path) -> None:
     try:
-        if into.exists() and (not into.is_dir() or any(into.iterdir())):
-            raise RestoreError(f"{into} is not empty; name a folder that is, or one that does not exist yet")
+        found = next(into.iterdir(), None) if into.is_dir() else into if into.exists() else None
+        if found is not None:
+            raise RestoreError(
+                f"{into} is not empty; name a folder that is, or one that does not exist yet (there is {found})"
+            )
     except OSError as error:
         raise RestoreError(f"cannot use {into}: {error.strerror}") from error
 
 
 @contextmanager
 def _aside(into: Path) -> Iterator[Path]:
-    """A folder beside ``into`` that takes its place when the block has ended well, and else is removed."""
-    into.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{into.name}.restoring-", dir=into.parent))
+    """A folder beside ``into`` that takes its place when the block has ended well, and else is removed.
+
+    Is ``into`` there already, the folder is in it, and what it holds moves up: a mount cannot be replaced, and who may write
+    in it may not always write beside it.
+    """
+    is_there = into.exists()
+    if not is_there:
+        into.parent.mkdir(parents=True, exist_ok=True)
+    prefix, place = (".restoring-", into) if is_there else (f".{into.name}.restoring-", into.parent)
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
     try:
         yield folder
-        folder.replace(into)
+        if not is_there:
+            folder.replace(into)
+            return
+        for made in list(folder.iterdir()):
+            made.replace(into / made.name)
+        folder.rmdir()
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

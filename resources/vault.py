@@ -18,6 +18,13 @@ from resources.settings import Settings, SettingsError
 DEMO_KEY = "demo.key"
 
 
+class SealedError(SettingsError):
+    """None of the keys opens what is sealed."""
+
+    status = "degraded"
+    """What becomes of a connection whose token it is (``ops.connections.status``)."""
+
+
 class Vault:
     """Seals secrets with one key, and opens what that key or a former one has sealed."""
 
@@ -54,12 +61,12 @@ class Vault:
         """The secret again.
 
         Raises:
-            SettingsError: it was sealed with another key.
+            SealedError: it was sealed with another key.
         """
         try:
             return self._all.decrypt(bytes(sealed)).decode()
         except InvalidToken as error:
-            raise SettingsError(
+            raise SealedError(
                 "the stored access tokens were sealed with another key; restore the former MANNA_KEY, or name it in "
                 "MANNA_FORMER_KEYS"
             ) from error
@@ -72,18 +79,18 @@ class Vault:
         """What :meth:`seal_bytes` was given.
 
         Raises:
-            SettingsError: it was sealed with another key, or changed since.
+            SealedError: it was sealed with another key, or changed since.
         """
         try:
             return self._all.decrypt(base64.urlsafe_b64encode(sealed))
         except InvalidToken as error:
-            raise SettingsError("this was sealed with another key, or is damaged") from error
+            raise SealedError("this was sealed with another key, or is damaged") from error
 
     def resealed(self, sealed: bytes) -> bytes | None:
         """The same secret sealed with the key; null when it is that already.
 
         Raises:
-            SettingsError: none of the keys opens it.
+            SealedError: none of the keys opens it.
         """
         try:
             self._fernet.decrypt(bytes(sealed))

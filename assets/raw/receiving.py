@@ -26,6 +26,7 @@ from resources.installation import CODE_VERSION, Installation
 from resources.lake import LakeTransaction
 from resources.providers import CredentialsRefusedError, ProviderError, ProviderUnavailableError
 from resources.settings import SettingsError
+from resources.vault import SealedError
 
 CHECK = "every_connection_answered"
 RAW = "raw."
@@ -87,7 +88,7 @@ class Received:
     """What one run received: rows per table, which connections failed or are unwell, and why."""
 
     rows: dict[str, int] = field(default_factory=dict)
-    failures: dict[str, ProviderError] = field(default_factory=dict)
+    failures: dict[str, ProviderError | SealedError] = field(default_factory=dict)
     unwell: dict[str, str] = field(default_factory=dict)
     asked: int = 0
 
@@ -153,14 +154,14 @@ def receive(
         connection_id = connection["connection_id"]
         try:
             rows, answers = circuit.call(partial(_receive_one, manna, run_id, connection, endpoint, ask))
-        except ProviderError as error:
+        except (ProviderError, SealedError) as error:
             received.failures[_name(connection, received.failures)] = error
             if of_accounts:
                 manna.ops.connection_status(connection_id, error.status, str(error), manna.settings.now())
             if isinstance(error, CredentialsRefusedError) and connection["provider"] == "plaid":
                 raise dg.Failure(str(error), allow_retries=False) from error
             continue
-        except SettingsError as error:  # a token sealed with another key, say: trying again cannot help
+        except SettingsError as error:  # a clock that is wrong, say: trying again cannot help
             raise dg.Failure(str(error), allow_retries=False) from error
         for table, count in rows.items():
             received.rows[table] = received.rows.get(table, 0) + count

@@ -9,7 +9,7 @@ question is what would have been told had it been there. Whatever depends on the
 decisions is not here: thresholds do not move it.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -173,8 +173,7 @@ def _budgets(past: Past) -> Look:
     def look(day: date) -> list[Condition]:
         period, lines = day.replace(day=1), []
         for name, limit, on, sums in kept:
-            before = bisect_right(on, period) - (1 if period in on else 0)
-            amount = sums[bisect_right(on, day)] - sums[before]
+            amount = sums[bisect_right(on, day)] - sums[bisect_left(on, period)]
             lines.append(
                 {
                     "account": name,

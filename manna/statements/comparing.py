@@ -113,9 +113,15 @@ def _stated(figure: object) -> str:
 def unequal(
     statement: str, stated: pl.DataFrame, sums: pl.DataFrame, key: list[str], amounts: Sequence[str]
 ) -> Iterator[Violation]:
-    """A violation for every stated total that is not the sum of its lines (zero where it has none)."""
-    both = stated.join(sums, on=key, how="left", suffix="_sum")
-    differing = both.filter(pl.any_horizontal(pl.col(a) != pl.col(f"{a}_sum").fill_null(0) for a in amounts))
+    """A violation for every stated total that is not the sum of its lines (zero where it has none), or is missing."""
+    both = stated.with_columns(stated=True).join(sums, on=key, how="full", coalesce=True, suffix="_sum")
+    missing = both.filter(pl.col("stated").is_null())
+    for row in missing.sort(key).iter_rows(named=True) if missing.height else ():
+        of = ", ".join(str(row[name]) for name in key if name != "period")
+        yield row["period"], f"{statement}: the lines of {of} have no total"
+    differing = both.filter(
+        pl.col("stated") & pl.any_horizontal(pl.col(a) != pl.col(f"{a}_sum").fill_null(0) for a in amounts)
+    )
     for row in differing.sort([*key, "account"]).iter_rows(named=True) if differing.height else ():
         for column in amounts:
             held = row[f"{column}_sum"] or 0

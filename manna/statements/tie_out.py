@@ -14,7 +14,7 @@ from manna.books import Book
 from manna.contracts.reports import EARLIER_RESULTS, STATEMENTS
 from manna.statements import agreement
 from manna.statements.balance import FUNDING, at_current_value
-from manna.statements.cash_flow import ENDING_CASH, NET_CHANGE, OPENING_CASH
+from manna.statements.cash_flow import CASH, ENDING_CASH, NET_CHANGE, OPENING_CASH, UNCASHED
 from manna.statements.comparing import (
     KEY,
     Statement,
@@ -95,17 +95,17 @@ def _totals(_: Book, made: Statements) -> Iterator[Violation]:
     for name, amounts in _BY_ACCOUNT.items():
         frame, lines = made[name].rows, made[name].lines
         in_section = [*KEY, "section"]
-        sums = lines.group_by(in_section).agg(pl.col(amounts).sum())
+        # Of more than its lines, or of none.
+        derived = [FUNDING, *([OPERATING, UNCASHED, CASH] if name == "cash_flow_indirect" else [])]
+        of_lines = ~pl.col("section").is_in(derived)
+        sums = lines.filter(of_lines).group_by(in_section).agg(pl.col(amounts).sum())
         totals = frame.filter(pl.col("account") == "Total " + pl.col("section").str.to_lowercase())
-        derived = [
-            FUNDING,
-            *([OPERATING] if name == "cash_flow_indirect" else []),
-        ]  # from more than its lines
-        totals = totals.filter((pl.col("level") == "total") & ~pl.col("section").is_in(derived))
+        totals = totals.filter(of_lines, level="total")
         yield from unequal(name, totals.select(*in_section, "account", *amounts), sums, in_section, amounts)
-        sums = lines.group_by([*in_section, group(pl.col("account")).alias("account")]).agg(
-            pl.col(amounts).sum()
-        )
+        groups = lines.group_by([*in_section, group(pl.col("account")).alias("account")])
+        # One line has no subtotal, and payers have none at all.
+        has_one = pl.lit(name != "dividends_and_interest") & (pl.col("len") > 1)
+        sums = groups.agg(pl.col(amounts).sum(), pl.len()).filter(has_one)
         subtotals = frame.filter(pl.col("level") == "subtotal").select(*in_section, "account", *amounts)
         yield from unequal(name, subtotals, sums, [*in_section, "account"], amounts)
     income, lines = made["income_statement"].rows, made["income_statement"].lines

@@ -107,8 +107,8 @@ def restore(
 ) -> None:
     """Restores a backup into an empty place, and compares every table with what was backed up.
 
-    Every hash is checked before anything is written, and the directory appears when all is in it. With MANNA_POSTGRES_URL the
-    database goes there, which must be empty. Then work with it: `MANNA_DATA_DIR=DIR manna status`.
+    Every hash is checked on the way, and the directory appears when all is in it (one that is there, empty, is filled then). With
+    MANNA_POSTGRES_URL the database goes there, which must be empty. Then work with it: `MANNA_DATA_DIR=DIR manna status`.
 
     Example: `manna restore manna-20260316T060000000000Z.backup --into /home/me/restored`
     """

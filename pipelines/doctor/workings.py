@@ -48,7 +48,7 @@ def tokens(manna: Installation) -> Iterator[Finding]:
             closed.append(f"{row['institution']} ({row['book']}) {row['connection_id'][:8]}")
     if closed:
         words = f"{len(closed)} of {len(rows)} were sealed with another key: {', '.join(closed)}"
-        remedy = "put that key into MANNA_FORMER_KEYS; if it is lost, `manna link --repair ID` for each"
+        remedy = "put that key into MANNA_FORMER_KEYS; if it is lost, link each anew (docs/recovery.md)"
         yield Finding("tokens", BROKEN, words, remedy)
     if former:
         words = f"{former} of {len(rows)} are sealed with a former key"

@@ -76,11 +76,7 @@ class Befallen(Household):
         super().live(day)
         own = self.accounts
         for account, own_bills in ((own.joint, self.from_checking), (own.cash_card, self.on_card)):
-            for bill in bills_due(own_bills, day):
-                if bill.risen is not None and months_between(self.start, day) == bill.rise_after:
-                    self._note(
-                        "price raised", account, day, until=day + timedelta(days=3), what=bill.merchant
-                    )
+            self.incidents += _raised(own_bills, self.book, account, self.start, day)
         self._charge_again(day)
         self._buy_large(day)
         self._drain(day)

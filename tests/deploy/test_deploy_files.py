@@ -107,6 +107,17 @@ def test_compose_opens_nothing_beyond_this_machine_and_keeps_secrets_in_files() 
     assert "deploy/secrets/" in ignored
 
 
+def test_what_is_run_in_a_container_on_data_of_another_version_does_not_wait_for_who_refuses_it() -> None:
+    """`docker compose run` starts first what a service waits for: `prepare` refuses an older schema, and makes one where a
+    restore wants none."""
+    documents = [*(PROJECT / "docs").glob("*.md"), DEPLOY / "compose.yaml"]
+    text = "\n".join(document.read_text(encoding="utf-8") for document in documents)
+    named = re.findall(r"compose.yaml run --rm ([\w-]+) manna (migrate|restore)", text)
+    assert {command for _, command in named} == {"migrate", "restore"}
+    for service, command in named:
+        assert "prepare" not in COMPOSE["services"][service].get("depends_on", {}), command
+
+
 @pytest.mark.skipif(ANALYZE is None, reason="no systemd-analyze here")
 @pytest.mark.parametrize("unit", sorted((DEPLOY / "systemd").iterdir()), ids=lambda unit: unit.name)
 def test_units_are_of_systemd(unit: Path, tmp_path: Path) -> None:

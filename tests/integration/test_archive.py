@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -43,9 +44,9 @@ def test_what_went_in_comes_out(tmp_path: Path) -> None:
     with Archive(file, Vault(KEY)) as archive:
         archive.verify()
         assert archive.manifest["made_at"] == "today"
-        assert {name: archive.read(name) for name in archive.files} == CONTENT
-        archive.extract("noise", tmp_path / "deep" / "noise")
-    assert (tmp_path / "deep" / "noise").read_bytes() == CONTENT["noise"]
+        for name in archive.files:
+            archive.extract(name, tmp_path / "deep" / name)
+    assert {file.name: file.read_bytes() for file in (tmp_path / "deep").iterdir()} == CONTENT
 
 
 def cut(file: Path) -> None:
@@ -87,6 +88,33 @@ def test_a_damaged_one_is_one_line(tmp_path: Path, harm: Callable[[Path], None])
     with pytest.raises(ArchiveError, match=r"one\.backup is damaged or not a backup") as caught:
         Archive(file, Vault(KEY)).verify()
     assert "\n" not in str(caught.value)
+
+
+def test_whatever_byte_is_wrong_it_is_one_line(tmp_path: Path) -> None:
+    """In the directory at its end and in the headers before the pieces ``zipfile`` finds much else than a bad file."""
+    content = written(tmp_path).read_bytes()
+    file, vault = tmp_path / "harmed.backup", Vault(KEY)
+    directory = range(content.index(b"PK\1\2"), len(content))
+    for place in (*range(40), *directory):
+        for wrong in (0x01, 0xFF):
+            harmed = bytearray(content)
+            harmed[place] ^= wrong
+            file.write_bytes(harmed)
+            with suppress(ArchiveError), Archive(file, vault) as archive:
+                archive.verify()
+    for length in range(0, len(content), 97):
+        file.write_bytes(content[:length])
+        with pytest.raises(ArchiveError):
+            Archive(file, vault)
+
+
+def test_one_that_does_not_open_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, opened = written(tmp_path), list[ZipFile]()
+    monkeypatch.setattr(module, "ZipFile", lambda path: opened.append(ZipFile(path)) or opened[-1])
+    with pytest.raises(ArchiveError):
+        Archive(file, Vault(OTHER))
+    [left] = opened
+    assert left.fp is None
 
 
 def test_another_key_is_told_from_damage(tmp_path: Path) -> None:

@@ -14,15 +14,14 @@ from typing import Any
 
 import psycopg
 import pytest
-from cryptography.fernet import Fernet
 from stored import KEY, TABLE, fill, held, installation, refused, write
 
-from assets.operations import remove_surplus
 from resources import postgres_dump
-from resources.archive import Archive, ArchiveError
-from resources.backup import Backup, BackupError, backups, make_backup, newest_good
+from resources.archive import Archive
+from resources.backup import BackupError, backups, make_backup, newest_good
 from resources.installation import Installation
 from resources.lake import STORAGE_LOCK, Lake
+from resources.lake_files import note_new
 from resources.postgres_dump import DumpError
 from resources.restoring import RestoreError, restore, vault_and_key
 from resources.settings import PROJECT, Settings
@@ -80,75 +79,6 @@ def test_what_is_restored_is_what_was_backed_up(
     assert KEY not in (tmp_path / "restored" / "settings.json").read_text()
 
 
-@pytest.fixture(scope="module")
-def made(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Backup:
-    """A backup of almost nothing: to be read, or copied."""
-    database, folder = databases.make(), tmp_path_factory.mktemp("made")
-    manna = installation(database, folder / "data")
-    backup = make_backup(manna, folder / "backups")
-    manna.close()
-    databases.drop(database)
-    return backup
-
-
-def test_only_an_empty_place_is_restored_into(made: Backup, database: str, tmp_path: Path) -> None:
-    into = tmp_path / "restored"
-    with pytest.raises(DumpError, match=r"MANNA_POSTGRES_URL is not empty .* name an empty one, or unset it"):
-        restore(made.file, into, Vault(KEY), key=None, postgres_url=database)
-    assert not into.exists()
-    into.mkdir()
-    (into / "note").touch()
-    with pytest.raises(RestoreError, match=r"restored is not empty; name a folder that is"):
-        restore(made.file, into, Vault(KEY), key=None, postgres_url=None)
-    assert [one.name for one in into.iterdir()] == ["note"]
-    with pytest.raises(RestoreError, match=r"cannot restore into .*/note/r: (File exists|Not a directory)"):
-        restore(made.file, into / "note" / "r", Vault(KEY), key=None, postgres_url=None)
-
-
-def test_a_damaged_backup_or_another_key_writes_nothing(made: Backup, tmp_path: Path) -> None:
-    with pytest.raises(ArchiveError, match="sealed with another key"):
-        restore(made.file, tmp_path / "r", Vault(Fernet.generate_key()), key=None, postgres_url=None)
-    content = bytearray(made.file.read_bytes())
-    whole, harmed = (tmp_path / "b" / f"manna-2026010{n}T060000000000Z-scheduled.backup" for n in (1, 2))
-    whole.parent.mkdir()
-    whole.write_bytes(content)
-    content[len(content) // 2] ^= 1
-    harmed.write_bytes(content)
-    with pytest.raises(ArchiveError, match="is damaged or not a backup"):
-        restore(harmed, tmp_path / "r", Vault(KEY), key=None, postgres_url=None)
-    assert [one.name for one in tmp_path.iterdir()] == ["b"]
-    good = newest_good(tmp_path / "b", Vault(KEY))
-    assert good is not None
-    assert good.file == whole
-
-
-def test_surplus_backups_go_but_never_the_newest_that_is_whole(made: Backup, tmp_path: Path) -> None:
-    """The three newest are damaged: the one before them is what there is to restore from."""
-    folder = tmp_path / "backups"
-    folder.mkdir()
-    for day in range(1, 9):
-        scheduled = "" if day == 1 else "-scheduled"
-        file = folder / f"manna-2026010{day}T060000000000Z{scheduled}.backup"
-        file.write_bytes(made.file.read_bytes() if day < 6 else b"damaged")
-    numbers = {"backups_daily": 2, "backups_weekly": 0, "backups_monthly": 0}
-    manna = Installation(Settings.load(_env_file=None, data_dir=tmp_path, key=KEY, **numbers))
-    assert sorted(name[6:14] for name in remove_surplus(manna)) == [
-        "20260102",
-        "20260103",
-        "20260104",
-        "20260106",
-    ]
-    assert [one.made_at.day for one in backups(folder)] == [
-        8,
-        7,
-        5,
-        1,
-    ]  # nobody's but a person's to remove: the first
-    for one in backups(folder):
-        one.file.write_bytes(b"damaged")
-    assert remove_surplus(manna) == []  # nothing is removed while nothing is whole
-
-
 def test_without_a_key_that_is_kept_somewhere_there_is_no_backup(database: str, tmp_path: Path) -> None:
     keyless = Settings.load(_env_file=None, data_dir=tmp_path, postgres_url=database)
     with pytest.raises(BackupError, match="no key to seal it with: set MANNA_KEY"):
@@ -174,6 +104,43 @@ def test_a_missing_file_of_the_lake_is_named_and_no_backup_made(manna: Installat
     with pytest.raises(BackupError, match=rf"the lake's file .*{lost.name} is missing: nothing was written"):
         make_backup(manna, tmp_path / "backups")
     assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_a_file_of_the_lake_with_a_wrong_bit_is_named_and_no_backup_made(
+    manna: Installation, tmp_path: Path
+) -> None:
+    """Its hashes would say that it is whole: they are of what is there."""
+    assert note_new(manna) > 0
+    changed = max((tmp_path / "data" / "lake").rglob("*.parquet"), key=lambda file: file.stat().st_size)
+    content = bytearray(changed.read_bytes())
+    content[len(content) // 2] ^= 1
+    changed.write_bytes(content)
+    with pytest.raises(BackupError, match=rf"{changed.name} is not what was written .*: nothing was written"):
+        make_backup(manna, tmp_path / "backups")
+    assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_drafts_are_discarded_while_no_other_backup_is_made(
+    manna: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another that has just made its draft, and not yet locked it, would lose it."""
+    held: list[Any] = []
+
+    def looked(_: Path) -> None:
+        with psycopg.connect(manna.postgres_url) as connection:
+            held.append(
+                connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+            )
+
+    monkeypatch.setattr("resources.backup.discard_unfinished", looked)
+    make_backup(manna, tmp_path / "backups")
+    assert held == [(1,)]
+
+
+def test_before_a_migration_there_may_be_no_hashes_to_compare(manna: Installation, tmp_path: Path) -> None:
+    with psycopg.connect(manna.postgres_url) as connection:
+        connection.execute("DROP TABLE ops.lake_files")
+    assert make_backup(manna, tmp_path / "backups").size > 0
 
 
 def test_a_server_that_is_newer_than_our_programs(

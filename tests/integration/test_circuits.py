@@ -8,7 +8,9 @@ from test_receiving import add, extent, pull
 
 from resources.breaker import FAILURES, PAUSE, CircuitOpenError
 from resources.installation import Installation
+from resources.lake import LakeError
 from resources.providers import ATTEMPTS, LoginRequiredError, ProviderUnavailableError
+from resources.settings import SettingsError
 
 LOGINS, MANY = 5, 1000
 
@@ -100,3 +102,38 @@ def test_one_bank_behind_plaid_and_our_own_budget_open_nothing(manna: Installati
             circuit.call(lambda: fail("500"))
     with pytest.raises(CircuitOpenError, match="The last: no answer"):
         circuit.call(lambda: "an answer")
+
+
+@pytest.mark.parametrize(
+    "ours",
+    [
+        ProviderUnavailableError("no call is left", code="BUDGET"),
+        LakeError("the disk is full"),
+        SettingsError("the clock is wrong"),
+        KeyboardInterrupt(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_says_nothing_of_the_provider_changes_nothing(manna: Installation, ours: BaseException) -> None:
+    def fail(error: BaseException) -> None:
+        raise error
+
+    circuit = manna.ops.circuit("plaid")
+    for _ in range(FAILURES - 1):
+        with pytest.raises(ProviderUnavailableError):
+            circuit.call(lambda: fail(ProviderUnavailableError("no answer")))
+    before = manna.ops.circuits()
+    with pytest.raises(type(ours)):
+        circuit.call(lambda: fail(ours))
+    assert manna.ops.circuits() == before  # one more failure opens it
+    with pytest.raises(ProviderUnavailableError):
+        circuit.call(lambda: fail(ProviderUnavailableError("no answer")))
+    assert [row["state"] for row in manna.ops.circuits()] == ["open"]
+
+    later(manna)
+    circuit = manna.ops.circuit("plaid")
+    with pytest.raises(type(ours)):
+        circuit.call(lambda: fail(ours))
+    assert [row["state"] for row in manna.ops.circuits()] == ["half-open"]
+    assert circuit.call(lambda: "an answer") == "an answer"  # the next is tried
+    assert [row["state"] for row in manna.ops.circuits()] == ["closed"]

@@ -79,6 +79,18 @@ def test_one_that_no_key_opens_leaves_all_as_they_were(linked: Ops) -> None:
     assert [bytes(row["token"]) for row in linked.connections()] == before
 
 
+def test_one_that_was_unlinked_needs_no_key(linked: Ops) -> None:
+    """Its key may be lost: that is why it was unlinked."""
+    lost = Vault(Fernet.generate_key()).seal("access-sandbox-lost")
+    with linked.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE ops.connections SET token = %s WHERE connection_id = 'login-0'", (lost,)
+        )
+    linked.connection_status("login-0", "unlinked", "by `manna unlink`", NOW)
+    assert linked.reseal_tokens(Vault(NEW, [OLD]).resealed, "ana", NOW) == (4, 4)
+    assert [bytes(row["token"]) == lost for row in linked.connections()] == [True, *[False] * 4]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["while they are opened", "before the commit"])
 def test_a_process_killed_in_the_middle_leaves_every_token_readable(linked: Ops, moment: str) -> None:

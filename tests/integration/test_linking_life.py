@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import polars as pl
 import pytest
+from cryptography.fernet import Fernet
 from rich.console import Console
 
 from assets.raw.plaid import _ask
@@ -18,6 +19,7 @@ from pipelines.linking import LinkError, find_connection, link_hosted, repair_ho
 from pipelines.reporting import short_ids
 from resources.installation import Installation
 from resources.providers import ATTEMPTS, ProviderUnavailableError
+from resources.vault import Vault
 
 USERNAME, INSTITUTION = "rivera_gingham", "ins_109509"
 TODAY = date(2026, 3, 16)
@@ -190,6 +192,13 @@ def test_an_unlinked_login_is_gone_at_plaid_and_its_history_stays(
     assert login.life == ["new", "healthy", "unlinked"]
     with pytest.raises(LinkError, match="unlinked for good"):
         repair(login)
+
+
+def test_a_login_whose_key_is_lost_is_unlinked_here(login: Login) -> None:
+    login.manna.__dict__["vault"] = Vault(Fernet.generate_key())
+    said = unlink(login.manna, login.row)
+    assert "its token cannot be read: end the login at Plaid's dashboard" in said
+    assert login.life == ["new", "healthy", "unlinked"]
 
 
 def test_a_login_plaid_has_forgotten_cannot_be_repaired(login: Login, bank: Any) -> None:

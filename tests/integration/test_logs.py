@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,7 +13,8 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from pipelines.logs import ROOT, logged, of_run
-from resources.settings import Settings
+from resources.redacting import HIDDEN, Redactor
+from resources.settings import PROJECT, Settings
 from resources.vault import DEMO_KEY, Vault
 
 LOG = logging.getLogger("manna.tests")
@@ -128,3 +131,52 @@ def test_a_run_in_a_process_of_its_own_writes_to_stderr(
         LOG.warning("here")
     assert "here" in capsys.readouterr().err
     assert ROOT.handlers == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "APCA-API-SECRET-KEY: {}",
+        "secret_key={}",
+        "AWS_SECRET_ACCESS_KEY={}",
+        "MANNA_KEY={}",
+        "MANNA_FORMER_KEYS: {}",
+        "PGPASSWORD={}",
+        "cannot reach https://{}@db.example/path",
+        "cannot reach postgresql://ana:{}@db.example/manna",
+        '{{"x-api-key": "{}"}}',
+    ],
+)
+def test_what_is_named_as_a_secret_is_none_of_ours_and_hidden_all_the_same(said: str, tmp_path: Path) -> None:
+    secret = "of-somebody-else-0123"
+    redact = Redactor(Settings.load(_env_file=None, data_dir=tmp_path)).text
+    assert secret not in redact(said.format(secret))
+    assert HIDDEN in redact(said.format(secret))
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["the primary key: id", "tokens=5", "monkey=business", "see https://manna.example/a, or ana@example.org"],
+)
+def test_what_is_no_secret_stays(said: str, tmp_path: Path) -> None:
+    assert Redactor(Settings.load(_env_file=None, data_dir=tmp_path)).text(said) == said
+
+
+LONG = """
+import resource, sys
+from pathlib import Path
+from resources.redacting import Redactor
+from resources.settings import Settings
+resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+redact = Redactor(Settings.load(_env_file=None, data_dir=Path(sys.argv[1])))
+for part in ("a-", "a_", "token-", "eyJ-", "://a:", "a:", "1234 ", "'", "key="):
+    redact.text("://" + part * (200_000 // len(part)))
+"""
+
+
+def test_a_long_text_takes_no_longer_than_its_length(tmp_path: Path) -> None:
+    """In steps that grow with its square, 200,000 characters would take half an hour: CPU time is limited, no clock is read."""
+    done = subprocess.run(
+        [sys.executable, "-c", LONG, str(tmp_path)], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -45,6 +45,12 @@ def test_files_are_merged_and_no_row_of_now_or_then_changes(manna: Installation)
     assert dataclasses.astuple(maintain_lake(manna.lake, 30)) == ((), 0, 0, 0)
 
 
+def test_a_file_that_has_ended_is_none_to_be_merged(manna: Installation) -> None:
+    write(manna, refused(*(f"c{number}" for number in range(INLINED_ROWS + 1))))
+    assert len(files(manna)) >= 3
+    assert maintenance._candidates(manna.postgres_url) == ([], [])
+
+
 def test_past_snapshots_and_their_files_go_when_their_time_has_come(
     manna: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

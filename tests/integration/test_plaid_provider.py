@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -19,7 +19,9 @@ from resources.providers import (
     LoginRequiredError,
     ProviderError,
     ProviderUnavailableError,
+    require_same_time,
 )
+from resources.settings import SettingsError
 
 SYNC = "/plaid/transactions/sync"
 INVESTOR = ("rivera_tattersall", "ins_109510", "investments")
@@ -318,3 +320,17 @@ def test_records_without_a_usable_id_are_kept_apart() -> None:
     assert len(set(ids(found))) == 5
     assert [name.startswith("?") for name in ids(found)] == [True] * 4 + [False]
     assert [record.payload for record in found.records[:2]] == ['{"a": 1}', '{"a": 2}']
+
+
+@pytest.mark.parametrize(
+    "told",
+    [None, "", "yesterday", "Mon, 99 Mar 2026 12:00:00 GMT", "Mon, 16 Mar 2026 12:00:00 -0000",
+     "Mon, 16 Mar 2026 12:00:00 +99999999999999"],
+)  # fmt: skip
+def test_a_date_that_says_no_moment_says_nothing(told: str | None) -> None:
+    require_same_time("Plaid", told, datetime(2026, 3, 16, 12, tzinfo=UTC))
+
+
+def test_a_moment_without_a_zone_is_of_utc() -> None:
+    with pytest.raises(SettingsError, match="says 2026-03-16 14:30 UTC: set the clock"):
+        require_same_time("Plaid", "Mon, 16 Mar 2026 14:30:00 -0000", datetime(2026, 3, 16, 12, tzinfo=UTC))

@@ -129,6 +129,14 @@ def test_an_older_snapshot_never_replaces_a_newer_one(database: str, tmp_path: P
     assert net_worth(in_duckdb(tmp_path, NET_WORTH.address)) == [4]
 
 
+def test_a_content_is_hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[str] = []
+    monkeypatch.setattr(publisher, "content_hash", lambda contract, _: hashed.append(contract.name) or "h")
+    one = edition(5)
+    assert one.content_hash == one.content_hash
+    assert sorted(hashed) == ["net_worth", "publications"]
+
+
 def test_books_are_apart(database: str, tmp_path: Path) -> None:
     for book in ("home", "studio"):
         publish_to_postgres(database, edition(5, "1", book))
@@ -171,7 +179,7 @@ def test_a_crash_before_the_file_is_put_in_place_leaves_the_old_one(
         with pytest.raises(KeyboardInterrupt):
             publish_to_duckdb(tmp_path, edition(6, "2"))
     assert net_worth(in_duckdb(tmp_path, NET_WORTH.address)) == [1]
-    assert (tmp_path / ".home.draft.duckdb").exists()
+    assert (tmp_path / ".home.draft" / "home.duckdb").exists()
     assert publish_to_duckdb(tmp_path, edition(6, "2"))
     assert net_worth(in_duckdb(tmp_path, NET_WORTH.address)) == [2]
     assert sorted(path.name for path in tmp_path.iterdir()) == [".home.lock", "home.duckdb"]

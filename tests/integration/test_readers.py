@@ -6,12 +6,15 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 import psycopg
 import pytest
 from test_publisher import edition
 
-from resources.closed_files import close_published
+from resources import publisher
+from resources.closed_files import close_file, close_published
 from resources.publisher import publish_to_duckdb, publish_to_postgres, write_page
 from resources.readers import ReadersError, add_reader, readers, remove_reader
 from resources.settings import Settings
@@ -154,6 +157,50 @@ def test_a_password_is_told_once_and_kept_nowhere(published: str) -> None:
         remove_reader(published, "home")
 
 
+def test_an_address_that_says_who_connects_at_its_end_is_not_handed_on(published: str) -> None:
+    given = psycopg.conninfo.conninfo_to_dict(published)
+    who = {"user": str(given["user"]), "password": str(given["password"])}
+    address = f"postgresql:///{given['dbname']}?" + urlencode(
+        {**who, "host": str(given["host"]), "port": str(given["port"]), "application_name": "books"}
+    )
+    theirs = add_reader(address, "home")
+    assert who["password"] not in theirs
+    assert "application_name=books" in theirs
+    with psycopg.connect(theirs) as connection:
+        assert connection.execute("SELECT current_user").fetchone() == ("manna_reader_home",)
+
+
+@pytest.fixture
+def landlord(databases: Any) -> Iterator[str]:
+    """The address of one who owns a database and may make roles, and is no superuser: as on most servers."""
+    with psycopg.connect(databases.url, autocommit=True) as owner:
+        owner.execute("DROP ROLE IF EXISTS manna_readers")  # of another test; roles are the server's
+        owner.execute("CREATE ROLE landlord LOGIN CREATEROLE PASSWORD 'of-the-house'")
+        owner.execute("CREATE DATABASE house OWNER landlord")
+        yield databases.url.replace("/manna?", "/house?").replace(
+            databases.url.partition("@")[0], "postgresql://landlord:of-the-house"
+        )
+        owner.execute("DROP DATABASE house WITH (FORCE)")
+        owner.execute("DROP ROLE IF EXISTS manna_reader_home, manna_reader_studio, manna_readers")
+        owner.execute("DROP ROLE landlord")
+
+
+def test_who_may_make_roles_need_not_be_a_superuser(landlord: str) -> None:
+    publish_to_postgres(landlord, edition(5, "1", "home"))
+    publish_to_postgres(landlord, edition(5, SECRET, "studio"))
+    add_reader(landlord, "studio")
+    add_reader(landlord, "home")
+    theirs = add_reader(landlord, "home", new_password=True)
+    with psycopg.connect(theirs, autocommit=True) as connection:
+        assert connection.execute("SELECT book FROM reports.net_worth").fetchall() == [("home",)]
+        connection.execute("SET default_transaction_read_only = off")
+        connection.execute("SELECT lo_create(0)")  # something of its own
+    remove_reader(landlord, "home")
+    assert [reader["book"] for reader in readers(landlord)] == ["studio"]
+    remove_reader(landlord, "studio")
+    assert readers(landlord) == []
+
+
 def test_who_may_not_make_roles_is_told_so(published: str) -> None:
     mine = add_reader(published, "home") + "&options=-c%20default_transaction_read_only%3Doff"
     with pytest.raises(ReadersError, match="needs CREATEROLE"):
@@ -197,6 +244,37 @@ def test_files_are_the_owners_alone_unless_a_group_is_to_read_them(tmp_path: Pat
         assert [bits(p) for p in (file, page, page.parent, file.parent)] == ["600", "600", "700", "700"]
     finally:
         os.umask(old)
+
+
+def test_a_draft_is_the_owners_alone_while_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A group may pass through the folders: only the bits keep others from a file whose name they guess."""
+    settings = Settings.load(_env_file=None, data_dir=tmp_path, group_reads=True)
+    drafts: list[str] = []
+
+    def looked(draft: Path, target: Path, *, group: bool | None = None) -> None:
+        closed = bits(draft) == "600" or bits(draft.parent) == "700"
+        drafts.append(f"{target.name} {closed}")
+        close_file(draft, target, group=group)
+
+    monkeypatch.setattr(publisher, "close_file", looked)
+    old = os.umask(0o022)
+    try:
+        file, page = publish(settings, "1")
+        assert drafts == ["home.duckdb True", "2026-02.html True", "index.html True"]
+        assert [bits(p) for p in (file, page)] == ["640", "640"]
+    finally:
+        os.umask(old)
+
+
+def test_a_file_with_other_bits_is_mended_though_its_folder_has_its_own(tmp_path: Path) -> None:
+    settings = Settings.load(_env_file=None, data_dir=tmp_path)
+    file, page = publish(settings, "1")
+    file.chmod(0o644)
+    page.chmod(0o666)
+    close_published(settings, ["home"])
+    assert [bits(p) for p in (file, page)] == ["600", "600"]
 
 
 TRY = 'for path; do head -c1 "$path" >/dev/null && echo read || echo refused; : >>"$path" && echo written || echo refused; done'

@@ -213,6 +213,19 @@ def test_one_broken_login_does_not_stop_the_others(linked: Installation, bank: A
     assert_sound(linked)
 
 
+def test_a_login_whose_key_is_lost_does_not_stop_the_others(linked: Installation, bank: Any) -> None:
+    with linked.ops.engine.begin() as connection:
+        other = Vault(Fernet.generate_key()).seal("access-sandbox-lost")
+        connection.exec_driver_sql("UPDATE ops.connections SET token = %s", (other,))
+    add(linked, "tartan", *bank.link("rivera_tartan", "ins_109511"), "transactions")
+    found = pull(linked)
+    assert list(found.failures) == ["Platypus (home)"]
+    status = {c["connection_id"]: (c["status"], c["error"]) for c in linked.ops.connections()}
+    assert status["tartan"] == ("healthy", None)
+    assert status["platypus"][0] == "degraded"
+    assert "were sealed with another key" in status["platypus"][1]
+
+
 def test_wrong_credentials_end_the_pull_at_once(linked: Installation, bank: Any) -> None:
     add(linked, "tartan", *bank.link("rivera_tartan", "ins_109511"), "transactions")
     linked.__dict__["plaid"] = bank.plaid(secret="wrong")
@@ -488,6 +501,7 @@ def test_who_is_killed_between_reading_and_committing_leaves_everything_to_the_n
 
 def test_a_token_sealed_with_another_key_stops_the_pull_and_says_so(linked: Installation) -> None:
     linked.__dict__["vault"] = Vault(Fernet.generate_key())
-    with pytest.raises(dg.Failure, match="restore the former MANNA_KEY"):
-        pull(linked)
+    with pytest.raises(dg.Failure, match="restore the former MANNA_KEY") as caught:
+        list(pull(linked).materializations(PLAID_TABLES, {}))
+    assert caught.value.allow_retries is False
     assert extent(linked) == {}

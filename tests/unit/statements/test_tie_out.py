@@ -183,6 +183,24 @@ def test_a_cent_anywhere_is_found_out(ledger, made, table, account, column, expe
     assert any(f"2026-02: {text}".startswith(expected) for text in found[MONTHS[1]]), found
 
 
+@pytest.mark.parametrize(
+    ("table", "account", "expected"),
+    [
+        ("income_statement", "Total expenses", "the lines of USD, Expenses have no total"),
+        ("income_statement", "Expenses:Food", "the lines of USD, Expenses, Expenses:Food have no total"),
+        ("income_statement", "Net income", "the lines of USD have no total"),
+        ("cash_flow", "Total operating activities", "the lines of USD, Operating activities have no total"),
+        ("trial_balance", "Total", "the lines of USD have no total"),
+    ],
+)
+def test_lines_without_their_total_are_found_out(ledger, made, table, account, expected):
+    kept = made[table].filter((pl.col("period") != MONTHS[1]) | (pl.col("account") != account))
+    assert kept.height < made[table].height
+    found = violations_by_period(ledger().book, {**made, table: kept})
+    assert set(found) == {MONTHS[1]}
+    assert f"{table}: {expected}" in found[MONTHS[1]]
+
+
 FEB = pl.col("period") == MONTHS[1]
 
 
