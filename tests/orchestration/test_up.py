@@ -11,7 +11,7 @@ import pytest
 from serving_up import PATIENCE_SECONDS, REPOSITORY, Up, eventually, free_port, run_manna, serving
 
 from assets.reports import WRITTEN
-from pipelines.sensors import STATE_TAG
+from pipelines.jobs import OF_WEBHOOKS, STATE_TAG
 from resources.installation import Installation
 from resources.settings import Settings
 from tests.conftest import FinishedDemo
@@ -212,7 +212,7 @@ def _runs_of_webhooks(up: Up) -> list[dict[str, Any]]:
     return [
         run
         for run in found
-        if any(tag["key"] == STATE_TAG and tag["value"].startswith("webhook-") for tag in run["tags"])
+        if any(tag["key"] == STATE_TAG and tag["value"].startswith(OF_WEBHOOKS) for tag in run["tags"])
     ]
 
 
