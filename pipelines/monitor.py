@@ -1,4 +1,4 @@
-"""The monitor: ``/health`` and ``/metrics`` over HTTP, which `manna up` serves on 127.0.0.1 beside the rest.
+"""The monitor: ``/health`` and ``/metrics`` over HTTP, which `manna up` serves on 127.0.0.1 beside the rest, and compose.yaml in a container.
 
 What belongs here: HTTP, and when the answer is 503. What does not: what is measured (``pipelines.metrics``), or when the machine is unwell
 (``manna.alerting.platform``).
@@ -7,6 +7,7 @@ Healthy means: the database and the lake answer, alerts are looked for, and noth
 the disk. Alerts about money are none of its business. Who asks again and again waits in line: one answer is made at a time.
 """
 
+import argparse
 import sys
 import threading
 from contextlib import closing
@@ -20,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pipelines.metrics import Standing
-from pipelines.receiver import listen, server
+from pipelines.receiver import HOST, listen, server
 from pipelines.sensors import alerts
 from pipelines.watching import platform_conditions, tick_trouble
 from resources.installation import Installation
@@ -69,8 +70,10 @@ def main() -> int:
     """Serves until told to stop."""
     from pipelines.logs import logged
 
-    settings = Settings.load()
-    with logged(settings, "monitor"), listen(settings.metrics_port) as listener:
+    arguments = argparse.ArgumentParser(description="Tells monitors how Manna is.")
+    arguments.add_argument("--host", default=HOST, help="where it listens; in a container 0.0.0.0")
+    told, settings = arguments.parse_args(), Settings.load()
+    with logged(settings, "monitor"), listen(settings.metrics_port, told.host) as listener:
         server(application(settings, dg.DagsterInstance.get())).run(sockets=[listener])
     return 0
 

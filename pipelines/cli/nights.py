@@ -96,13 +96,13 @@ def up(
     settings = Settings.load()
     with_sandbox = uses_sandbox(settings) or not settings.uses_real_providers
     services.refuse_when_served(settings)
-    services.require_free(port)
-    services.require_free(settings.metrics_port, "MANNA_METRICS_PORT")
+    ports = {"--port": port, "MANNA_METRICS_PORT": settings.metrics_port}
     if settings.receives_webhooks and settings.receiver_port:
-        services.require_free(settings.receiver_port, "MANNA_WEBHOOK_PORT")
+        ports["MANNA_WEBHOOK_PORT"] = settings.receiver_port
+    services.require_free(ports)
     with progress(err) as tell:
         tell("starting", "database")
-        with opened(with_sandbox=with_sandbox) as manna:
+        with opened(with_sandbox=with_sandbox, log="up") as manna:
             if with_sandbox:
                 from pipelines.running import Runner
 

@@ -10,6 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from pipelines.cli.shell import opened
 from pipelines.logs import ROOT, logged, of_run
 from resources.settings import Settings
 from resources.vault import DEMO_KEY, Vault
@@ -128,3 +129,22 @@ def test_a_run_in_a_process_of_its_own_writes_to_stderr(
         LOG.warning("here")
     assert "here" in capsys.readouterr().err
     assert ROOT.handlers == []
+
+
+def test_a_program_that_runs_for_long_has_a_log_of_its_own(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes cannot share one: it is renamed when it is full."""
+    for name in ("DAGSTER_HOME", "MANNA_DAGSTER_URL", "DAGSTER_EVENT_BATCH_SIZE"):
+        monkeypatch.setenv(name, "")  # what is put there is gone afterwards
+    monkeypatch.setenv("MANNA_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("MANNA_POSTGRES_URL", database)
+    with opened(log="up"):
+        LOG.warning("here")
+    with opened():
+        LOG.warning("there")
+    logs = tmp_path / "data" / "logs"
+    assert {file.name: file.read_text().split()[-1] for file in logs.iterdir()} == {
+        "up.log": "here",
+        "manna.log": "there",
+    }

@@ -175,3 +175,15 @@ def test_who_has_ended_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> Non
     leash.end_tree(1000)
     assert [one.asked for one in family] == [[signal.SIGTERM], [signal.SIGTERM]]
     assert [one.states for one in family] == [[psutil.STATUS_ZOMBIE]] * 2
+
+
+def test_manna_up_is_asked_to_end_by_either_signal() -> None:
+    program = """
+import os, signal
+from pipelines.serving import _stop_requests
+for number in (signal.SIGINT, signal.SIGTERM):
+    with _stop_requests() as stopped:
+        os.kill(os.getpid(), number)
+        assert stopped.wait(60)
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=PROJECT, check=True)
