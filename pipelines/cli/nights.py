@@ -38,9 +38,7 @@ def demo(
 
 @app.command()
 def run(
-    job: Annotated[
-        str, typer.Argument(help=" or ".join([", ".join([*DESCRIPTIONS][:-1]), [*DESCRIPTIONS][-1]]))
-    ],
+    job: Annotated[str, typer.Argument(help=f"one of {', '.join(DESCRIPTIONS)}")],
     partition: Annotated[
         str | None, typer.Option(help="a partition, or FIRST...LAST for a range in one run")
     ] = None,
