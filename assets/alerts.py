@@ -65,13 +65,14 @@ def described(counts: pl.DataFrame) -> dict[str, Any]:
 
     ``counts``: book, severity, status and count, in order.
     """
+    from manna.documents.markdown import table
+
     active = counts.filter(pl.col("status") != "resolved")
     of_severity = dict(active.group_by("severity").agg(pl.col("count").sum()).iter_rows())
-    header = "| book | severity | state | alerts |\n|---|---|---|---|\n"
-    lines = "".join(f"| {' | '.join(map(str, row))} |\n" for row in counts.iter_rows())
+    shown = table(["book", "severity", "state", "alerts"], counts.iter_rows())
     return {
         "dagster/row_count": int(counts["count"].sum()),
         "open": int(counts.filter(pl.col("status") == "open")["count"].sum()),
         **{severity: of_severity.get(severity, 0) for severity in ("critical", "warning", "info")},
-        COUNTS: dg.MetadataValue.md(header + lines if counts.height else "No alert yet."),
+        COUNTS: dg.MetadataValue.md(shown if counts.height else "No alert yet."),
     }

@@ -9,14 +9,13 @@ Books of one taxpayer are made together, because money between them is a draw or
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 import polars as pl
 
 from assets.common import BooksConfig, Manna, chosen, key, result, row_counts, spec
+from assets.ledger import today
 from assets.shown import previewed
 from manna.books import Book
 from manna.categorizing import Categorized, Facts, between_books, categorize, followed, settle
@@ -220,7 +219,7 @@ def find_recurring(
     changes = Change(), Change()
     for book_id in chosen(manna.books, wanted):
         book = manna.books[book_id]
-        scope, day = {"book": book.id}, _today(manna, book)
+        scope, day = {"book": book.id}, today(manna, book)
         known = payments(transaction.read("clean.transactions", scope), transaction.read(TRANSACTIONS, scope))
         rows = known.filter(~pl.col("transfer"))
         series = find_series(rows)
@@ -230,7 +229,3 @@ def find_recurring(
             changes[1] + transaction.replace(INSIGHTS, told, scope),
         )
     return changes
-
-
-def _today(manna: Installation, book: Book) -> date:
-    return manna.settings.now().astimezone(ZoneInfo(book.time_zone)).date()

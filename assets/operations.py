@@ -140,6 +140,7 @@ def _drilled(manna: Installation) -> dg.MaterializeResult[Any]:
 )
 def maintenance(context: dg.AssetExecutionContext, manna: Manna) -> dg.MaterializeResult[Any]:
     """Keeps the stores small, and reports their growth."""
+    from manna.documents.markdown import table
     from resources.maintenance import maintain_lake, vacuum
     from resources.stores import stores
 
@@ -149,16 +150,15 @@ def maintenance(context: dg.AssetExecutionContext, manna: Manna) -> dg.Materiali
     runs = forget_old_runs(context.instance, old)
     vacuum(manna.postgres_url)
     after = stores(manna)
-    lines = [
-        f"| {row['store']} | {was:,} | {row['bytes']:,} | {row['files'] or ''} | {row['rows'] or ''} | {row['holds']} |"
+    grown = [
+        (row["store"], f"{was:,}", f"{row['bytes']:,}", row["files"] or "", row["rows"] or "", row["holds"])
         for row, was in zip(after.iter_rows(named=True), before["bytes"], strict=True)
     ]
-    table = "\n".join(
-        ["| store | bytes before | bytes | files | rows | holds |", "|---|--:|--:|--:|--:|---|", *lines]
-    )
     return dg.MaterializeResult(
         metadata={
-            "stores": dg.MetadataValue.md(table),
+            "stores": dg.MetadataValue.md(
+                table(["store", "bytes before", "bytes", "files", "rows", "holds"], grown)
+            ),
             "bytes": int(after["bytes"].sum()),
             "files merged": lake.files_merged,
             "tables flushed": list(lake.flushed),
@@ -168,6 +168,3 @@ def maintenance(context: dg.AssetExecutionContext, manna: Manna) -> dg.Materiali
             **{f"bytes of {row['store']}": row["bytes"] for row in after.iter_rows(named=True)},
         }
     )
-
-
-ASSETS = (backup, drill, maintenance)

@@ -32,7 +32,19 @@ from assets.reports import statements_asset
 from assets.tear_sheets import tear_sheets_asset
 from pipelines.execution_job import execution, execution_sensor
 from pipelines.executors import executor
-from pipelines.jobs import jobs
+from pipelines.jobs import (
+    BACKTESTS,
+    BACKUP,
+    DRILL,
+    MAINTENANCE,
+    MARKET,
+    NIGHTLY,
+    OPENING,
+    REBALANCE,
+    STATEMENTS,
+    TRAINING,
+    jobs,
+)
 from pipelines.partitions import backtest_sets, market_days, months
 from pipelines.policies import governed
 from pipelines.process import installation_resource
@@ -64,22 +76,22 @@ def build_definitions(
         ledger.ledger, tax.taxable, portfolio.valuations, portfolio.drift, performance.measured, ledger.months,
     ]  # fmt: skip
     parts: dict[str, list[dg.AssetsDefinition]] = {
-        "nightly": unpartitioned,
-        "market": [bars.bars_asset(days)],
-        "reports": [statements_asset(periods), tear_sheets_asset(periods), published.published],
-        "rebalancing": [rebalancing.plan],
-        "training": [model.models],
-        "backtests": [backtests.backtests_asset(backtest_sets(books.values()))],
-        "opening": [published.opened],
-        "backup": [operations.backup],
-        "drill": [operations.drill],
-        "maintenance": [operations.maintenance],
+        NIGHTLY: unpartitioned,
+        MARKET: [bars.bars_asset(days)],
+        STATEMENTS: [statements_asset(periods), tear_sheets_asset(periods), published.published],
+        REBALANCE: [rebalancing.plan],
+        TRAINING: [model.models],
+        BACKTESTS: [backtests.backtests_asset(backtest_sets(books.values()))],
+        OPENING: [published.opened],
+        BACKUP: [operations.backup],
+        DRILL: [operations.drill],
+        MAINTENANCE: [operations.maintenance],
     }
     of_jobs = {
         job: [asset.map_asset_specs(partial(governed, job=job)) for asset in assets]
         for job, assets in parts.items()
     }
-    defined = jobs(**of_jobs)
+    defined = jobs(of_jobs)
     return dg.Definitions(
         assets=[*(asset for assets in of_jobs.values() for asset in assets), governed(alerts.SPEC, "alerts")],
         asset_checks=[*examined.CHECKS, broker.positions, broker.calendar_check(days)],

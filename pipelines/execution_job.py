@@ -18,11 +18,11 @@ from pydantic import Field
 from assets.common import Manna, stopping_for_good
 from manna.books import Book
 from manna.trading.execution import planned, refusal
-from pipelines.jobs import ONCE
+from pipelines.jobs import EXECUTION, ONCE
 from pipelines.partitions import MARKET_ZONE
 from resources.installation import Installation
 
-EXECUTION, EXECUTOR = "execution", "executor"
+EXECUTOR = "executor"
 MINUTES = 15
 """How long after a stop a plan is gone on with."""
 _OPENS, _CLOSES = time(9, 30), time(16)

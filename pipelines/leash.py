@@ -15,6 +15,8 @@ import sys
 import threading
 
 import psutil
+from tenacity import Retrying, retry_if_result, stop_after_delay, stop_never, wait_fixed
+from tenacity.stop import stop_base
 
 PATIENCE_SECONDS = 15
 
@@ -48,11 +50,27 @@ def end_tree(pid: int) -> None:
     The group finds those whose parent has ended before them. Returns when all are gone.
     """
     with _ENDING:
-        for number, patience in ((signal.SIGTERM, PATIENCE_SECONDS), (signal.SIGKILL, None)):
+        for number, patience in (
+            (signal.SIGTERM, stop_after_delay(PATIENCE_SECONDS)),
+            (signal.SIGKILL, stop_never),
+        ):
             tree = _tree(pid)
             for process in tree:
                 _signal(process, number)
-            psutil.wait_procs(tree, timeout=patience)
+            _wait(tree, patience)
+
+
+def _wait(tree: list[psutil.Process], patience: stop_base) -> None:
+    """Until none of them runs, or patience has run out.
+
+    Not ``psutil.wait_procs``: it waits until zombies are reaped too. Those of an orphan are pid 1's, which may take its time.
+    """
+    Retrying(
+        retry=retry_if_result(bool),
+        stop=patience,
+        wait=wait_fixed(0.02),
+        retry_error_callback=lambda state: None,
+    )(lambda: any(map(_is_running, tree)))
 
 
 def _tree(pid: int) -> list[psutil.Process]:

@@ -21,7 +21,7 @@ from assets.clean import open_rows
 from manna.connections import BROKEN, has_ended
 from pipelines.reporting import connections
 from pipelines.settling import checks_that_fail
-from pipelines.watching import last_night, webhooks_waiting
+from pipelines.watching import last_nights, webhooks_waiting
 from resources.installation import CODE_VERSION, Installation
 from resources.settings import Settings
 
@@ -68,10 +68,13 @@ def _bytes_in(folder: Path) -> int:
 
 
 def _of_runs(instance: dg.DagsterInstance) -> Iterator[Metric]:
-    last = last_night(instance)
-    if last is not None:
-        age = (datetime.now(UTC) - last).total_seconds()
-        yield _gauge("manna_night_age_seconds", "Since the nightly close last succeeded.", age)
+    last = last_nights(instance)
+    if last:
+        age = (datetime.now(UTC) - min(last.values())).total_seconds()
+        meaning = (
+            "Since the nightly close last succeeded: of its schedules, the one for which that is longest ago."
+        )
+        yield _gauge("manna_night_age_seconds", meaning, age)
     counts = {
         status.value.lower(): instance.get_runs_count(dg.RunsFilter(statuses=[status]))
         for status in dg.DagsterRunStatus

@@ -1,17 +1,19 @@
-"""The monitor: ``/health`` and ``/metrics`` over HTTP, which `manna up` serves on 127.0.0.1 beside the rest.
+"""The monitor: ``/health`` and ``/metrics`` over HTTP, which `manna up` serves on 127.0.0.1 beside the rest, and compose.yaml in a container.
 
 What belongs here: HTTP, and when the answer is 503. What does not: what is measured (``pipelines.metrics``), or when the machine is unwell
 (``manna.alerting.platform``).
 
-Healthy means: the database and the lake answer, and nothing critical holds of runs, daemons, nights and the disk. Alerts about
-money are none of its business. Who asks again and again waits in line: one answer is made at a time.
+Healthy means: the database and the lake answer, alerts are looked for, and nothing critical holds of runs, daemons, nights and
+the disk. Alerts about money are none of its business. Who asks again and again waits in line: one answer is made at a time.
 """
 
+import argparse
 import sys
 import threading
 from contextlib import closing
 
 import dagster as dg
+from dagster._core.definitions.run_request import InstigatorType
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -19,8 +21,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pipelines.metrics import Standing
-from pipelines.receiver import listen, server
-from pipelines.watching import platform_conditions
+from pipelines.receiver import HOST, listen, server
+from pipelines.sensors import alerts
+from pipelines.watching import platform_conditions, tick_trouble
 from resources.installation import Installation
 from resources.settings import Settings
 
@@ -31,9 +34,17 @@ def reasons(settings: Settings, instance: dg.DagsterInstance) -> list[str]:
         with closing(Installation(settings)) as manna:
             manna.lake.snapshot()
             found = platform_conditions(manna, instance, served=True)
+        blind = _cannot_look(instance)
     except Exception as error:  # noqa: BLE001  whatever keeps it from looking is the reason
         return [f"the database or the lake does not answer: {type(error).__name__}; `manna doctor` says more"]
-    return [str(one["message"]) for one in found if one["severity"] == "critical"]
+    return [*(str(one["message"]) for one in found if one["severity"] == "critical"), *blind]
+
+
+def _cannot_look(instance: dg.DagsterInstance) -> list[str]:
+    """That nobody looks for alerts, the critical ones among them. What the error says is not for everybody's eyes."""
+    sensors = instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
+    told = any(one.is_running and tick_trouble(instance, one) for one in sensors if one.name == alerts.name)
+    return [f"the sensor {alerts.name} cannot look; `manna doctor` says why"] if told else []
 
 
 def application(settings: Settings, instance: dg.DagsterInstance) -> Starlette:
@@ -59,8 +70,10 @@ def main() -> int:
     """Serves until told to stop."""
     from pipelines.logs import logged
 
-    settings = Settings.load()
-    with logged(settings, "monitor"), listen(settings.metrics_port) as listener:
+    arguments = argparse.ArgumentParser(description="Tells monitors how Manna is.")
+    arguments.add_argument("--host", default=HOST, help="where it listens; in a container 0.0.0.0")
+    told, settings = arguments.parse_args(), Settings.load()
+    with logged(settings, "monitor"), listen(settings.metrics_port, told.host) as listener:
         server(application(settings, dg.DagsterInstance.get())).run(sockets=[listener])
     return 0
 

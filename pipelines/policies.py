@@ -12,6 +12,19 @@ from datetime import timedelta
 
 import dagster as dg
 
+from pipelines.jobs import (
+    BACKTESTS,
+    BACKUP,
+    DRILL,
+    MAINTENANCE,
+    MARKET,
+    NIGHTLY,
+    OPENING,
+    REBALANCE,
+    STATEMENTS,
+    TRAINING,
+)
+
 OPERATOR, ACCOUNTANT, INVESTOR = "team:operator", "team:accountant", "team:investor"
 OWNERS = {
     "raw": OPERATOR,
@@ -43,17 +56,17 @@ WEEKLY = _within(7 * 24 + 2, 9 * 24)
 MONTHLY = _within(31 * 24 + 12, 34 * 24)
 """Statements are made when their month has changed. At the latest a new month is a change."""
 FRESHNESS: Mapping[str, dg.FreshnessPolicy | None] = {
-    "nightly": DAILY,
-    "market": MARKET_DAYS,
-    "reports": MONTHLY,
-    "training": WEEKLY,
-    "opening": DAILY,
-    "backup": DAILY,
-    "drill": WEEKLY,
-    "maintenance": WEEKLY,
-    "rebalancing": None,
+    NIGHTLY: DAILY,
+    MARKET: MARKET_DAYS,
+    STATEMENTS: MONTHLY,
+    TRAINING: WEEKLY,
+    OPENING: DAILY,
+    BACKUP: DAILY,
+    DRILL: WEEKLY,
+    MAINTENANCE: WEEKLY,
+    REBALANCE: None,
     "alerts": None,
-    "backtests": None,
+    BACKTESTS: None,
 }
 """How old an asset may become, by the job that makes it; one that runs when there is a reason is never late."""
 

@@ -31,12 +31,13 @@ SERVING, CHILDREN = "serving.lock", "children.lock"
 LAST_WORDS_SECONDS = 60
 """How long the processes of a supervisor that was killed are given to end."""
 
-_UNFINISHED = [
+UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+"""States of a run that a process is at, or should be."""
 _STATEMENT_SECONDS, _RECYCLE_SECONDS = 60, 300
 
 
@@ -123,14 +124,14 @@ def bury_dead_runs(instance: dg.DagsterInstance, *, alone: bool = True) -> list[
         # Whoever was left by a killed supervisor is about to be killed: nobody would bury it later.
         _await_release(home / CHILDREN)
     buried = []
-    for run in instance.get_runs(filters=dg.RunsFilter(statuses=_UNFINISHED)):
+    for run in instance.get_runs(filters=dg.RunsFilter(statuses=UNFINISHED)):
         lock = _lock_of(instance, run.run_id)
         begun = lock.exists()
         if (begun and is_held(lock)) or (not begun and (served or not alone)):
             continue
         # Its lock may be gone because it has just ended in good order.
         now = instance.get_run_by_id(run.run_id)
-        if now is not None and now.status in _UNFINISHED:
+        if now is not None and now.status in UNFINISHED:
             instance.report_run_failed(now, "its process was killed; found dead at the next start")
             buried.append(run.run_id)
         lock.unlink(missing_ok=True)

@@ -15,12 +15,11 @@ from assets.common import key
 from assets.model import TABLE as MODEL
 from assets.published import months_to_publish
 from pipelines.definitions import build_definitions
-from pipelines.jobs import MARKET, NIGHTLY, REBALANCE, STATEMENTS, TRAINING
+from pipelines.jobs import MARKET, NIGHTLY, REBALANCE, STATE_TAG, STATEMENTS, TRAINING
 from pipelines.process import bury_dead_runs, executing, owns_database
 from pipelines.sensors import (
     RANGE_END,
     RANGE_START,
-    STATE_TAG,
     drift_state,
     has_succeeded,
     missing_bars,

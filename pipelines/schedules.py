@@ -10,7 +10,17 @@ from typing import Any
 import dagster as dg
 
 from manna.books import Book
-from pipelines.jobs import BACKUP, DRILL, MAINTENANCE, MARKET, NIGHTLY, OPENING, TRAINING
+from pipelines.jobs import (
+    BACKUP,
+    DRILL,
+    MAINTENANCE,
+    MARKET,
+    NIGHTLY,
+    OPENING,
+    REBALANCE,
+    STATEMENTS,
+    TRAINING,
+)
 from pipelines.partitions import MARKET_ZONE
 
 NIGHT = "0 3 * * *"
@@ -31,23 +41,29 @@ OPERATIONS = {
     ),
 }
 """What keeps the installation itself well: when, and why then. Nothing waits for it."""
-OPS_WITH_BOOKS = (
-    "pull_plaid",
-    "pull_alpaca",
-    "categorize",
-    "find_recurring",
-    "keep_books",
-    "value_positions",
-    "measure_drift",
-    "measure_performance",
-    "hash_months",
-)
-"""Ops of the nightly close that can be told which books to work on."""
+OPS_WITH_BOOKS: Mapping[str, Sequence[str]] = {
+    NIGHTLY: (
+        "pull_plaid",
+        "pull_alpaca",
+        "categorize",
+        "find_recurring",
+        "keep_books",
+        "value_positions",
+        "measure_drift",
+        "measure_performance",
+        "hash_months",
+    ),
+    STATEMENTS: ("make_statements", "publish"),
+    REBALANCE: ("plan_trades",),
+    TRAINING: ("train_models",),
+    OPENING: ("open_pages",),
+}
+"""Ops that can be told which books to work on, by their job."""
 
 
-def books_config(books: Sequence[str], ops: Sequence[str] = OPS_WITH_BOOKS) -> dict[str, Any]:
-    """Run configuration that restricts ``ops`` to ``books``."""
-    return {"ops": {op: {"config": {"books": list(books)}} for op in ops}}
+def books_config(books: Sequence[str], job: str = NIGHTLY) -> dict[str, Any]:
+    """Run configuration that restricts a job to ``books``."""
+    return {"ops": {op: {"config": {"books": list(books)}} for op in OPS_WITH_BOOKS[job]}}
 
 
 def schedules(

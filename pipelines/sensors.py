@@ -18,14 +18,13 @@ import dagster as dg
 
 from assets.common import Manna
 from assets.published import months_to_publish
-from pipelines.jobs import MARKET, REBALANCE, STATEMENTS
+from pipelines.jobs import MARKET, ONCE, REBALANCE, STATE_TAG, STATEMENTS
 from pipelines.partitions import MARKET_ZONE, market_days
 from pipelines.settling import settle
 from resources.installation import Installation
 from resources.publisher import recorded_in_postgres
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
-STATE_TAG = "manna/state"
 MOST_ATTEMPTS = 3
 HISTORY = timedelta(days=730)
 EVENING = 18
@@ -46,7 +45,8 @@ def request(
     ``more`` goes into the request: which assets, with which configuration.
 
     A run key deduplicates for ever, so it carries the number of failed attempts: a run that failed is
-    tried again, a few times, and then a person has to look.
+    tried again, a few times, and then a person has to look. Dagster must not try it too (``ONCE``): of a run whose
+    process was killed there would be two.
     """
     wanted = dg.RunsFilter(
         job_name=job,
@@ -57,7 +57,10 @@ def request(
     if failed >= MOST_ATTEMPTS:
         return dg.SkipReason(f"{job} has failed {failed} times for this state: mend it and run it by hand")
     return dg.RunRequest(
-        run_key=f"{job}-{state}-{failed}", job_name=job, tags={STATE_TAG: state, **(tags or {})}, **more
+        run_key=f"{job}-{state}-{failed}",
+        job_name=job,
+        tags={STATE_TAG: state, **ONCE, **(tags or {})},
+        **more,
     )
 
 

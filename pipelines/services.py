@@ -13,7 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -187,14 +187,21 @@ def refuse_when_served(settings: Settings) -> None:
         raise ServiceError(f"another `manna up` serves {settings.data_dir}; use its address, or end it first")
 
 
-def require_free(port: int, chosen_by: str = "--port") -> None:
-    """Raises :class:`ServiceError` where the port is taken; ``chosen_by`` is how a person chooses another."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise ServiceError(f"port {port} is taken; choose another with {chosen_by}") from error
+def require_free(ports: Mapping[str, int]) -> None:
+    """Raises :class:`ServiceError` where a port is taken, or wanted twice; each by the name of what chooses it."""
+    wanted = dict[int, str]()
+    for name, port in ports.items():
+        if port in wanted:
+            raise ServiceError(
+                f"port {port} is wanted by {wanted[port]} and {name}; choose another for one of them"
+            )
+        wanted[port] = name
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                raise ServiceError(f"port {port} is taken; choose another with {name}") from error
 
 
 @contextmanager
@@ -219,6 +226,11 @@ def leashed(
     try:
         yield process
     finally:
-        assert process.stdin is not None
-        process.stdin.close()
+        let_go(process)
         process.wait(timeout=SANDBOX_SECONDS)
+
+
+def let_go(process: subprocess.Popen[bytes]) -> None:
+    """Lets the tree of a leashed process end, without waiting for it. Doing it again changes nothing."""
+    assert process.stdin is not None
+    process.stdin.close()

@@ -24,7 +24,7 @@ from tenacity import (
 )
 
 from pipelines.process import CHILDREN, SERVING, bury_dead_runs, hold, owns_database
-from pipelines.services import ServiceError, leashed
+from pipelines.services import ServiceError, leashed, let_go
 from resources.settings import PROJECT, Settings
 
 READY_SECONDS = 90
@@ -51,10 +51,12 @@ def serve(settings: Settings, port: int, ready: Callable[[str], None]) -> None:
     with ExitStack() as stack:
         stopped = stack.enter_context(_stop_requests())
         lock = stack.enter_context(_alone(settings))
-        children = {
-            name: stack.enter_context(leashed([sys.executable, "-m", *module], logs / f"{name}.log", [lock]))
-            for name, module in modules.items()
-        }
+        children = {}
+        for name, module in modules.items():
+            command = [sys.executable, "-m", *module]
+            children[name] = stack.enter_context(leashed(command, logs / f"{name}.log", [lock]))
+        for child in children.values():  # all of them end at once; then each is waited for
+            stack.callback(let_go, child)
 
         def alive() -> None:
             for name, child in children.items():

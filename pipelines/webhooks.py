@@ -15,7 +15,7 @@ import dagster as dg
 from assets.common import Manna, key
 from assets.raw.plaid import TABLES
 from manna.webhooks import Plan, StatusChange, plan
-from pipelines.jobs import NIGHTLY
+from pipelines.jobs import NIGHTLY, OF_WEBHOOKS
 from pipelines.sensors import RUNNING, has_succeeded, request
 from resources.installation import Installation
 
@@ -84,7 +84,7 @@ def follow(context: dg.SensorEvaluationContext, manna: Installation) -> dg.RunRe
 
 
 def _state(webhook_id: int) -> str:
-    return f"webhook-{webhook_id}"
+    return f"{OF_WEBHOOKS}{webhook_id}"
 
 
 def _change(manna: Installation, found: StatusChange) -> bool:

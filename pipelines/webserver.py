@@ -60,15 +60,21 @@ def main() -> None:
     """Serves until it is ended."""
     arguments = argparse.ArgumentParser(description="Dagster's UI and Manna's documents.")
     arguments.add_argument("--port", type=int, required=True)
+    arguments.add_argument("--host", default=LOCAL[0], help="where it listens")
+    arguments.add_argument(
+        "--allowed-host", action="append", default=[], help="a name that browsers may call it"
+    )
+    arguments.add_argument("--workspace", type=Path, default=PROJECT / "workspace.yaml")
     arguments.add_argument("--log-format", choices=("colored", "json"), default="colored")
     told, settings = arguments.parse_args(), Settings.load()
     configure_loggers(formatter=told.log_format)
     with dg.DagsterInstance.get() as instance:
         instance.optimize_for_webserver(statement_timeout=15000, pool_recycle=3600, max_overflow=20)
-        workspace = WorkspaceFileTarget([str(PROJECT / "workspace.yaml")])
+        workspace = WorkspaceFileTarget([str(told.workspace)])
         with WorkspaceProcessContext(instance, workspace, version=dg.__version__) as context:
-            served = application(create_app_from_workspace_process_context(context), settings.documents_dir)
-            uvicorn.run(served, host=LOCAL[0], port=told.port, log_level="warning")
+            ui = create_app_from_workspace_process_context(context)
+            served = application(ui, settings.documents_dir, [*LOCAL, *told.allowed_host])
+            uvicorn.run(served, host=told.host, port=told.port, log_level="warning")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -90,22 +92,31 @@ class FinishedDemo:
 
 @pytest.fixture(scope="session")
 def finished_demo(tmp_path_factory: pytest.TempPathFactory) -> FinishedDemo:
-    """The demo, run once for all workers of pytest-xdist. To be read, or copied."""
+    """The demo, run once for all workers of pytest-xdist. To be copied: others copy it at any moment, so nothing runs in it."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    record, demo = shared / "finished_demo.json", FinishedDemo(shared / "finished_demo", "", "")
-    with (shared / "finished_demo.lock").open("w") as lock:
+    demo = FinishedDemo(shared / "finished_demo", "", "")
+
+    def run() -> dict[str, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "pipelines", "demo"],
+            cwd=PROJECT,
+            env=demo.environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return {"out": done.stdout, "err": done.stderr}
+
+    return FinishedDemo(demo.data_dir, **once(shared / "finished_demo.json", run))
+
+
+def once(record: Path, make: Callable[[], Any]) -> Any:
+    """What ``make`` returns, which one worker makes for all; kept as JSON in ``record``."""
+    with record.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not record.exists():
-            done = subprocess.run(
-                [sys.executable, "-m", "pipelines", "demo"],
-                cwd=PROJECT,
-                env=demo.environment,
-                capture_output=True,
-                text=True,
-                timeout=300,
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr
-            record.write_text(json.dumps({"out": done.stdout, "err": done.stderr}))
-    return FinishedDemo(demo.data_dir, **json.loads(record.read_text()))
+            record.write_text(json.dumps(make()))
+    return json.loads(record.read_text())

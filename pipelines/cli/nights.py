@@ -7,6 +7,7 @@ import typer
 
 from pipelines.asked import UsageError, require_one_of, require_partition, uses_sandbox
 from pipelines.cli.shell import app, err, opened, out
+from pipelines.jobs import DESCRIPTIONS, NIGHTLY
 
 
 @app.command()
@@ -37,13 +38,7 @@ def demo(
 
 @app.command()
 def run(
-    job: Annotated[
-        str,
-        typer.Argument(
-            help="nightly_close, market_close, statements, rebalance, training, backtests, opened_pages, backup, "
-            "recovery_drill or maintenance"
-        ),
-    ],
+    job: Annotated[str, typer.Argument(help=f"one of {', '.join(DESCRIPTIONS)}")],
     partition: Annotated[
         str | None, typer.Option(help="a partition, or FIRST...LAST for a range in one run")
     ] = None,
@@ -55,42 +50,18 @@ def run(
 
     Example: `manna run statements --partition 2026-01-01...2026-03-01`
     """
-    from pipelines.jobs import (
-        BACKTESTS,
-        BACKUP,
-        DRILL,
-        MAINTENANCE,
-        MARKET,
-        NIGHTLY,
-        OPENING,
-        REBALANCE,
-        STATEMENTS,
-        TRAINING,
-    )
     from pipelines.progress import progress
     from pipelines.schedules import OPS_WITH_BOOKS, books_config
     from resources.books import read_books
     from resources.settings import Settings
 
     settings = Settings.load()
-    ops = {
-        NIGHTLY: OPS_WITH_BOOKS,
-        MARKET: (),
-        STATEMENTS: ("make_statements", "publish"),
-        REBALANCE: ("plan_trades",),
-        TRAINING: ("train_models",),
-        BACKTESTS: (),
-        OPENING: ("open_pages",),
-        BACKUP: (),
-        DRILL: (),
-        MAINTENANCE: (),
-    }
-    require_one_of("job", [job], ops)
+    require_one_of("job", [job], DESCRIPTIONS)
     require_one_of("book", book or (), read_books(settings.books))
     require_partition(job, partition, settings)
-    if book and not ops[job]:
+    if book and job not in OPS_WITH_BOOKS:
         raise UsageError(f"{job} serves every book; leave --book out")
-    config = books_config(book, ops[job]) if book else {}
+    config = books_config(book, job) if book else {}
     with progress(err) as tell:
         tell("starting", "database")
         with opened(with_sandbox=uses_sandbox(settings)) as manna:
@@ -123,13 +94,13 @@ def up(
     settings = Settings.load()
     with_sandbox = uses_sandbox(settings) or not settings.uses_real_providers
     services.refuse_when_served(settings)
-    services.require_free(port)
-    services.require_free(settings.metrics_port, "MANNA_METRICS_PORT")
+    ports = {"--port": port, "MANNA_METRICS_PORT": settings.metrics_port}
     if settings.receives_webhooks and settings.receiver_port:
-        services.require_free(settings.receiver_port, "MANNA_WEBHOOK_PORT")
+        ports["MANNA_WEBHOOK_PORT"] = settings.receiver_port
+    services.require_free(ports)
     with progress(err) as tell:
         tell("starting", "database")
-        with opened(with_sandbox=with_sandbox) as manna:
+        with opened(with_sandbox=with_sandbox, log="up") as manna:
             if with_sandbox:
                 from pipelines.running import Runner
 

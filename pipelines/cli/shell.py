@@ -86,9 +86,10 @@ def _complain(line: str) -> None:
 
 
 @contextmanager
-def opened(*, with_sandbox: bool = False, people: Path | None = None) -> Iterator[Any]:
+def opened(*, with_sandbox: bool = False, people: Path | None = None, log: str = "manna") -> Iterator[Any]:
     """The installation with its database running, and the sandbox behind it where the demo needs it.
 
+    ``log`` is whose log it is: `manna up` runs while other commands come and go, and two cannot share a file.
     The demo never mixes with real accounts: a data directory belongs to one or the other.
     """
     from pipelines import logs, services
@@ -104,7 +105,7 @@ def opened(*, with_sandbox: bool = False, people: Path | None = None) -> Iterato
     if people:
         people = people.absolute()
         services.check_people(people)
-    with services.database(settings) as manna, logs.logged(settings):
+    with services.database(settings) as manna, logs.logged(settings, log):
         if not with_sandbox:
             yield manna
             return

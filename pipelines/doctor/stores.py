@@ -31,22 +31,18 @@ def books(settings: Settings) -> Iterator[Finding]:
 
 
 def database(settings: Settings, look: Callable[[Installation], Iterator[Finding]]) -> Iterator[Finding]:
-    """Whether the database answers, and then what ``look`` finds in it."""
+    """Whether the database answers, and then what ``look`` finds in it, which guards itself."""
     from pipelines.services import database as started
 
     kind = "embedded" if settings.postgres_url is None else "from MANNA_POSTGRES_URL"
-    try:
-        with started(settings, of_any_version=True) as manna:
-            with manna.ops.engine.connect() as connection:
-                version = connection.execute(sa.text("SHOW server_version")).scalar()
-            yield Finding("database", FINE, f"PostgreSQL {version}, {kind}")
-            if settings.profile == "production" and settings.postgres_url is None:
-                words = "the embedded PostgreSQL serves one machine, and its disk is all there is of it"
-                yield Finding("database", WARNING, words, "set MANNA_POSTGRES_URL, or keep backups elsewhere")
-            yield from look(manna)
-    except Exception as error:  # noqa: BLE001  whatever keeps it from being looked at is the finding
-        said = str(getattr(error, "orig", error)).strip().splitlines() or [type(error).__name__]
-        yield Finding("database", BROKEN, said[0], "check MANNA_POSTGRES_URL, and what the message names")
+    with started(settings, of_any_version=True) as manna:
+        with manna.ops.engine.connect() as connection:
+            version = connection.execute(sa.text("SHOW server_version")).scalar()
+        yield Finding("database", FINE, f"PostgreSQL {version}, {kind}")
+        if settings.profile == "production" and settings.postgres_url is None:
+            words = "the embedded PostgreSQL serves one machine, and its disk is all there is of it"
+            yield Finding("database", WARNING, words, "set MANNA_POSTGRES_URL, or keep backups elsewhere")
+        yield from look(manna)
 
 
 def schema(manna: Installation) -> Iterator[Finding]:

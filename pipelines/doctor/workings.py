@@ -77,25 +77,33 @@ def circuits(manna: Installation) -> Iterator[Finding]:
 
 
 def serving(settings: Settings, instance: "dg.DagsterInstance") -> Iterator[Finding]:
-    """Whether `manna up` runs, and its daemons are heard of."""
+    """Whether `manna up` or daemons of its own run, and are heard of."""
     from pipelines.process import SERVING, is_held
 
-    if not is_held(settings.dagster_home / SERVING):
+    statuses = instance.get_daemon_statuses()
+    # In containers nothing holds the lock: there each process is a container's, maybe on another machine.
+    if not is_held(settings.dagster_home / SERVING) and not any(one.healthy for one in statuses.values()):
         alone = settings.uses_real_providers or settings.profile != "development"
         words = "nothing runs by itself: no schedules, no sensors, no alerts"
         yield Finding("daemon", WARNING if alone else FINE, words, "`manna up`" if alone else "")
         return
-    statuses = instance.get_daemon_statuses()
     silent = sorted(name for name, status in statuses.items() if status.required and not status.healthy)
     if silent:
         words = f"not heard of lately: {', '.join(name.lower() for name in silent)}"
-        yield Finding("daemon", BROKEN, words, "restart `manna up`; logs/daemon.log says why")
+        yield Finding(
+            "daemon",
+            BROKEN,
+            words,
+            "restart `manna up` (logs/daemon.log says why), or the daemon's container",
+        )
     else:
         yield Finding("daemon", FINE, f"{len(statuses)} daemons of Dagster are alive")
 
 
 def ticks(instance: "dg.DagsterInstance") -> Iterator[Finding]:
-    """Schedules and sensors that are off, or whose last tick failed."""
+    """Schedules and sensors that are off, or whose last tick failed or could not look."""
+    from pipelines.watching import tick_trouble
+
     states = [s for s in instance.all_instigator_state() if not s.name.startswith("__")]
     unwell = 0
     for state in sorted(states, key=lambda each: each.name):
@@ -104,11 +112,8 @@ def ticks(instance: "dg.DagsterInstance") -> Iterator[Finding]:
             unwell += 1
             words = f"{kind} {state.name} is off"
             yield Finding("schedules", WARNING, words, "switch it on in Dagster's UI, under Automation")
-        last = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
-        if last and last[0].is_failure:
+        if why := tick_trouble(instance, state):
             unwell += 1
-            error = last[0].error
-            why = error.message.strip().splitlines()[-1] if error else "no reason given"
             words = f"the last tick of {kind} {state.name} failed: {why}"
             yield Finding("schedules", BROKEN, words, "its page in Dagster's UI, under Automation, says more")
     if not unwell:

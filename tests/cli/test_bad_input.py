@@ -75,6 +75,14 @@ class TestDataDirectory:
             assert f"port {port} is taken" in manna(tmp_path / "data", "up", "--port", str(port)).complaint
         assert not (tmp_path / "data").exists()
 
+    def test_a_port_that_is_wanted_twice(self, manna: Any, tmp_path: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        said = manna(tmp_path / "data", "up", "--port", port, MANNA_METRICS_PORT=port)
+        assert f"port {port} is wanted by --port and MANNA_METRICS_PORT" in said.complaint
+        assert not (tmp_path / "data").exists()
+
     def test_a_port_for_webhooks_that_is_taken(self, manna: Any, tmp_path: Path) -> None:
         with socket.socket() as taken, socket.socket() as free:
             for one in (taken, free):

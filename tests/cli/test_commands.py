@@ -157,21 +157,6 @@ class TestDoctor:
         assert f"{cut} of raw.{cut.parent.name} has 100 bytes instead of {len(content)}" in words
         assert len(found) == 2
 
-    def test_a_database_that_a_newer_version_has_changed(self, manna: Any, demo: Any) -> None:
-        with sa.create_engine(sqlalchemy_url(demo.url), poolclass=sa.NullPool).begin() as connection:
-            before = connection.scalar(sa.text("SELECT version_num FROM ops.alembic_version"))
-            connection.execute(sa.text("UPDATE ops.alembic_version SET version_num = '9999'"))
-        try:
-            said = manna(demo.data_dir, "doctor", "--format", "json")
-        finally:
-            with sa.create_engine(sqlalchemy_url(demo.url), poolclass=sa.NullPool).begin() as connection:
-                connection.execute(
-                    sa.text("UPDATE ops.alembic_version SET version_num = :version"), {"version": before}
-                )
-        assert said.code == 2
-        [broken] = [row for row in json.loads(said.out) if row["status"] == "broken"]
-        assert "9999" in broken["finding"]
-
 
 class TestRun:
     def test_one_month_of_one_book_again_changes_nothing(self, manna: Any, demo: Any) -> None:

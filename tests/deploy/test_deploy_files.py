@@ -88,7 +88,7 @@ def test_compose_follows_its_specification() -> None:
 
 def test_compose_opens_nothing_beyond_this_machine_and_keeps_secrets_in_files() -> None:
     ports = [port for service in COMPOSE["services"].values() for port in service.get("ports", ())]
-    assert ports == ["127.0.0.1:3000:3000", "127.0.0.1:3100:3100"]
+    assert ports == [f"127.0.0.1:{port}:{port}" for port in (3000, 3200, 3100)]
     for name, service in COMPOSE["services"].items():
         environment = service.get("environment", {})
         assert not environment.keys() & COMPOSE["secrets"].keys(), name

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,24 +12,14 @@ import psycopg
 import pytest
 from cryptography.fernet import Fernet
 from dagster._core.definitions.run_request import InstigatorType
-from dagster._core.remote_origin import (
-    RegisteredCodeLocationOrigin,
-    RemoteInstigatorOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.scheduler.instigation import (
-    InstigatorState,
-    InstigatorStatus,
-    ScheduleInstigatorData,
-    TickData,
-    TickStatus,
-)
+from dagster._core.scheduler.instigation import InstigatorStatus, TickStatus
 from dagster._core.test_utils import instance_for_test
 from dagster._daemon.types import DaemonHeartbeat
 from dagster_shared.error import SerializableErrorInfo
+from ticking import skipped, ticked
 
-from pipelines.doctor import exit_code, findings, machine, stores, workings
-from pipelines.doctor.finding import Finding
+from pipelines.doctor import _in_database, exit_code, findings, machine, stores, workings
+from pipelines.doctor.finding import Finding, guarded
 from pipelines.process import SERVING, hold
 from resources.installation import Installation
 from resources.settings import PROJECT, Settings
@@ -161,6 +152,39 @@ class TestStores:
             connection.execute(f"ALTER DATABASE {name} SET search_path = public, pg_catalog")
         assert [found for found, *_ in unwell(stores.clock(manna))] == [status]
 
+    def test_a_lake_that_cannot_be_opened_hides_nothing_else(
+        self, manna: Installation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("DAGSTER_HOME", raising=False)  # nor can Dagster's storage
+        monkeypatch.setattr("pipelines.services.database", lambda *_, **__: nullcontext(lost))
+        lost = Installation(manna.settings.model_copy(update={"lake_url": "s3://lake/manna"}))
+        look = stores.database(lost.settings, _in_database)
+        found = {one.what: one for one in guarded("database", "", lambda: look)}
+        assert [what for what, one in found.items() if one.status == "broken"] == [
+            "lake",
+            "daemon",
+            "schedules",
+        ]
+        assert found["lake"].finding == "MANNA_LAKE_URL needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        assert "MANNA_POSTGRES_URL" not in found["lake"].remedy
+        assert found["database"].finding.startswith("PostgreSQL ")
+        assert found["tokens"].finding == "0 logins"
+
+    def test_a_look_that_fails_before_the_database_hides_nothing_else(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("MANNA_DATA_DIR", str(tmp_path / "data"))
+        monkeypatch.setenv("MANNA_POSTGRES_URL", f"postgresql://manna@/manna?host={tmp_path}")
+        monkeypatch.setattr(stores, "books", unreadable)
+        found = {row["what"]: row for row in findings().iter_rows(named=True)}
+        assert (found["books"]["status"], found["books"]["finding"]) == ("broken", "it cannot be read")
+        assert found["database"]["status"] == "broken"
+        assert "MANNA_POSTGRES_URL" in found["database"]["remedy"]
+
+
+def unreadable(_: Settings) -> Iterable[Finding]:
+    raise PermissionError("it cannot be read")
+
 
 class TestWorkings:
     def test_half_a_pair_of_credentials_and_no_key(self, tmp_path: Path) -> None:
@@ -212,27 +236,40 @@ class TestWorkings:
             finally:
                 os.close(lock)
 
+    def test_daemons_in_containers_of_their_own(self, tmp_path: Path) -> None:
+        """Nobody holds the lock of `manna up` there."""
+        real = settings(tmp_path, plaid_client_id="x")
+        with instance_for_test() as instance:
+            kinds = sorted(instance.get_required_daemon_types())
+            for kind in kinds:
+                instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), kind, "one", []))
+            assert not unwell(workings.serving(real, instance))
+            instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - 86400, kinds[0], "one", []))
+            [(status, words, _)] = unwell(workings.serving(real, instance))
+            assert (status, words) == ("broken", f"not heard of lately: {kinds[0].lower()}")
+            for kind in kinds:
+                instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - 86400, kind, "one", []))
+            assert [remedy for *_, remedy in unwell(workings.serving(real, instance))] == ["`manna up`"]
+
     def test_a_schedule_that_is_off_or_fails(self) -> None:
-        place = RegisteredCodeLocationOrigin("manna")
-        origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(place, "__repository__"), "nightly")
         with instance_for_test() as instance:
             assert not unwell(workings.ticks(instance))
-            state = InstigatorState(
-                origin, InstigatorType.SCHEDULE, InstigatorStatus.STOPPED, ScheduleInstigatorData("0 3 * * *")
-            )
-            instance.add_instigator_state(state)
-            instance.create_tick(
-                TickData(
-                    origin.get_id(),
-                    "nightly",
-                    InstigatorType.SCHEDULE,
-                    TickStatus.FAILURE,
-                    time.time(),
-                    selector_id=state.selector_id,
-                    error=SerializableErrorInfo("BookError: home.yaml cannot be read\n", [], "BookError"),
-                )
-            )
+            error = SerializableErrorInfo("BookError: home.yaml cannot be read\n", [], "BookError")
+            off = InstigatorStatus.STOPPED
+            ticked(instance, "nightly", InstigatorType.SCHEDULE, off, TickStatus.FAILURE, error=error)
             assert [(status, words) for status, words, _ in unwell(workings.ticks(instance))] == [
                 ("warning", "schedule nightly is off"),
                 ("broken", "the last tick of schedule nightly failed: BookError: home.yaml cannot be read"),
             ]
+
+    def test_a_sensor_that_could_not_look(self) -> None:
+        """To Dagster it has skipped, as it does when there is nothing to do."""
+        with instance_for_test() as instance:
+            skipped(instance, "drift", "every weight is within its band")
+            assert not unwell(workings.ticks(instance))
+            skipped(instance, "drift", "cannot read the drift: the lake is damaged")
+            assert [(status, words) for status, words, _ in unwell(workings.ticks(instance))] == [
+                ("broken", "the last tick of sensor drift failed: cannot read the drift: the lake is damaged")
+            ]
+            skipped(instance, "drift", "this drift has its plan")
+            assert not unwell(workings.ticks(instance))

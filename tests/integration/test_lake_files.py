@@ -59,9 +59,18 @@ def one_bit_over(file: Path) -> None:
         (one_bit_over, "is not what was written (its SHA-256 is another)"),
     ],
 )
-def test_a_damaged_file_is_named_and_no_run_begins(
-    manna: Installation, tmp_path: Path, harm: Callable[[Path], None], said: str
-) -> None:
+def test_a_damaged_file_is_named(manna: Installation, harm: Callable[[Path], None], said: str) -> None:
+    file = write(manna)
+    assert note_new(manna) == 1
+    assert list(damaged(manna)) == []
+    harm(file)
+    with pytest.raises(LakeError, match="Nothing is made from it") as refused:
+        require_whole(manna)
+    assert f"{file} of clean.successions " in str(refused.value)
+    assert said in str(refused.value)
+
+
+def test_no_run_begins_with_a_damaged_file(manna: Installation, tmp_path: Path) -> None:
     with dg.DagsterInstance.local_temp(str(tmp_path), {"telemetry": {"enabled": False}}) as instance:
         file = write(manna)
         # The run that finds it new keeps its hash; a second finds nothing new. Every warning is an error in this suite:
@@ -70,14 +79,10 @@ def test_a_damaged_file_is_named_and_no_run_begins(
         assert note_new(manna) == 0
         assert list(damaged(manna)) == []
 
-        harm(file)
-        words = f"{file} of clean.successions "
-        with pytest.raises(LakeError, match="Nothing is made from it") as refused:
-            require_whole(manna)
-        assert words in str(refused.value)
-        assert said in str(refused.value)
+        one_bit_over(file)
         failed = night(instance)
         assert not failed.success
+        words = f"{file} of clean.successions is not what was written (its SHA-256 is another)"
         assert words in _reason("night", failed)
 
 

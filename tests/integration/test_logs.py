@@ -12,6 +12,7 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from pipelines.cli.shell import opened
 from pipelines.logs import ROOT, logged, of_run
 from resources.redacting import HIDDEN, Redactor
 from resources.settings import PROJECT, Settings
@@ -180,3 +181,22 @@ def test_a_long_text_takes_no_longer_than_its_length(tmp_path: Path) -> None:
         [sys.executable, "-c", LONG, str(tmp_path)], cwd=PROJECT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_program_that_runs_for_long_has_a_log_of_its_own(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes cannot share one: it is renamed when it is full."""
+    for name in ("DAGSTER_HOME", "MANNA_DAGSTER_URL", "DAGSTER_EVENT_BATCH_SIZE"):
+        monkeypatch.setenv(name, "")  # what is put there is gone afterwards
+    monkeypatch.setenv("MANNA_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("MANNA_POSTGRES_URL", database)
+    with opened(log="up"):
+        LOG.warning("here")
+    with opened():
+        LOG.warning("there")
+    logs = tmp_path / "data" / "logs"
+    assert {file.name: file.read_text().split()[-1] for file in logs.iterdir()} == {
+        "up.log": "here",
+        "manna.log": "there",
+    }

@@ -102,7 +102,10 @@ def test_growth_is_told(manna: Installation) -> None:
     lake = found["lake"]
     assert (lake["files"], lake["rows"]) == (2, 2 * (INLINED_ROWS + 1))
     assert lake["bytes"] == sum(Path(file).stat().st_size for file in files(manna))
-    assert lake["holds"].endswith(f"to {manna.lake.snapshot()}, since {datetime.now(UTC).date()}")
+    with psycopg.connect(manna.postgres_url) as connection:
+        asked = "SELECT min(snapshot_time)::timestamptz AT TIME ZONE 'UTC' FROM lake.ducklake_snapshot"
+        [since] = connection.execute(asked).fetchone() or (None,)
+    assert lake["holds"].endswith(f"to {manna.lake.snapshot()}, since {since.date()}")
     assert found["documents"]["files"] == 2
     assert found["backups"]["holds"] == "none"
     with psycopg.connect(manna.postgres_url) as connection:

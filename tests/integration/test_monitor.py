@@ -8,10 +8,12 @@ import httpx
 import pytest
 from dagster._core.test_utils import instance_for_test
 from prometheus_client.parser import text_string_to_metric_families
+from ticking import skipped
 from webhooks_sent import answering
 
 from manna.alerting.conditions import condition
-from pipelines.monitor import application
+from pipelines.monitor import application, reasons
+from pipelines.sensors import alerts
 from resources.installation import Installation
 
 NUMBER = "4111111111111111"
@@ -90,6 +92,14 @@ def test_what_is_told_to_monitors(manna: Installation, instance: dg.DagsterInsta
         assert measured(url)["manna_runs", "failure"] == 1
         assert httpx.post(f"{url}/health").status_code == 405
         assert httpx.get(f"{url}/").status_code == 404
+
+
+def test_nobody_looks_for_alerts(manna: Installation) -> None:
+    with instance_for_test() as instance:
+        skipped(instance, alerts.name, "0 opened, 0 resolved, 0 told")
+        assert reasons(manna.settings, instance) == []
+        skipped(instance, alerts.name, "cannot look for alerts: password hunter2 is refused")
+        assert reasons(manna.settings, instance) == ["the sensor alerts cannot look; `manna doctor` says why"]
 
 
 def test_without_a_database_it_still_answers(manna: Installation, instance: dg.DagsterInstance) -> None:

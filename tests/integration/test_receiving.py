@@ -130,20 +130,23 @@ def test_the_next_day_says_that_balances_still_are_so(linked: Installation, bank
     assert_sound(linked)
 
 
-ACCOUNTS = "/plaid/accounts/get"
+ACCOUNTS, LIABILITIES = "/plaid/accounts/get", "/plaid/liabilities/get"
+OUT, LOGIN = (ATTEMPTS, ProviderUnavailableError, "degraded"), (1, LoginRequiredError, "login_required")
 
 
 @pytest.mark.parametrize(
     ("endpoint", "kind", "times", "error", "status"),
     [
-        (ACCOUNTS, "rate_limit", ATTEMPTS, ProviderUnavailableError, "degraded"),
-        (ACCOUNTS, "server_error", ATTEMPTS, ProviderUnavailableError, "degraded"),
-        (ACCOUNTS, "timeout", ATTEMPTS, ProviderUnavailableError, "degraded"),
-        (ACCOUNTS, "truncated", ATTEMPTS, ProviderUnavailableError, "degraded"),
-        (ACCOUNTS, "login_required", 1, LoginRequiredError, "login_required"),
-        (SYNC, "truncated", ATTEMPTS, ProviderUnavailableError, "degraded"),
-        (SYNC, "login_required", 1, LoginRequiredError, "login_required"),
-        ("/plaid/liabilities/get", "server_error", ATTEMPTS, ProviderUnavailableError, "degraded"),
+        # Each kind of failure, as late in a pull as it comes; then at its beginning.
+        (ACCOUNTS, "rate_limit", *OUT),
+        (ACCOUNTS, "timeout", *OUT),
+        (SYNC, "truncated", *OUT),
+        (SYNC, "login_required", *LOGIN),
+        (LIABILITIES, "server_error", *OUT),
+        *(
+            pytest.param(ACCOUNTS, kind, *rest, marks=pytest.mark.slow)
+            for kind, rest in (("server_error", OUT), ("truncated", OUT), ("login_required", LOGIN))
+        ),
     ],
 )
 @pytest.mark.usefixtures("pauses")

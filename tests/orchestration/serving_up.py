@@ -214,14 +214,19 @@ def serving(environment: Mapping[str, str]) -> Iterator[Up]:
 
 
 def run_manna(environment: Mapping[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """A command of `manna`, beside what is served."""
-    command = [sys.executable, "-m", "pipelines", *arguments]
+    """A command of `manna`, to its end."""
+    return run_python(environment, "-m", "pipelines", *arguments)
+
+
+def run_python(environment: Mapping[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """A program of ours, to its end; in a group of its own, which it may kill."""
     return subprocess.run(
-        command,
+        [sys.executable, *arguments],
         cwd=PROJECT,
-        env=environment,
+        env={**environment, "PYTHONPATH": str(PROJECT)},
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,
         check=False,
+        start_new_session=True,
     )

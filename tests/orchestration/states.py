@@ -7,6 +7,7 @@ assertions.
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,10 +21,12 @@ import psycopg
 from manna.contracts import CONTRACTS
 from manna.contracts.declaration import content_hash
 from manna.contracts.reports import PUBLICATIONS, STATEMENTS
+from pipelines.process import UNFINISHED
 from pipelines.services import database
 from resources.installation import Installation
 from resources.publisher import recorded_in_postgres
 from resources.settings import Settings
+from tests.conftest import FinishedDemo, once
 
 # A run that was killed is told of until the next one succeeds: that is no fact about money.
 _OF_RUNS = "('failed_run', 'stuck_run')"
@@ -36,12 +39,6 @@ OPS = {
     "examinations": "SELECT suite, content_hash, success FROM ops.examinations",
 }
 NAMES_OF_RUNS = re.compile(r"<dt>(?:run_id|request_ids)</dt><dd>[^<]*</dd>|<!-- sealed [^>]*-->")
-UNFINISHED = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 @contextmanager
@@ -86,6 +83,19 @@ def state(environment: dict[str, str], *, without: str = "") -> dict[str, Any]:
             text = NAMES_OF_RUNS.sub("", file.read_text(encoding="utf-8"))
             is_same = file.parent.name != "data_docs"
             found[f"documents/{name}"] = hashlib.sha256(text.encode()).hexdigest() if is_same else "there"
+    return found
+
+
+def finished_state(demo: FinishedDemo, *, without: str = "") -> dict[str, Any]:
+    """The :func:`state` of the finished demo, made once for all workers, from a copy: a database starts for it."""
+
+    def made() -> dict[str, Any]:
+        copy = demo.copy(demo.data_dir.with_name(f"finished_state-{without}"))
+        found = state(copy.environment, without=without)
+        shutil.rmtree(copy.data_dir)
+        return found
+
+    found: dict[str, Any] = once(demo.data_dir.with_name(f"finished_state-{without}.json"), made)
     return found
 
 

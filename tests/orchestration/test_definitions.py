@@ -13,11 +13,12 @@ import pytest
 from manna.contracts import CONTRACTS
 from manna.contracts.closings import REPORTED
 from pipelines.definitions import build_definitions
-from pipelines.execution_job import EXECUTION
 from pipelines.jobs import (
     BACKTESTS,
     BACKUP,
+    DESCRIPTIONS,
     DRILL,
+    EXECUTION,
     MAINTENANCE,
     MARKET,
     NIGHTLY,
@@ -119,18 +120,7 @@ def test_every_asset_is_in_one_job(definitions: dg.Definitions, specs: dict[str,
     repository = definitions.get_repository_def()
     jobs = {
         name: {".".join(key.path) for key in repository.get_job(name).asset_layer.executable_asset_keys}
-        for name in (
-            NIGHTLY,
-            MARKET,
-            STATEMENTS,
-            REBALANCE,
-            TRAINING,
-            BACKTESTS,
-            OPENING,
-            BACKUP,
-            DRILL,
-            MAINTENANCE,
-        )
+        for name in DESCRIPTIONS
     }
     others = {EXECUTION, DECIDING}
     assert {name for name in repository.job_names if not name.startswith("__")} == jobs.keys() | others

@@ -20,7 +20,7 @@ from resources.postgres import EmbeddedPostgres
 pytestmark = pytest.mark.slow
 
 COMPOSE = yaml.safe_load((PROJECT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))["services"]
-PORTS = ("4000", "3000", "3100")
+PORTS = ("4000", "3000", "3100", "3200")
 
 
 class Containers:
@@ -48,6 +48,7 @@ class Containers:
             "MANNA_CODE_PORT": self.ports["4000"],
             "MANNA_WEBHOOK_HOST": "127.0.0.1",
             "MANNA_WEBHOOK_PORT": self.ports["3100"],
+            "MANNA_METRICS_PORT": self.ports["3200"],
         }
 
     def _here(self, command: list[str]) -> list[str]:
@@ -106,11 +107,11 @@ def test_the_services_work_together(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
         processes: dict[str, Any] = {}
-        for name in ("code", "webserver", "daemon", "receiver"):
+        for name in ("code", "webserver", "daemon", "receiver", "monitor"):
             processes[name] = stack.enter_context(containers.running(name, tmp_path / f"{name}.log"))
             if name == "code":
                 eventually(lambda: containers.is_well("code"), 120)
-        for name in ("webserver", "receiver", "daemon"):
+        for name in ("webserver", "receiver", "daemon", "monitor"):
             eventually(lambda name=name: containers.is_well(name), 120)
         up = Up(processes["webserver"], int(containers.ports["3000"]), containers.environment)
         # From the UI through the queue and the daemon to the code server, whose child it is.
@@ -118,6 +119,14 @@ def test_the_services_work_together(tmp_path: Path) -> None:
         assert (
             httpx.post(f"http://127.0.0.1:{containers.ports['3100']}/plaid", content=b"{}").status_code == 401
         )
+        health = httpx.get(f"http://127.0.0.1:{containers.ports['3200']}/health", timeout=60)
+        assert (health.status_code, health.json()) == (200, {"status": "well", "reasons": []})
+        # What the UI links to is beside it.
+        documents = tmp_path / "data" / "documents"
+        documents.mkdir(exist_ok=True)
+        (documents / "index.html").write_text("all pages")
+        assert httpx.get(f"{up.url}/documents/index.html").text == "all pages"
+        assert httpx.get(up.url, headers={"Host": "evil.example"}).status_code == 400
         assert all(process.poll() is None for process in processes.values())
         # The password is in one file, and in no argument.
         words = [word for process in processes.values() for word in psutil.Process(process.pid).cmdline()]

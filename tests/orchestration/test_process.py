@@ -13,6 +13,7 @@ import pytest
 from dagster._core.launcher.base import WorkerStatus
 from dagster._core.test_utils import create_run_for_test
 
+from pipelines import leash
 from pipelines.process import SERVING, WatchfulRunLauncher, bury_dead_runs, executing, hold, is_dead
 from resources.settings import PROJECT
 
@@ -150,3 +151,39 @@ def test_a_leash_ends_the_whole_family(then: str, released: bool) -> None:
     # machine stood still for so long that patience ran out, it was killed.
     assert code in ((128 + signal.SIGTERM, 128 + signal.SIGKILL, 0) if released else (3,))
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
+class Ending:
+    """A process that ends some time after it was asked to, and then waits for a parent that does not look."""
+
+    def __init__(self, running: int) -> None:
+        self.states = [psutil.STATUS_SLEEPING] * running + [psutil.STATUS_ZOMBIE]
+        self.asked: list[int] = []
+
+    def status(self) -> str:
+        return self.states.pop(0) if len(self.states) > 1 else self.states[0]
+
+    def send_signal(self, number: int) -> None:
+        self.asked.append(number)
+
+
+def test_who_has_ended_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An orphan stays a zombie until pid 1 looks, which some do late and others never."""
+    family = [Ending(0), Ending(3)]
+    trees = iter([family, []])
+    monkeypatch.setattr(leash, "_tree", lambda pid: next(trees))
+    leash.end_tree(1000)
+    assert [one.asked for one in family] == [[signal.SIGTERM], [signal.SIGTERM]]
+    assert [one.states for one in family] == [[psutil.STATUS_ZOMBIE]] * 2
+
+
+def test_manna_up_is_asked_to_end_by_either_signal() -> None:
+    program = """
+import os, signal
+from pipelines.serving import _stop_requests
+for number in (signal.SIGINT, signal.SIGTERM):
+    with _stop_requests() as stopped:
+        os.kill(os.getpid(), number)
+        assert stopped.wait(60)
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=PROJECT, check=True)

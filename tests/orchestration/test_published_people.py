@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +12,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from serving_up import PATIENCE_SECONDS, PROJECT
+from serving_up import PROJECT, run_manna
 from states import loose_ends, opened, state
 
 from resources.plaid import DAYS_REQUESTED
@@ -44,15 +43,7 @@ def environment(demo: FinishedDemo) -> dict[str, str]:
 
 
 def run_demo(demo: FinishedDemo) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "pipelines", "demo", "--people", str(PUBLISHED)],
-        cwd=PROJECT,
-        env=environment(demo),
-        capture_output=True,
-        text=True,
-        timeout=2 * PATIENCE_SECONDS,
-        check=False,
-    )
+    return run_manna(environment(demo), "demo", "--people", str(PUBLISHED))
 
 
 def accounts_in_files() -> Iterator[tuple[Path, dict[str, Any]]]:

@@ -18,8 +18,9 @@ from assets.alerts import tell_counts
 from manna.alerting.life import acknowledged
 from manna.contracts import CONTRACTS
 from pipelines import sensors
-from pipelines.jobs import MARKET, REBALANCE, STATEMENTS
-from pipelines.sensors import MOST_ATTEMPTS, RANGE_END, RANGE_START, STATE_TAG
+from pipelines.jobs import MARKET, ONCE, REBALANCE, STATE_TAG, STATEMENTS
+from pipelines.sensors import MOST_ATTEMPTS, RANGE_END, RANGE_START
+from pipelines.watching import BLIND
 from resources.installation import Installation
 from resources.settings import Settings
 from tests.conftest import FinishedDemo
@@ -215,6 +216,7 @@ def test_a_sensor_that_cannot_look_says_why(
     )
     reason = skipped(tick(sensor, Installation(settings), instance))
     assert reason.startswith(("cannot read the ", "cannot look for alerts: "))
+    assert reason.startswith(BLIND)  # by which `manna doctor` knows it
     assert len(reason.partition(": ")[2]) > len("no")
 
 
@@ -222,3 +224,14 @@ def test_every_state_is_in_the_tags(manna: Installation, instance: dg.DagsterIns
     asked = tick(sensors.drift, manna, instance)
     assert isinstance(asked, dg.RunRequest)
     assert asked.run_key == f"{REBALANCE}-{asked.tags[STATE_TAG]}-0"
+
+
+def test_a_killed_run_is_asked_for_again_by_its_sensor_alone(
+    manna: Installation, instance: dg.DagsterInstance
+) -> None:
+    """Dagster would repeat it too (``run_retries`` in dagster.yaml), and the same would be made twice."""
+    change_months(manna, "a" * 64, date(2025, 6, 1))
+    for sensor in (sensors.changed_months, sensors.drift):
+        asked = tick(sensor, manna, instance)
+        assert isinstance(asked, dg.RunRequest)
+        assert ONCE.items() <= asked.tags.items()

@@ -11,7 +11,7 @@ import pytest
 from serving_up import PATIENCE_SECONDS, REPOSITORY, Up, eventually, free_port, run_manna, serving
 
 from assets.reports import WRITTEN
-from pipelines.sensors import STATE_TAG
+from pipelines.jobs import OF_WEBHOOKS, STATE_TAG
 from resources.installation import Installation
 from resources.settings import Settings
 from tests.conftest import FinishedDemo
@@ -21,7 +21,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up")]
 
 MONTHS = [f"{year}-{month:02d}-01" for year in range(2016, 2027) for month in range(1, 13)][3:123]
 """April 2016 to March 2026. The demo's books begin in 2024."""
-MOST_SECONDS = 60
 PARTITIONS = """query ($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
   partitionStats { numMaterialized numFailed numPartitions }
 } } }"""
@@ -140,14 +139,12 @@ def test_one_asset_is_materialized(up: Up) -> None:
     assert up.ended(up.materialize("clean", "accounts")) == "SUCCESS"
 
 
-def test_a_backfill_of_120_months_is_one_run_of_a_minute(up: Up) -> None:
+def test_a_backfill_of_120_months_is_one_run(up: Up) -> None:
     """Months before the books begin are made too, and are empty."""
     status, [run] = up.backfilled(up.backfill(WRITTEN, MONTHS))
     assert (status, run["status"]) == ("COMPLETED_SUCCESS", "SUCCESS")
     assert run["tags"]["dagster/asset_partition_range_start"] == MONTHS[0]
     assert run["tags"]["dagster/asset_partition_range_end"] == MONTHS[-1]
-    taken = run["endTime"] - run["startTime"]
-    assert taken <= MOST_SECONDS, f"{taken:.1f} s for {len(MONTHS)} months of {len(WRITTEN)} tables"
     for table in WRITTEN:
         key = {"path": table.split(".")}
         assert up.ask(PARTITIONS, key=key)["assetNodeOrError"]["partitionStats"]["numMaterialized"] == 120
@@ -212,7 +209,7 @@ def _runs_of_webhooks(up: Up) -> list[dict[str, Any]]:
     return [
         run
         for run in found
-        if any(tag["key"] == STATE_TAG and tag["value"].startswith("webhook-") for tag in run["tags"])
+        if any(tag["key"] == STATE_TAG and tag["value"].startswith(OF_WEBHOOKS) for tag in run["tags"])
     ]
 
 
@@ -225,12 +222,15 @@ def _cursor(up: Up, sensor: str) -> str:
     return str(found["lastCursor"])
 
 
-def test_a_run_whose_process_is_killed_fails_and_frees_its_slot(up: Up) -> None:
+def test_a_run_whose_process_is_killed_fails_and_is_run_once_more(up: Up) -> None:
     run_id = up.launch("nightly_close")
     eventually(lambda: up.executing(run_id)).kill()
     assert up.ended(run_id) == "FAILURE"
-    # The pools it may have held have room for the next.
-    assert up.ended(up.launch("nightly_close")) == "SUCCESS"
+    # Dagster repeats it by itself. The pools it may have held have room for that.
+    repeated = "query ($of: RunsFilter!) { runsOrError(filter: $of) { ... on Runs { results { runId } } } }"
+    of_it = {"tags": [{"key": "dagster/parent_run_id", "value": run_id}]}
+    [again] = eventually(lambda: up.ask(repeated, of=of_it)["runsOrError"]["results"])
+    assert up.ended(again["runId"]) == "SUCCESS"
 
 
 def test_nobody_serves_the_same_data_directory_twice(up: Up) -> None:

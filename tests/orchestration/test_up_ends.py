@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 from serving_up import PATIENCE_SECONDS, eventually, run_manna, serving
-from states import loose_ends, state
+from states import finished_state, loose_ends, state
 
 from assets.reports import WRITTEN
 from tests.conftest import FinishedDemo
@@ -24,17 +24,6 @@ def demo(finished_demo: FinishedDemo, tmp_path: Path) -> FinishedDemo:
     return finished_demo.copy(tmp_path / "data")
 
 
-def test_asked_to_end_it_leaves_no_process(demo: FinishedDemo) -> None:
-    with serving(demo.environment) as up:
-        run_id = up.launch("nightly_close")
-        eventually(lambda: up.executing(run_id))
-        up.process.send_signal(signal.SIGINT)
-        assert up.process.wait(PATIENCE_SECONDS) == 0
-        assert up.processes() == []
-    assert run_manna(demo.environment, "run", "nightly_close").returncode == 0
-    assert loose_ends(demo.environment) == []
-
-
 def test_a_killed_supervisor_takes_its_children_along(demo: FinishedDemo) -> None:
     with serving(demo.environment) as up:
         run_id = up.launch("nightly_close")
@@ -46,7 +35,7 @@ def test_a_killed_supervisor_takes_its_children_along(demo: FinishedDemo) -> Non
     assert loose_ends(demo.environment) == []
 
 
-def test_backfills_are_finished_after_the_whole_tree_was_killed(
+def test_backfills_are_finished_after_the_whole_tree_was_killed_and_it_ends_when_asked_to(
     demo: FinishedDemo, finished_demo: FinishedDemo
 ) -> None:
     with serving(demo.environment) as up:
@@ -64,13 +53,17 @@ def test_backfills_are_finished_after_the_whole_tree_was_killed(
         assert runs[1]["tags"]["dagster/parent_run_id"] == runs[0]["runId"]
         status, [run] = up.backfilled(days)
         assert (status, run["status"]) == ("COMPLETED_SUCCESS", "SUCCESS")
-        up.process.send_signal(signal.SIGTERM)
+        # Asked to end in the middle of a night, it leaves no process.
+        run_id = up.launch("nightly_close")
+        eventually(lambda: up.executing(run_id))
+        up.process.send_signal(signal.SIGINT)
         assert up.process.wait(PATIENCE_SECONDS) == 0
         assert up.processes() == []
+    assert run_manna(demo.environment, "run", "nightly_close").returncode == 0
     assert loose_ends(demo.environment) == []
     # Plaid's words on a login name the receiver, which has another address each time.
     items = "raw.plaid_items"
-    assert state(demo.environment, without=items) == state(finished_demo.environment, without=items)
+    assert state(demo.environment, without=items) == finished_state(finished_demo, without=items)
 
 
 def _kill_at_once(processes: list[psutil.Process]) -> None:
