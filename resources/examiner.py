@@ -4,11 +4,14 @@ What belongs here: a contract as an expectation suite, running it, and its Data 
 what happens on failure (``assets.examined``), the row-level checks (``manna.contracts``, which are a hundred
 times faster and guard every write), or how a page looks (``manna.documents.data_docs``).
 
-Importing Great Expectations takes three to five seconds, so it happens in here and only when there is
-something new to examine.
+Importing Great Expectations takes seconds and 150 MB, so it happens only when there is something new to examine, and in a
+process of its own (``python -m resources.examiner``), with which the memory is gone.
 """
 
 import os
+import pickle
+import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -23,6 +26,7 @@ import polars as pl
 from manna.contracts import Contract
 from manna.contracts.declaration import Kind
 from manna.validating.relations import Related
+from resources.settings import PROJECT
 
 SYSTEMIC = (
     "expect_table_columns_to_match_ordered_list",
@@ -59,11 +63,43 @@ class Examination:
         return not self.failures
 
 
+class ExaminationError(Exception):
+    """The examination did not come to its end. The message is one line."""
+
+
 def examine(subjects: Sequence[Related], at: datetime) -> dict[str, Examination]:
-    """Runs the suites that follow from the contracts of ``subjects``; results by address.
+    """Runs the suites that follow from the contracts of ``subjects``, in a process of its own; results by address.
 
     ``at`` is the moment that the pages show.
+
+    Raises:
+        ExaminationError: that process failed, with its last words.
     """
+    done = subprocess.run(
+        [sys.executable, "-m", __name__],
+        cwd=PROJECT,
+        input=pickle.dumps((list(subjects), at)),
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
+        raise ExaminationError(f"the examination of {len(subjects)} tables failed: {said[-1]}")
+    results: dict[str, Examination] = pickle.loads(done.stdout)
+    return results
+
+
+def main() -> None:
+    """The process of :func:`examine`: from standard input to standard output, on which nothing else is written."""
+    from resources import examiner  # by that name the other process finds what is written
+
+    subjects, at = pickle.load(sys.stdin.buffer)
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answer:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        pickle.dump(examiner._examined(subjects, at), answer)
+
+
+def _examined(subjects: Sequence[Related], at: datetime) -> dict[str, Examination]:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # it would call home at import
     with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
         warnings.simplefilter("ignore")  # third-party deprecations at import are not ours to mend
@@ -188,3 +224,7 @@ def _comparable(contract: Contract, rows: pl.DataFrame) -> pl.DataFrame:
     numbers = (Kind.MONEY, Kind.PRICE, Kind.QUANTITY, Kind.RATIO)
     floats = [pl.col(column.name).cast(pl.Float64) for column in contract.columns if column.kind in numbers]
     return rows.with_columns(floats)
+
+
+if __name__ == "__main__":
+    main()
