@@ -102,8 +102,9 @@ def _totals(_: Book, made: Statements) -> Iterator[Violation]:
         totals = frame.filter(pl.col("account") == "Total " + pl.col("section").str.to_lowercase())
         totals = totals.filter(of_lines, level="total")
         yield from unequal(name, totals.select(*in_section, "account", *amounts), sums, in_section, amounts)
-        groups = lines.group_by([*in_section, group(pl.col("account")).alias("account")])
-        # One line has no subtotal, and payers have none at all.
+        in_groups = lines.filter(pl.col("section") != UNCASHED)
+        groups = in_groups.group_by([*in_section, group(pl.col("account")).alias("account")])
+        # One line has no subtotal, and payers and what moved no cash have none at all.
         has_one = pl.lit(name != "dividends_and_interest") & (pl.col("len") > 1)
         sums = groups.agg(pl.col(amounts).sum(), pl.len()).filter(has_one)
         subtotals = frame.filter(pl.col("level") == "subtotal").select(*in_section, "account", *amounts)
