@@ -21,7 +21,6 @@ from manna.categorizing import proposals
 from manna.connections import replaced
 from manna.rebalancing.standing import PROPOSED
 from pipelines.watching import defined, platform_conditions
-from resources.circuits import CLOSED
 from resources.installation import Installation
 
 ORDER_DAYS = timedelta(days=7)
@@ -52,11 +51,11 @@ def settle(
 def _of_data(manna: Installation) -> list[Condition]:
     accounts, connections = manna.lake.read("clean.accounts"), manna.ops.connections()
     former = replaced(connections, set(accounts["connection_id"]))
-    circuits = [row for row in manna.ops.circuits() if row["state"] != CLOSED]
+    silent = manna.ops.silent_providers()
     return [
-        *platform.silent_providers(circuits),
+        *platform.silent_providers(silent),
         *conditions.broken_connections(
-            (c for c in connections if c["connection_id"] not in former), {row["name"] for row in circuits}
+            (c for c in connections if c["connection_id"] not in former), {row["name"] for row in silent}
         ),
         *conditions.open_questions(manna.lake.read("clean.account_questions")),
         *conditions.quarantined_rows(open_rows(manna)),

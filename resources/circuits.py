@@ -32,6 +32,10 @@ class Circuits(OpsDatabase):
         with self.engine.begin() as connection:
             connection.execute(asked)
 
+    def silent_providers(self) -> list[dict[str, Any]]:
+        """The circuit breakers that are not closed: nobody answered there, and nobody has since."""
+        return [row for row in self.circuits() if row["state"] != CLOSED]
+
     def circuits(self) -> list[dict[str, Any]]:
         """Every circuit breaker that has ever counted a failure: name, state, failures, opened_at, reason."""
         with self.engine.connect() as connection:

@@ -11,6 +11,7 @@ from cryptography.fernet import Fernet
 
 from pipelines import services
 from resources.settings import Settings
+from tests.conftest import FinishedDemo
 
 REAL = {"PLAID_CLIENT_ID": "client-of-a-person", "PLAID_SECRET": "secret-of-a-person"}
 
@@ -178,9 +179,14 @@ class TestCredentials:
         assert "holds real accounts" in complaint
         assert not (tmp_path / "sandbox").exists()
 
-    def test_a_key_that_did_not_seal_the_tokens(self, manna: Any, demo: Any) -> None:
-        key = Fernet.generate_key().decode()
-        said = manna(demo.data_dir, "run", "nightly_close", MANNA_KEY=key)
+    def test_a_key_that_did_not_seal_the_tokens(
+        self, manna: Any, finished_demo: FinishedDemo, tmp_path: Path
+    ) -> None:
+        key, own = (
+            Fernet.generate_key().decode(),
+            finished_demo.copy(tmp_path / "data"),
+        )  # its logins remember it
+        said = manna(own.data_dir, "run", "nightly_close", MANNA_KEY=key)
         assert "sealed with another key" in said.complaint
 
     def test_wrong_ones_are_refused_when_linking(self, manna: Any, tmp_path: Path) -> None:

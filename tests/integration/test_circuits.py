@@ -56,6 +56,7 @@ def test_in_an_outage_few_are_asked_and_all_when_it_is_over(house: Installation,
     assert "Plaid: INTERNAL_SERVER_ERROR" in rows[-1]["error"]
     [circuit] = house.ops.circuits()
     assert (circuit["name"], circuit["state"], circuit["failures"]) == ("plaid", "open", FAILURES)
+    assert house.ops.silent_providers() == [circuit]
 
     # The next run is another process, and knows.
     assert {type(error) for error in pull(house, run_id="again").failures.values()} == {CircuitOpenError}
@@ -73,6 +74,7 @@ def test_in_an_outage_few_are_asked_and_all_when_it_is_over(house: Installation,
     assert {row["status"] for row in house.ops.connections()} == {"healthy"}
     [circuit] = house.ops.circuits()
     assert (circuit["state"], circuit["failures"]) == ("closed", 0)
+    assert house.ops.silent_providers() == []
 
 
 @pytest.mark.usefixtures("pauses")
