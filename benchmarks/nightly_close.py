@@ -5,6 +5,7 @@ are what the targets are about:
 
 - ``nothing_new_per_dagster_start``: a whole ``manna run nightly_close`` with nothing new, over starting
   Dagster on the same storage and running one trivial asset;
+- ``backfill_120_months_seconds``: all reports of ten years again, as one run (its own time is the last of ``runs``);
 - ``import_beyond_dagster_seconds``: importing ``pipelines.definitions`` less importing ``dagster``.
 
 Usage: ``uv run python benchmarks/nightly_close.py [--runs N]``. It works in a temporary data directory.
@@ -24,6 +25,7 @@ from time import perf_counter
 NOW = "2026-03-16T12:00:00Z"
 MANNA = [sys.executable, "-m", "pipelines"]
 PROJECT = Path(__file__).resolve().parents[1]
+TEN_YEARS = "2016-04-01...2026-03-01"
 
 STAGES = """
 import json, dagster as dg
@@ -65,6 +67,7 @@ def main() -> None:
         second = seconds([*MANNA, "demo"], environment)
         nothing_new = median([*MANNA, "run", "nightly_close"], environment, runs)
         trivial = median([sys.executable, "-c", TRIVIAL], environment, runs)
+        backfill = seconds([*MANNA, "run", "statements", "--partition", TEN_YEARS], environment)
         stages = subprocess.run(
             [sys.executable, "-c", STAGES],
             env=environment,
@@ -84,6 +87,7 @@ def main() -> None:
                 "first_demo_seconds": first,
                 "second_demo_seconds": second,
                 "nothing_new_seconds": nothing_new,
+                "backfill_120_months_seconds": backfill,
                 "trivial_dagster_run_seconds": trivial,
                 "nothing_new_per_dagster_start": round(nothing_new / trivial, 2),
                 "import_dagster_seconds": dagster,
