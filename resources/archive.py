@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import json
 import os
-import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -20,27 +19,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
-from zipfile import ZIP_STORED, BadZipFile, ZipFile
+from zipfile import ZIP_STORED, ZipFile
 
+from manna.bundling.archive import UNREADABLE
 from resources.vault import SealedError, Vault
 
 FORMAT = 1
 MANIFEST = "manifest"
 PIECE_BYTES = 4_000_000
 """So much is in memory at once (and a few times that while it is sealed), however large a file is."""
-
-
-_DAMAGE = (
-    BadZipFile,
-    struct.error,
-    zlib.error,
-    LookupError,
-    ValueError,
-    OverflowError,
-    RuntimeError,
-    EOFError,
-)
-"""What ``zipfile`` raises of a file with a wrong byte: an unknown method or version, a password, a length beyond its end."""
 
 
 class ArchiveError(Exception):
@@ -140,7 +127,7 @@ class Archive:
                 raise ArchiveError(f"there is no {file}") from None
             except OSError as error:
                 raise ArchiveError(f"cannot read {file}: {error.strerror}") from error
-            except _DAMAGE:
+            except UNREADABLE:
                 raise self._damaged() from None
             self.manifest = self._opened(sealed)
             opened.pop_all()  # it stays open: nothing was wrong
@@ -186,7 +173,7 @@ class Archive:
         for number in range(*entry.pieces):
             try:
                 piece = zlib.decompress(self._vault.open_bytes(self._zip.read(str(number))))
-            except (*_DAMAGE, SealedError, OSError):
+            except (*UNREADABLE, SealedError):
                 raise self._damaged(name) from None
             digest.update(piece)
             yield piece

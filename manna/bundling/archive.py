@@ -9,6 +9,7 @@ must come to the very same file. That finds a change in any byte of it, headers,
 
 import io
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -19,16 +20,18 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*", re.ASCII)
 _LARGEST = 2**30
 """Bytes of all files of a bundle: more is none of ours, and need not be unpacked to be refused."""
-_UNREADABLE = (
+UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
+    struct.error,
     EOFError,
     OSError,
-    ValueError,
-    NotImplementedError,
+    LookupError,
+    OverflowError,
     RuntimeError,
+    ValueError,
 )
-"""Whatever bytes somebody made of it, zipfile raises one of these."""
+"""Whatever bytes somebody made of it, zipfile raises one of these: an unknown method or version, a password, a length beyond its end."""
 _READABLE_BY_ALL = 0o100644 << 16
 _UNIX = 3
 
@@ -79,9 +82,9 @@ def unpack(content: bytes) -> Unpacked:
             for entry in entries:
                 try:
                     files[entry.filename] = archive.read(entry)
-                except _UNREADABLE:
+                except UNREADABLE:
                     damaged.append(entry.filename)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise BundleError(f"it is no ZIP that can be read: {error}") from error
     names = [entry.filename for entry in entries]
     found += [f"{name} is damaged" for name in damaged]
