@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
 import polars as pl
@@ -22,6 +21,7 @@ from manna.connections import BROKEN, has_ended
 from pipelines.reporting import connections
 from pipelines.settling import checks_that_fail
 from pipelines.watching import last_nights, webhooks_waiting
+from resources.folders import files_under
 from resources.installation import CODE_VERSION, Installation
 from resources.settings import Settings
 
@@ -48,23 +48,13 @@ class Standing(Collector):
 
 
 def _on_disk(settings: Settings) -> Iterator[Metric]:
-    sizes = {name: _bytes_in(settings.data_dir / name) for name in FOLDERS}
+    sizes = {name: sum(size for _, size in files_under(settings.data_dir / name)) for name in FOLDERS}
     yield _gauges(
         "manna_store_bytes", "Size of what is in each folder of the data directory.", "store", sizes
     )
     if settings.data_dir.exists():
         free = shutil.disk_usage(settings.data_dir).free
         yield _gauge("manna_disk_free_bytes", "Free where the data directory is.", free)
-
-
-def _bytes_in(folder: Path) -> int:
-    found = 0
-    for path in folder.rglob("*"):
-        try:
-            found += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:  # replaced meanwhile
-            continue
-    return found
 
 
 def _of_runs(instance: dg.DagsterInstance) -> Iterator[Metric]:

@@ -47,7 +47,8 @@ class Entry:
 def discard_unfinished(folder: Path) -> None:
     """Removes what writers that were killed have left. One at work holds a lock on its draft."""
     for draft in folder.glob(".*.unfinished"):
-        with draft.open("rb") as opened:
+        # Another installation's backup into the same folder may end, and its draft go, while we look.
+        with suppress(FileNotFoundError), draft.open("rb") as opened:
             try:
                 fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

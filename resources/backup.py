@@ -13,7 +13,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from pydantic import SecretStr
 
 from resources.archive import Archive, ArchiveError, ArchiveWriter, discard_unfinished
 from resources.bucket import Bucket
+from resources.folders import files_under, is_draft
 from resources.installation import CODE_VERSION, Installation
 from resources.lake import STORAGE_LOCK
 from resources.lake_files import catalogued
@@ -61,7 +62,8 @@ def backups(folder: Path) -> list[Backup]:
         named = _NAME.fullmatch(file.name)
         if named:
             made_at = datetime.strptime(named[1], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
-            found.append(Backup(file, made_at, file.stat().st_size, named[2] is not None))
+            with suppress(FileNotFoundError):  # retention has just deleted it
+                found.append(Backup(file, made_at, file.stat().st_size, named[2] is not None))
     return sorted(found, key=lambda backup: backup.made_at, reverse=True)
 
 
@@ -191,8 +193,8 @@ def _kept(settings: Settings) -> Iterator[tuple[str, Path]]:
 
 
 def _under(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
-    for file in sorted(folder.rglob("*")) if folder.is_dir() else ():
-        if file.is_file() and not file.name.startswith("."):  # drafts and locks begin with a dot
+    for file, _ in files_under(folder):
+        if not is_draft(file, folder):
             yield f"{name}/{file.relative_to(folder).as_posix()}", file
 
 

@@ -3,12 +3,11 @@
 What belongs here: counting. What does not: making anything smaller (``resources.maintenance``).
 """
 
-from pathlib import Path
-
 import polars as pl
 import psycopg
 
 from resources.backup import backups
+from resources.folders import files_under
 from resources.installation import Installation
 from resources.lake import CATALOGUE_SCHEMA
 
@@ -50,7 +49,8 @@ def stores(manna: Installation) -> pl.DataFrame:
         (settings.models_dir, "models"),
         (settings.data_dir / "logs", "logs"),
     ):
-        found.append((folder.name, *_size(folder), None, holds))
+        sizes = [size for _, size in files_under(folder)]
+        found.append((folder.name, sum(sizes), len(sizes), None, holds))
     made = backups(settings.backups_dir)
     newest = f"newest {made[0].made_at:%Y-%m-%d %H:%M} UTC" if made else "none"
     found.append(("backups", sum(one.size for one in made), len(made), None, newest))
@@ -63,8 +63,3 @@ def snapshots(manna: Installation) -> pl.DataFrame:
         "SELECT snapshot_id AS snapshot, snapshot_time AS at, author, commit_message AS message "
         "FROM lake.snapshots() ORDER BY 1 DESC"
     )
-
-
-def _size(folder: Path) -> tuple[int, int]:
-    sizes = [file.stat().st_size for file in folder.rglob("*") if file.is_file()] if folder.is_dir() else []
-    return sum(sizes), len(sizes)

@@ -71,6 +71,7 @@ def installation(database: str, folder: Path) -> Installation:
         "books/home.yaml": "id: home\nname: Home\n",
         "documents/home/page.html": "<p>page</p>",
         "documents/.draft": "a draft",
+        "published/.home.draft/home.duckdb": "another",
         "models/m1.model": "model",
         "signing.key": "key",
     }.items():

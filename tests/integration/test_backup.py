@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,17 +12,19 @@ from typing import Any
 
 import psycopg
 import pytest
+from children import child, said
 from stored import KEY, TABLE, fill, held, installation, refused, write
 
 from resources import postgres_dump
 from resources.archive import Archive
 from resources.backup import BackupError, backups, make_backup, newest_good
+from resources.folders import files_under
 from resources.installation import Installation
 from resources.lake import STORAGE_LOCK, Lake
 from resources.lake_files import note_new
 from resources.postgres_dump import DumpError
 from resources.restoring import RestoreError, restore, vault_and_key
-from resources.settings import PROJECT, Settings
+from resources.settings import Settings
 from resources.vault import Vault
 
 
@@ -72,7 +72,7 @@ def test_what_is_restored_is_what_was_backed_up(
     again.close()
     files = {str(file.relative_to(tmp_path / "restored")) for file in (tmp_path / "restored").rglob("*.*")}
     assert {"books/home.yaml", "documents/home/page.html", "models/m1.model", "signing.key"} < files
-    assert not {"documents/.draft", "demo.key"} & files
+    assert not {"documents/.draft", "published/.home.draft/home.duckdb", "demo.key"} & files
     settings = json.loads((tmp_path / "restored" / "settings.json").read_text())
     assert settings["first_month"] == "2015-01-01"
     assert "postgres_url" not in settings
@@ -118,6 +118,11 @@ def test_a_file_of_the_lake_with_a_wrong_bit_is_named_and_no_backup_made(
     with pytest.raises(BackupError, match=rf"{changed.name} is not what was written .*: nothing was written"):
         make_backup(manna, tmp_path / "backups")
     assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_a_backup_that_is_deleted_while_one_looks_is_none(tmp_path: Path) -> None:
+    (tmp_path / "manna-20260316T120000000000Z.backup").symlink_to(tmp_path / "gone")
+    assert backups(tmp_path) == []
 
 
 def test_drafts_are_discarded_while_no_other_backup_is_made(
@@ -186,6 +191,7 @@ def test_what_removes_files_waits_for_a_backup(manna: Installation, open_lake: C
 
 # -- while others write, and when killed ---------------------------------------------------------------------
 
+HERE = Path(__file__).parent
 WRITER = """
 import sys
 from pathlib import Path
@@ -214,30 +220,14 @@ make_backup(manna, Path(sys.argv[4]))
 """
 
 
-def child(script: str, *arguments: object) -> subprocess.Popen[str]:
-    here = str(Path(__file__).parent)
-    return subprocess.Popen(
-        [sys.executable, "-c", script, *map(str, arguments[:2]), here, *map(str, arguments[2:])],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
-    )
-
-
 @pytest.mark.slow
 def test_a_backup_of_a_moment_while_others_write(database: str, empty_database: str, tmp_path: Path) -> None:
     """Each round writes to the lake, then to Postgres: what is restored is the end of one round, or the middle of one."""
     manna = installation(database, tmp_path / "data")
-    writer = child(WRITER, database, tmp_path / "data")
-    try:
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == "ready\n"
+    with child(WRITER, database, tmp_path / "data", HERE) as writer:
+        assert said(writer) == "ready"
         made = make_backup(manna, tmp_path / "b")
         assert writer.poll() is None
-    finally:
-        writer.kill()
-        writer.communicate()
     came = restore(made.file, tmp_path / "r", manna.vault, key=None, postgres_url=empty_database)
     again = Lake(empty_database, tmp_path / "r" / "lake")
     names = again.read(TABLE)["source_id"].to_list()
@@ -259,11 +249,10 @@ def test_a_killed_backup_leaves_nothing_that_looks_whole(
     for part in (1, 200_000):  # as soon as there is a file, and when a good part of it is written
         for number in range(40):
             (tmp_path / "data" / "documents" / f"{number}.bin").write_bytes(os.urandom(100_000))
-        process = child(BACKUP, database, tmp_path / "data", folder)
-        while not any(one.stat().st_size >= part for one in folder.glob(".*") if one.exists()):
-            assert process.poll() is None
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        with child(BACKUP, database, tmp_path / "data", HERE, folder) as process:
+            while not any(size >= part for file, size in files_under(folder) if file.suffix == ".unfinished"):
+                assert process.poll() is None
+            process.send_signal(signal.SIGKILL)
         assert backups(folder) == []
         assert len(list(folder.glob(".*.unfinished"))) == 1
     made = make_backup(manna, folder)
@@ -278,13 +267,12 @@ def test_a_restore_that_is_killed_leaves_no_data_directory(manna: Installation, 
     made = make_backup(manna, tmp_path / "b")
     script = (
         "import sys; from pathlib import Path; from resources.restoring import restore; from resources.vault import Vault; "
-        "restore(Path(sys.argv[1]), Path(sys.argv[2]), Vault(sys.argv[4]), key=None, postgres_url=None)"
+        "restore(Path(sys.argv[1]), Path(sys.argv[2]), Vault(sys.argv[3]), key=None, postgres_url=None)"
     )
-    process = child(script, made.file, tmp_path / "r", KEY)
-    while not any((one / "postgres.dump").exists() for one in tmp_path.glob(".r.restoring-*")):
-        assert process.poll() is None
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    with child(script, made.file, tmp_path / "r", KEY) as process:
+        while not any((one / "postgres.dump").exists() for one in tmp_path.glob(".r.restoring-*")):
+            assert process.poll() is None
+        process.send_signal(signal.SIGKILL)
     assert not (tmp_path / "r").exists()
     for left in tmp_path.glob(".r.restoring-*"):
         shutil.rmtree(left, ignore_errors=True)
