@@ -1,8 +1,5 @@
 """The lake: one way to write, nothing lost between processes, and the past can be read."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import psycopg
 import pytest
+from children import children, ended, said, tell
 
 from manna.contracts import CONTRACTS
 from manna.contracts.clean import QUARANTINE
@@ -19,7 +17,6 @@ from resources.lake import _open as attach
 from resources.lake_tables import migrate_lake
 
 TABLE = QUARANTINE.address
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 def rows(*names: str, table: str = "clean.a", reasons: str = "why") -> pl.DataFrame:
@@ -252,44 +249,19 @@ for _ in range(int(sys.argv[3])):
 """
 
 
-def start(script: str, *arguments: object, home: str | None = None) -> subprocess.Popen[str]:
-    environment = {"PATH": os.environ["PATH"]} | ({"HOME": home} if home else {})
-    return subprocess.Popen(
-        [sys.executable, "-c", script, *map(str, arguments)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=PROJECT,
-        env=environment,
-    )
-
-
-def ended(process: subprocess.Popen[str]) -> str:
-    """What it printed, once it has ended well."""
-    out, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, out
-    return out
-
-
 def test_two_processes_migrate_at_once_with_an_unusable_home(empty_database: str, tmp_path: Path) -> None:
-    processes = [
-        start(MIGRATE, empty_database, tmp_path / "lake", home="/proc/nothing/here") for _ in range(2)
-    ]
-    assert sorted(int(ended(process)) for process in processes) == [0, len(CONTRACTS)]
+    with children(2, MIGRATE, empty_database, tmp_path / "lake", HOME="/proc/nothing/here") as processes:
+        assert sorted(int(ended(process)) for process in processes) == [0, len(CONTRACTS)]
 
 
 def test_no_increment_of_two_processes_is_lost(lake: Lake, database: str) -> None:
     replace(lake, rows("counter", reasons="0"))
-    processes = [start(INCREMENT, database, lake._data_path, 15) for _ in range(2)]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-    for process in processes:
-        ended(process)
+    with children(2, INCREMENT, database, lake._data_path, 15) as processes:
+        assert [said(process) for process in processes] == ["ready"] * 2
+        for process in processes:
+            tell(process)
+        for process in processes:
+            ended(process)
     assert lake.read(TABLE)["reasons"].to_list() == ["30"]
 
 

@@ -1,20 +1,17 @@
 """The budget of calls per minute: never more than it in any minute, whoever asks, by the database's clock."""
 
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from children import children, ended, said, tell
 
 from resources.ops import Ops
 from resources.providers import ProviderUnavailableError
 from resources.rate import LONGEST_WAIT, Rate
 
-PROJECT = Path(__file__).resolve().parents[2]
 FROZEN = "timestamptz '2026-03-16T12:00:00Z'"
 PER_MINUTE, BURST, EVERY = 200, 50, 0.4
 ONE_PROCESS = """
@@ -155,22 +152,13 @@ def test_threads_share_one_budget(ops: Ops) -> None:
 
 
 def test_processes_share_one_budget(ops: Ops) -> None:
-    arguments = [
-        sys.executable,
-        "-c",
-        ONE_PROCESS,
-        str(ops.engine.url.render_as_string(False)),
-        FROZEN,
-        "150",
-    ]
-    running = [
-        subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT)
-        for _ in range(2)
-    ]
-    assert [process.stdout.readline() for process in running if process.stdout] == ["ready\n"] * 2
-    said = [process.stdin.write("go\n") and process.stdin.flush() for process in running if process.stdin]
-    told = sorted(float(wait) for process in running for wait in process.communicate()[0].split())
-    assert (len(said), len(told), [p.returncode for p in running]) == (2, 300, [0, 0])
+    url = ops.engine.url.render_as_string(False)
+    with children(2, ONE_PROCESS, url, FROZEN, 150) as processes:
+        assert [said(process) for process in processes] == ["ready"] * 2
+        for process in processes:
+            tell(process)
+        told = sorted(float(wait) for process in processes for wait in ended(process).split())
+    assert len(told) == 300
     assert told == pytest.approx(slots(told))
     assert most_in_a_minute(told) <= PER_MINUTE
 

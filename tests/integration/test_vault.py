@@ -1,18 +1,16 @@
 """Secrets at rest: sealed, opened with the same key only, and the demo's key file."""
 
 import stat
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from children import children, ended, said, tell
 from cryptography.fernet import Fernet
 
 from resources.settings import Settings, SettingsError
 from resources.vault import DEMO_KEY, Vault
 
-PROJECT = Path(__file__).resolve().parents[2]
 TOKEN = "access-sandbox-ünï-1234"
 
 
@@ -85,20 +83,11 @@ print(_demo_key(Path(sys.argv[1])).decode())
 
 def test_two_processes_end_with_one_key(tmp_path: Path) -> None:
     file = tmp_path / "there" / DEMO_KEY
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", RACE, str(file)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=PROJECT,
-        )
-        for _ in range(3)
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    keys = {process.communicate("\n", timeout=60)[0] for process in processes}
+    with children(3, RACE, file) as processes:
+        assert [said(process) for process in processes] == ["ready"] * 3
+        for process in processes:
+            tell(process)
+        keys = {ended(process) for process in processes}
     assert keys == {file.read_text() + "\n"}
     assert [path.name for path in file.parent.iterdir()] == [DEMO_KEY]
 
