@@ -41,6 +41,9 @@ from pipelines.reporting import require_book
 from resources.installation import Installation
 from resources.lake import Lake, LakeTransaction
 
+_MADE = ("ledger.gains", "ledger.journal", "ledger.postings", MONTHS, *WRITTEN)
+"""Tables whose locks a run holds while it reads closings and writes what follows from them; so does whoever adds one."""
+
 
 class ClosingError(Exception):
     """The period cannot be closed, opened or filed. One line with every reason."""
@@ -60,10 +63,6 @@ def close(manna: Installation, book: str, through: date, by: str, reason: str | 
         if against:
             raise ClosingError(f"{book} cannot be closed through {through}: {'; '.join(against)}")
         return _closed(manna, book, through, by, reason)
-
-
-_MADE = ("ledger.journal", "ledger.postings", MONTHS, *WRITTEN)
-"""Tables whose locks a run holds while it reads closings and writes what follows from them."""
 
 
 def _closed(manna: Installation, book: str, through: date, by: str, reason: str | None) -> str:
@@ -108,15 +107,16 @@ def reopen(manna: Installation, book: str, after: date, by: str, reason: str) ->
         ClosingError: nothing after that day is closed, or no reason is given.
     """
     require_book(manna, book)
-    closings = manna.ops.closings(book)
-    through = closed_through(closings)
-    if through is None or through <= after:
-        raise ClosingError(f"{book} is closed through {through}: nothing after {after} is to be opened" if through else f"nothing of {book} is closed")  # fmt: skip
     if not reason.strip():
         raise ClosingError("say why in --reason: it stands on the covers of the reports")
-    known_at = _after(closings, manna.settings.now())
-    row = {"action": REOPEN, "through": after, "known_at": known_at, "content_sha256": None}
-    manna.ops.add_closing({**row, "book": book, "reason": reason, "decided_by": by})
+    with manna.lake.locked(_MADE):
+        closings = manna.ops.closings(book)
+        through = closed_through(closings)
+        if through is None or through <= after:
+            raise ClosingError(f"{book} is closed through {through}: nothing after {after} is to be opened" if through else f"nothing of {book} is closed")  # fmt: skip
+        known_at = _after(closings, manna.settings.now())
+        row = {"action": REOPEN, "through": after, "known_at": known_at, "content_sha256": None}
+        manna.ops.add_closing({**row, "book": book, "reason": reason, "decided_by": by})
     return through
 
 
@@ -128,24 +128,30 @@ def file_year(manna: Installation, book: str, year: int, by: str, reason: str | 
         ClosingError: the year is not closed.
     """
     require_book(manna, book)
+    with manna.lake.locked(_MADE):  # else the year could be opened again before it is recorded as filed
+        return _filed(manna, book, year, by, reason)
+
+
+def _filed(manna: Installation, book: str, year: int, by: str, reason: str | None) -> int:
     closings = manna.ops.closings(book)
     last, through = date(year, 12, 31), closed_through(closings)
     if through is None or through < last:
         raise ClosingError(
             f"{year} of {book} is not closed: `manna close --book {book} --through {last}` first"
         )
+    gains = manna.lake.read("ledger.gains", {"book": book}).filter(pl.col("closed").dt.year() == year)
     known_at = _after(closings, moment(manna, manna.lake))
-
-    def work(transaction: LakeTransaction) -> str:
-        gains = transaction.read("ledger.gains", {"book": book}).filter(pl.col("closed").dt.year() == year)
-        filed = FILED_GAINS.conform(gains.with_columns(pl.lit(known_at).alias("known_at")))
-        transaction.append(FILED_GAINS.address, filed)
-        return content_hash(FILED_GAINS, filed)
-
-    sha256 = manna.lake.commit(["ledger.gains"], work, author="file", message=f"{book} {year}")
-    row = {"action": FILE, "through": last, "known_at": known_at, "content_sha256": sha256}
-    manna.ops.add_closing({**row, "book": book, "reason": reason, "decided_by": by})
-    return manna.lake.read(FILED_GAINS.address, {"book": book}).filter(pl.col("known_at") == known_at).height
+    filed = FILED_GAINS.conform(gains.with_columns(pl.lit(known_at).alias("known_at")))
+    manna.lake.commit(
+        [FILED_GAINS.address],
+        lambda transaction: transaction.append(FILED_GAINS.address, filed),
+        author="file",
+        message=f"{book} {year}",
+    )
+    row = {"action": FILE, "through": last, "known_at": known_at}
+    sha256 = content_hash(FILED_GAINS, filed)
+    manna.ops.add_closing({**row, "book": book, "content_sha256": sha256, "reason": reason, "decided_by": by})
+    return filed.height
 
 
 def reasons_against(manna: Installation, book: str, through: date) -> list[str]:

@@ -57,20 +57,24 @@ def test_nothing_is_closed_too_early(world: World) -> None:
 
 
 def test_nobody_keeps_books_while_they_are_closed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between what a closing keeps and its record a run would take the closed days for open ones."""
-    add, waited = type(world.manna.ops).add_closing, list[str]()
+    """Between what a closing keeps and its record a run would take the closed days for open ones; so with the others."""
+    add, waited = type(world.manna.ops).add_closing, list[tuple[str, list[str]]]()
+    tables = ["ledger.gains", "ledger.postings", "ledger.months", "reports.publications"]
 
-    def add_closing(self: object, values: object) -> None:
+    def add_closing(self: object, values: dict[str, object]) -> None:
+        lock = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
         with psycopg.connect(world.manna.postgres_url) as other:
-            for table in ("ledger.postings", "ledger.months", "reports.publications"):
-                lock = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
-                row = other.execute(lock, [f"manna:{table}"]).fetchone()
-                waited.extend([] if row is None or row[0] else [table])
+            held = [
+                table for table in tables if other.execute(lock, [f"manna:{table}"]).fetchone() == (False,)
+            ]
+        waited.append((str(values["action"]), held))
         add(self, values)  # type: ignore[arg-type]
 
     monkeypatch.setattr(type(world.manna.ops), "add_closing", add_closing)
     closing.close(world.manna, BOOK, END, "ana")
-    assert waited == ["ledger.postings", "ledger.months", "reports.publications"]
+    closing.file_year(world.manna, BOOK, 2025, "ana")
+    closing.reopen(world.manna, BOOK, date(2026, 1, 31), "ana", "a receipt was found")
+    assert waited == [("close", tables), ("file", tables), ("reopen", tables)]
 
 
 def test_a_run_is_never_of_a_moment_before_a_closing(world: World) -> None:
