@@ -1,60 +1,25 @@
 """What an investment account held before the feed begins: its opening lots, from the best that is known of them.
 
-What belongs here: opening lots and their entries. What does not: opening balances (:mod:`openings`) or later trades.
+What belongs here: opening lots and their entries. What does not: reading what is stated of them (:mod:`stated_lots`),
+opening balances (:mod:`openings`) or later trades.
 
 As with balances, positions are plugged from the *first* snapshot alone. Lots come from the institution's list of them,
 else from the book's file, else from the pooled cost of the position, else their basis is unknown.
 """
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
 
-from manna.contracts.ledger import PURCHASE
 from manna.ledger.chart import OPENING_BALANCES, OwnAccount
 from manna.ledger.journal import Entry, Line, balanced, identity
 from manna.ledger.lots import Lot, share
 from manna.ledger.records import Holding, Trade
+from manna.ledger.stated_lots import StatedLot, listed_lots
 from manna.ledger.walking import book_trades
 from manna.money import round_money
-
-_NINE_DECIMALS = Decimal("1e-9")
-_A_LITTLE = Decimal("0.000001")
-"""Institutions send quantities as floating point numbers."""
-
-
-@dataclass(frozen=True, slots=True)
-class StatedLot:
-    """A lot held before the feed begins, as somebody states it; ``cost`` None where unknown. ``name`` tells it apart."""
-
-    name: str
-    security_id: str
-    opened: date
-    quantity: Decimal
-    cost: Decimal | None
-    came_by: str = PURCHASE
-
-    def lot(self, rest: Lot, holding: Holding | None) -> Lot:
-        """As a lot beside ``rest``, what is held of the same beyond it; without a cost carried at today's value."""
-        carrying = Decimal(0) if self.cost is None else round_money(self.cost, rest.currency)
-        if self.cost is None and holding is not None and holding.quantity > 0:
-            carrying = share(holding.value, self.quantity, holding.quantity, rest.currency)
-        return replace(
-            rest,
-            lot_id=identity(
-                "clean.holdings", f"{rest.account_id}/{rest.security_id}/{self.opened}/{self.name}"
-            ),
-            opened=self.opened,
-            quantity=self.quantity,
-            remaining=self.quantity,
-            cost=None if self.cost is None else carrying,
-            carrying=carrying,
-            dated=True,
-            came_by=self.came_by,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +79,12 @@ def opening_lots(
     """
     known = [trade for trade in trades if trade.counted_on <= first.as_of]
     undone = [t for t in removed if t.counted_on <= first.as_of < (t.removed_on or first.as_of)]
-    moved: dict[str, Decimal] = {security_id: Decimal(0) for security_id in first.holdings}
-    currencies = {security_id: holding.currency for security_id, holding in first.holdings.items()}
-    for trade in (*known, *undone):
-        if trade.moved and trade.security_id is not None:
-            moved[trade.security_id] = moved.get(trade.security_id, Decimal(0)) + trade.moved
-            currencies.setdefault(trade.security_id, trade.currency)
+    split, held = _split(known), _held_before(first, [*known, *undone])
     lots: list[Lot] = []
     refused: list[str] = []
-    for security_id in sorted(moved):
+    for security_id, (quantity, currency) in sorted(held.items()):
         holding = first.holdings.get(security_id)
-        quantity = (holding.quantity if holding else Decimal(0)) - moved[security_id]
-        if quantity <= 0:
-            continue
-        listed = () if security_id in _split(known) else _listed(holding, day)
+        listed = () if security_id in split else listed_lots(holding, day)
         stated = listed or [each for each in declared if each.security_id == security_id]
         left = quantity - sum((each.quantity for each in stated), Decimal(0))
         if left < 0:
@@ -137,32 +94,41 @@ def opening_lots(
                     f"{quantity.normalize():f} were held before {day}; they are not used"
                 )
             stated, left = [], quantity
-        rest = Lot(
-            lot_id=identity("clean.holdings", _source_id(own, security_id, first)),
-            account_id=own.account_id,
-            security_id=security_id,
-            opened=day,
-            quantity=left,
-            remaining=left,
-            cost=None,
-            carrying=Decimal(0),
-            currency=currencies[security_id],
-            is_opening=True,
-            dated=False,
-        )
+        rest = _undated(own, day, first, security_id, left, currency)
         lots.extend([rest] if left else [])
         lots.extend(each.lot(rest, holding) for each in stated)
-    at_snapshot = book_trades(own, known, lots)
-    walked = {lot.lot_id: lot for lot in at_snapshot.lots}
     # What the institution says of the cost of a position includes that of what was undone since.
     first = first.without_cost({trade.security_id for trade in undone})
-    pools = at_snapshot.positions
-    return [
-        lot
-        if lot.dated
-        else _priced(lot, walked[lot.lot_id], pools[own.account_id, lot.security_id], first, known)
-        for lot in lots
-    ], refused
+    return _with_cost(own, lots, first, known), refused
+
+
+def _held_before(first: FirstPositions, moves: Iterable[Trade]) -> dict[str, tuple[Decimal, str]]:
+    """Quantity and currency of each security that was held before ``moves`` led to the first snapshot."""
+    held = {name: (holding.quantity, holding.currency) for name, holding in first.holdings.items()}
+    for trade in moves:
+        if trade.moved and trade.security_id is not None:
+            quantity, currency = held.get(trade.security_id, (Decimal(0), trade.currency))
+            held[trade.security_id] = quantity - trade.moved, currency
+    return {name: (quantity, currency) for name, (quantity, currency) in held.items() if quantity > 0}
+
+
+def _undated(
+    own: OwnAccount, day: date, first: FirstPositions, security_id: str, quantity: Decimal, currency: str
+) -> Lot:
+    """The lot of what nobody states a day or a cost of."""
+    return Lot(
+        lot_id=identity("clean.holdings", _source_id(own, security_id, first)),
+        account_id=own.account_id,
+        security_id=security_id,
+        opened=day,
+        quantity=quantity,
+        remaining=quantity,
+        cost=None,
+        carrying=Decimal(0),
+        currency=currency,
+        is_opening=True,
+        dated=False,
+    )
 
 
 def _split(trades: Sequence[Trade]) -> frozenset[str | None]:
@@ -170,34 +136,16 @@ def _split(trades: Sequence[Trade]) -> frozenset[str | None]:
     return frozenset(trade.security_id for trade in trades if trade.kind == "split")
 
 
-def _listed(holding: Holding | None, day: date) -> Sequence[StatedLot]:
-    """The lots that the institution lists of a position and that are older than the feed.
-
-    Source: Plaid's ``HoldingTaxLot``. Where a lot lacks its day or quantity, or they do not add up to the position,
-    the list is not used.
-    """
-    if holding is None or holding.tax_lots is None:
-        return ()
-    found, total = [], Decimal(0)
-    for number, row in enumerate(json.loads(holding.tax_lots), start=1):
-        moment, quantity = row.get("original_purchase_datetime"), _number(row.get("quantity"))
-        if not moment or not quantity or quantity <= 0:
-            return ()
-        total += quantity
-        cost, price = _number(row.get("cost_basis")), _number(row.get("purchase_price"))
-        if cost is None and price is not None:
-            cost = price * quantity
-        opened = date.fromisoformat(moment[:10])
-        if opened <= day:
-            name = row.get("institution_lot_id") or str(number)
-            found.append(StatedLot(name, holding.security_id, opened, quantity, cost or None))
-    same = abs(total - holding.quantity) < _A_LITTLE
-    return sorted(found, key=lambda each: each.opened) if same else ()
-
-
-def _number(value: object) -> Decimal | None:
-    """A number as sent; None where there is none. Nine decimals, as all quantities."""
-    return None if value is None else Decimal(str(value)).quantize(_NINE_DECIMALS)
+def _with_cost(own: OwnAccount, lots: list[Lot], first: FirstPositions, known: Sequence[Trade]) -> list[Lot]:
+    """``lots`` with the cost of the undated ones, which is known of what is left of them at the snapshot."""
+    at_snapshot = book_trades(own, known, lots)
+    walked, pools = {lot.lot_id: lot for lot in at_snapshot.lots}, at_snapshot.positions
+    return [
+        lot
+        if lot.dated
+        else _priced(lot, walked[lot.lot_id], pools[own.account_id, lot.security_id], first, known)
+        for lot in lots
+    ]
 
 
 def _priced(
