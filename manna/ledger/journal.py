@@ -21,6 +21,7 @@ from manna.ledger.chart import IN_TRANSIT, SHELTERED, SUSPENSE, OwnAccount
 
 _ID_LENGTH = 32
 _POSITION = "{}-{:03d}"
+_OF_NO_LOT = tuple(pl.lit(None).alias(name) for name in ("security_id", "quantity", "lot_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,22 +124,7 @@ def book_transactions(
         own: the chart, with every account_id of ``transactions``.
         loans: account_id by the account that parts of a loan's payment are booked on: its balance includes them.
     """
-    leaves = pl.DataFrame(
-        [(name, account.cash, account.sheltered) for name, account in own.items()],
-        schema={"account_id": pl.String, "account": pl.String, "sheltered": pl.Boolean},
-        orient="row",
-    )
-    rows = (
-        posted(transactions)
-        .select("transaction_id", "account_id", "date", "amount", "currency", "description")
-        .join(
-            categories.select("transaction_id", "category", "transfer_id"),
-            on="transaction_id",
-            how="left",
-            validate="m:1",
-        )
-        .join(leaves, on="account_id", how="left")
-    )
+    rows = _on_leaves(posted(transactions), categories, own)
     rows = rows.with_columns(identities("clean.transactions", rows["transaction_id"]), book=pl.lit(book_id))
     # Once and narrow: what is made of it comes sorted, and sorting that again costs next to nothing.
     rows = rows.sort("date", "entry_id")
@@ -147,8 +133,35 @@ def book_transactions(
         source_table=pl.lit("clean.transactions"),
         source_id="transaction_id",
     )
-    nothing = [pl.lit(None).alias(name) for name in ("security_id", "quantity", "lot_id")]
-    own_side = rows.with_columns(*nothing, posting_id=pl.col("entry_id") + "-001")
+    own_side = rows.with_columns(*_OF_NO_LOT, posting_id=pl.col("entry_id") + "-001")
+    counter_side = _counter_side(rows, splits, loans or {})
+    postings = pl.concat([POSTINGS.conform(own_side), POSTINGS.conform(counter_side)])
+    return JOURNAL.conform(journal), postings
+
+
+def _on_leaves(
+    transactions: pl.DataFrame, categories: pl.DataFrame, own: Mapping[str, OwnAccount]
+) -> pl.DataFrame:
+    """``transactions`` with their category, and the account of the chart that is theirs."""
+    leaves = pl.DataFrame(
+        [(name, account.cash, account.sheltered) for name, account in own.items()],
+        schema={"account_id": pl.String, "account": pl.String, "sheltered": pl.Boolean},
+        orient="row",
+    )
+    return (
+        transactions.select("transaction_id", "account_id", "date", "amount", "currency", "description")
+        .join(
+            categories.select("transaction_id", "category", "transfer_id"),
+            on="transaction_id",
+            how="left",
+            validate="m:1",
+        )
+        .join(leaves, on="account_id", how="left")
+    )
+
+
+def _counter_side(rows: pl.DataFrame, splits: pl.DataFrame, loans: Mapping[str, str]) -> pl.DataFrame:
+    """What the own accounts' postings stand against, each part of a split row for itself."""
     divided = splits.select("transaction_id", "position", part="amount", part_of="category")
     parts = rows.join(divided, on="transaction_id", how="left").with_columns(
         amount=pl.coalesce("part", "amount"),
@@ -157,12 +170,10 @@ def book_transactions(
     )
     category = pl.when("sheltered").then(pl.col("category").replace(SHELTERED)).otherwise("category")
     counter = pl.when(pl.col("transfer_id").is_not_null()).then(pl.lit(IN_TRANSIT)).otherwise(category)
-    counter_side = parts.with_columns(
-        *nothing,
+    return parts.with_columns(
+        *_OF_NO_LOT,
         posting_id=pl.format("{}-{}", "entry_id", pl.col("number").cast(pl.String).str.zfill(3)),
         account=counter.fill_null(SUSPENSE),
         account_id=counter.replace_strict(loans, default=None) if loans else pl.lit(None),
         amount=-pl.col("amount"),
     )
-    postings = pl.concat([POSTINGS.conform(own_side), POSTINGS.conform(counter_side)])
-    return JOURNAL.conform(journal), postings
