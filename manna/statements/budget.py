@@ -1,5 +1,7 @@
 """Budget against actual: what a category may cost a month, and what it came to."""
 
+from datetime import date
+
 import polars as pl
 
 from manna.books import Book
@@ -27,7 +29,7 @@ def budget(book: Book, balances: MonthlyBalances) -> pl.DataFrame:
     if not book.budgets:
         return BUDGET.empty()
     sections = sorted({category.split(":")[0] for category in book.budgets}, key=SECTIONS.index)
-    money = Kind.MONEY.polars
+    ranks = {name: rank for rank, name in enumerate(sections)}
     months = balances.months.filter(pl.col("currency") == book.currency)
     results = balances.accounts.with_columns(section=root(pl.col("account"))).filter(
         pl.col("section").is_in(sections), pl.col("currency") == book.currency
@@ -37,35 +39,41 @@ def budget(book: Book, balances: MonthlyBalances) -> pl.DataFrame:
         pl.col("amount", "year_to_date") * sign, account=budgeted(book, pl.col("account"))
     )
     actual = placed.group_by(*_MONTH, *_LINE).agg(pl.col("amount", "year_to_date").sum())
-    limits = pl.DataFrame(
-        [(name.split(":")[0], name, amount) for name, amount in book.budgets.items()],
-        schema={"section": pl.String, "account": pl.String, "budget": money},
-        orient="row",
-    )
     began = balances.accounts.select(pl.col("period").filter(pl.col("amount") != 0).min()).item()
-    since = pl.max_horizontal(pl.col("period").dt.truncate("1y"), pl.lit(began, dtype=pl.Date))
-    counted = (pl.col("period").dt.month() - since.dt.month() + 1).clip(lower_bound=0)
-    rows = months.join(limits, how="cross").with_columns(budget_to_date=pl.col("budget") * counted)
-    lines = rows.join(actual, on=[*_MONTH, *_LINE], how="full", coalesce=True).join(
-        months, on=_MONTH, how="semi"
+    lines = _allowed(book, months, began).join(actual, on=[*_MONTH, *_LINE], how="full", coalesce=True)
+    lines = (
+        lines.join(months, on=_MONTH, how="semi")
+        .with_columns(
+            pl.col(_AMOUNTS).fill_null(0).cast(Kind.MONEY.polars),
+            rank=pl.col("section").replace_strict(ranks, return_dtype=pl.Int64),
+            level=pl.lit("line"),
+        )
+        .filter((pl.col("account") != WITHOUT) | pl.any_horizontal(pl.col(_AMOUNTS) != 0))
     )
-    lines = lines.with_columns(
-        pl.col(_AMOUNTS).fill_null(0).cast(money),
-        rank=pl.col("section").replace_strict({n: i for i, n in enumerate(sections)}, return_dtype=pl.Int64),
-        level=pl.lit("line"),
-    ).filter((pl.col("account") != WITHOUT) | pl.any_horizontal(pl.col(_AMOUNTS) != 0))
     columns = [*_MONTH, "rank", *_LINE, "level", *_AMOUNTS]
     sums = [
         total(lines.filter(section=name), months, rank, name, f"Total {name.lower()}", _AMOUNTS).select(
             columns
         )
-        for rank, name in enumerate(sections)
+        for name, rank in ranks.items()
     ]
     stated = pl.concat([lines.select(columns), *sums], how="vertical_relaxed").with_columns(
         difference=pl.col("budget") - pl.col("amount"),
         difference_to_date=pl.col("budget_to_date") - pl.col("year_to_date"),
     )
     return numbered(BUDGET, book, stated)
+
+
+def _allowed(book: Book, months: pl.DataFrame, began: date | None) -> pl.DataFrame:
+    """Each month's budgets and those of its year so far; ``began``: the month of the book's first posting."""
+    limits = pl.DataFrame(
+        [(name.split(":")[0], name, amount) for name, amount in book.budgets.items()],
+        schema={"section": pl.String, "account": pl.String, "budget": Kind.MONEY.polars},
+        orient="row",
+    )
+    since = pl.max_horizontal(pl.col("period").dt.truncate("1y"), pl.lit(began, dtype=pl.Date))
+    counted = (pl.col("period").dt.month() - since.dt.month() + 1).clip(lower_bound=0)
+    return months.join(limits, how="cross").with_columns(budget_to_date=pl.col("budget") * counted)
 
 
 def budgeted(book: Book, account: pl.Expr) -> pl.Expr:

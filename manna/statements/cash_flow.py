@@ -56,27 +56,9 @@ def cash_flow_indirect(book: Book, balances: MonthlyBalances) -> pl.DataFrame:
     Returns:
         ``reports.cash_flow_indirect`` of every month in ``balances.months``.
     """
-    months, flows = balances.months, balances.flows
+    months = balances.months
     earned = balances.accounts.filter(is_result()).with_columns(-pl.col(_AMOUNTS))
-    moved = flows.filter(pl.col("section") != OPERATING)
-    adjusted = pl.concat(
-        [
-            part.select("period", "currency", "account", *_AMOUNTS)
-            for part in (moved.with_columns(-pl.col(_AMOUNTS)), balances.uncashed)
-        ],
-        how="vertical_relaxed",
-    )
-    operating = ~is_result() & ~is_cash(pl.col("account")) & (section_of_flow(pl.col("account")) == OPERATING)
-    changed = balances.accounts.filter(operating).with_columns(-pl.col(_AMOUNTS))
-    changes = pl.concat(
-        [changed.select(adjusted.columns), adjusted.filter(operating)], how="vertical_relaxed"
-    )
-    lines = [
-        part.group_by("period", "currency", "account")
-        .agg(pl.col(_AMOUNTS).sum())
-        .with_columns(section=pl.lit(name))
-        for name, part in ((ADJUSTMENTS, adjusted.filter(is_result())), (CHANGES, changes))
-    ]
+    lines = _from_net_income(balances)
     other = _by_line(balances).filter(pl.col("section") != OPERATING).select(lines[0].columns)
     apart = balances.uncashed.filter("is_activity").with_columns(-pl.col(_AMOUNTS), section=pl.lit(UNCASHED))
     sections = (NET_INCOME, ADJUSTMENTS, CHANGES, OPERATING, *SECTIONS[1:])
@@ -99,6 +81,29 @@ def cash_flow_indirect(book: Book, balances: MonthlyBalances) -> pl.DataFrame:
             how="vertical_relaxed",
         ),
     )
+
+
+def _from_net_income(balances: MonthlyBalances) -> list[pl.DataFrame]:
+    """What lies between net income and operating cash, by account: the adjustments, and the changes of balances."""
+    moved = balances.flows.filter(pl.col("section") != OPERATING)
+    adjusted = pl.concat(
+        [
+            part.select("period", "currency", "account", *_AMOUNTS)
+            for part in (moved.with_columns(-pl.col(_AMOUNTS)), balances.uncashed)
+        ],
+        how="vertical_relaxed",
+    )
+    operating = ~is_result() & ~is_cash(pl.col("account")) & (section_of_flow(pl.col("account")) == OPERATING)
+    changed = balances.accounts.filter(operating).with_columns(-pl.col(_AMOUNTS))
+    changes = pl.concat(
+        [changed.select(adjusted.columns), adjusted.filter(operating)], how="vertical_relaxed"
+    )
+    return [
+        part.group_by("period", "currency", "account")
+        .agg(pl.col(_AMOUNTS).sum())
+        .with_columns(section=pl.lit(name))
+        for name, part in ((ADJUSTMENTS, adjusted.filter(is_result())), (CHANGES, changes))
+    ]
 
 
 def _by_line(balances: MonthlyBalances) -> pl.DataFrame:

@@ -51,18 +51,7 @@ def changes_in_equity(book: Book, balances: MonthlyBalances, unrealized: pl.Data
     moved = accounts.with_columns(-pl.col("amount", "year_to_date", "opening", "closing"))
     gains = _unrealized(unrealized, accounts)
     equity = moved.filter((root(pl.col("account")) == EQUITY) | is_result())
-    opening = pl.concat(
-        [
-            part.select(
-                "period",
-                "currency",
-                amount="opening",
-                year_to_date=pl.col("closing") - pl.col("year_to_date"),
-            )
-            for part in (equity, gains)
-        ],
-        how="vertical_relaxed",
-    )
+    opening = _opening(equity, gains)
     named = moved.filter(root(pl.col("account")) == EQUITY).with_columns(
         section=section_of_equity(pl.col("account"))
     )
@@ -71,7 +60,9 @@ def changes_in_equity(book: Book, balances: MonthlyBalances, unrealized: pl.Data
     rows = with_totals(lines, months, SECTIONS, _AMOUNTS)
     nothing = (pl.col("level") == "total") & pl.all_horizontal(pl.col(_AMOUNTS) == 0)
     earned = moved.filter(is_result())
-    parts = [part.select(opening.columns) for part in (opening, lines, earned)]
+    ending = pl.concat(
+        [part.select(opening.columns) for part in (opening, lines, earned)], how="vertical_relaxed"
+    )
     return numbered(
         CHANGES_IN_EQUITY,
         book,
@@ -80,18 +71,17 @@ def changes_in_equity(book: Book, balances: MonthlyBalances, unrealized: pl.Data
                 total(opening, months, -2, EQUITY, OPENING_EQUITY, _AMOUNTS),
                 total(earned, months, -1, NET_INCOME, NET_INCOME, _AMOUNTS),
                 rows.filter(~nothing),
-                total(
-                    pl.concat(parts, how="vertical_relaxed"),
-                    months,
-                    len(SECTIONS),
-                    EQUITY,
-                    ENDING_EQUITY,
-                    _AMOUNTS,
-                ),
+                total(ending, months, len(SECTIONS), EQUITY, ENDING_EQUITY, _AMOUNTS),
             ],
             how="vertical_relaxed",
         ),
     )
+
+
+def _opening(*parts: pl.DataFrame) -> pl.DataFrame:
+    """What each month began with, and what its year did."""
+    stood = {"amount": pl.col("opening"), "year_to_date": pl.col("closing") - pl.col("year_to_date")}
+    return pl.concat([part.select("period", "currency", **stood) for part in parts], how="vertical_relaxed")
 
 
 def section_of_equity(account: pl.Expr) -> pl.Expr:

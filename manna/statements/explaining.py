@@ -71,51 +71,71 @@ def explain_line(
     Returns:
         Columns :data:`manna.statements.parts.PARTS`, in the line's currency.
     """
-    period: date = line["period"]
-    day = min((period + timedelta(days=31)).replace(day=1) - timedelta(days=1), as_of)
+    day = min((line["period"] + timedelta(days=31)).replace(day=1) - timedelta(days=1), as_of)
     # Hundreds of lines are explained for a page, so each frame is made where it is needed.
     until = postings.filter(pl.col("currency") == line["currency"], pl.col("date") <= day)
     match statement:
         case "income_statement" | "income_comparison":
-            span = until.filter(pl.col("date") >= line.get("since", period))
-            parts = span.filter(_of_line(line, NET_INCOME)).with_columns(_presented(("Expenses",), line))
-        case "balance_sheet" if line["account"] == UNREALIZED:
-            stated = until.filter(pl.col("account") == REVALUATION).with_columns(-pl.col("amount"))
-            gains = _gains(until, valuations, day, line["currency"])
-            return as_parts(stated, gains if at_current_value(book) else gains.clear())
+            return _income(line, until)
         case "balance_sheet":
-            # What is beyond cost is no asset at cost; in equity it stands against its counter, and both are nothing.
-            leaf = is_revaluation(book, pl.col("account")) & (root(pl.col("account")) == "Assets")
-            is_sum = line["account"] in ("Total equity", f"Total {FUNDING.lower()}")
-            of_line = _of_line(line, f"Total {FUNDING.lower()}")
-            of_line = of_line | leaf if is_sum else of_line & ~leaf
-            parts = until.filter(of_line).with_columns(_presented(("Assets",), line))
+            return _balance_sheet(book, line, until, valuations, day)
         case "trial_balance":
-            of_line = _of_line(line, "Total")
-            if ":" in line["account"]:  # an account of results is that of the year
-                of_line &= ~is_result() | (pl.col("date") >= period.replace(month=1))
-            parts = until.filter(of_line)
+            return _trial_balance(line, until)
         case "cash_flow":
-            parts = _cash(line, until)
+            return as_parts(_cash(line, until))
         case "cash_flow_indirect":
-            parts = _indirect(line, until, until.filter(pl.col("date") >= period))
+            return as_parts(_indirect(line, until))
         case "changes_in_equity":
             return _equity(book, line, until, valuations, day)
         case "net_worth":
-            return _net_worth(until.filter(pl.col("date") <= line["as_of"]), valuations, line)
+            return _net_worth(until, valuations, line)
         case "allocation":
             return _allocation(until, valuations, line, day)
-        case "translation" if line["level"] == "line":
-            return explain_line(line["statement"], _translated(line, day), book, postings, valuations, as_of)
         case "translation":
-            found = [
-                (code, explain_line(line["statement"], _translated({**line, "currency": code}, day), book, postings, valuations, as_of))
-                for code in sorted({*postings["currency"], book.currency})
-            ]  # fmt: skip
-            return translated(book, found, day)
+            return _translation(line, book, postings, valuations, as_of, day)
         case _:
             return SCHEDULED[statement](line, book, until, day, sources or Sources())
-    return as_parts(parts)
+
+
+def _income(line: Line, until: pl.DataFrame) -> pl.DataFrame:
+    span = until.filter(pl.col("date") >= line.get("since", line["period"]))
+    return as_parts(span.filter(_of_line(line, NET_INCOME)).with_columns(_presented(("Expenses",), line)))
+
+
+def _balance_sheet(
+    book: Book, line: Line, until: pl.DataFrame, valuations: pl.DataFrame, day: date
+) -> pl.DataFrame:
+    if line["account"] == UNREALIZED:
+        stated = until.filter(pl.col("account") == REVALUATION).with_columns(-pl.col("amount"))
+        gains = _gains(until, valuations, day, line["currency"])
+        return as_parts(stated, gains if at_current_value(book) else gains.clear())
+    # What is beyond cost is no asset at cost; in equity it stands against its counter, and both are nothing.
+    leaf = is_revaluation(book, pl.col("account")) & (root(pl.col("account")) == "Assets")
+    is_sum = line["account"] in ("Total equity", f"Total {FUNDING.lower()}")
+    of_line = _of_line(line, f"Total {FUNDING.lower()}")
+    of_line = of_line | leaf if is_sum else of_line & ~leaf
+    return as_parts(until.filter(of_line).with_columns(_presented(("Assets",), line)))
+
+
+def _trial_balance(line: Line, until: pl.DataFrame) -> pl.DataFrame:
+    of_line = _of_line(line, "Total")
+    if ":" in line["account"]:  # an account of results is that of the year
+        of_line &= ~is_result() | (pl.col("date") >= line["period"].replace(month=1))
+    return as_parts(until.filter(of_line))
+
+
+def _translation(
+    line: Line, book: Book, postings: pl.DataFrame, valuations: pl.DataFrame, as_of: date, day: date
+) -> pl.DataFrame:
+    """The parts of the line that is translated; of a total those of each currency's, translated."""
+    statement: str = line["statement"]
+    if line["level"] == "line":
+        return explain_line(statement, _translated(line, day), book, postings, valuations, as_of)
+    found = []
+    for code in sorted({*postings["currency"], book.currency}):
+        of_code = _translated({**line, "currency": code}, day)
+        found.append((code, explain_line(statement, of_code, book, postings, valuations, as_of)))
+    return translated(book, found, day)
 
 
 def _translated(line: Line, day: date) -> Line:
@@ -166,8 +186,9 @@ def _cash(line: Line, until: pl.DataFrame) -> pl.DataFrame:
     return of_section.filter(of_account(line, "line"))
 
 
-def _indirect(line: Line, until: pl.DataFrame, since: pl.DataFrame) -> pl.DataFrame:
+def _indirect(line: Line, until: pl.DataFrame) -> pl.DataFrame:
     section: str = line["section"]
+    since = until.filter(pl.col("date") >= line["period"])
     if section == NET_INCOME:
         return since.filter(is_result()).with_columns(-pl.col("amount"))
     if section not in (ADJUSTMENTS, CHANGES, UNCASHED):
@@ -213,6 +234,7 @@ def _equity(book: Book, line: Line, until: pl.DataFrame, valuations: pl.DataFram
 
 
 def _net_worth(until: pl.DataFrame, valuations: pl.DataFrame, line: Line) -> pl.DataFrame:
+    until = until.filter(pl.col("date") <= line["as_of"])
     booked = until.filter(root(pl.col("account")).is_in(["Assets", "Liabilities"]))
     return as_parts(booked, _gains(until, valuations, line["as_of"], line["currency"]))
 

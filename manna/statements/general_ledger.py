@@ -50,28 +50,44 @@ def general_ledger(
     shown = chosen.filter(~earlier) if account else chosen.with_columns(named)
     before = shown.filter(pl.col("date") < since).group_by(_ACCOUNT).agg(balance=pl.col("amount").sum())
     moved = chosen.filter(pl.col("date") >= since).sort("date", "posting_id")
-    opening = pl.concat(
-        [before.filter(pl.col("balance") != 0), moved.select(*_ACCOUNT, balance=pl.lit(0))],
-        how="vertical_relaxed",
-    )
-    opening = opening.group_by(_ACCOUNT).agg(pl.col("balance").sum())
-    lines = moved.join(opening, on=_ACCOUNT, how="left", maintain_order="left").with_columns(
-        balance=pl.col("balance") + pl.col("amount").cum_sum().over(_ACCOUNT)
-    )
-    lines = lines.join(_counters(own, moved), on="posting_id", how="left", maintain_order="left").join(
+    opening = _opening(before, moved)
+    lines = _running(opening, moved).join(
+        _counters(own, moved), on="posting_id", how="left", maintain_order="left"
+    ).join(
         journal.select("entry_id", "description", "source_table", "source_id"), on="entry_id", how="left", maintain_order="left"
     )  # fmt: skip
-    closing = opening.join(moved.group_by(_ACCOUNT).agg(pl.col("amount").sum()), on=_ACCOUNT, how="left")
-    closing = closing.with_columns(balance=pl.col("balance") + pl.col("amount").fill_null(0))
     rows = pl.concat(
         [
             opening.with_columns(level=pl.lit("opening"), date=pl.lit(since - timedelta(days=1)), order=0),
             lines.with_columns(level=pl.lit("line"), order=1),
-            closing.drop("amount").with_columns(level=pl.lit("closing"), date=pl.lit(until), order=2),
+            _closing(opening, moved).with_columns(level=pl.lit("closing"), date=pl.lit(until), order=2),
         ],
         how="diagonal_relaxed",
     )
     return _presented(book, rows)
+
+
+def _opening(before: pl.DataFrame, moved: pl.DataFrame) -> pl.DataFrame:
+    """The balance of each account that is shown; of one that had none and moved, zero."""
+    shown = pl.concat(
+        [before.filter(pl.col("balance") != 0), moved.select(*_ACCOUNT, balance=pl.lit(0))],
+        how="vertical_relaxed",
+    )
+    return shown.group_by(_ACCOUNT).agg(pl.col("balance").sum())
+
+
+def _running(opening: pl.DataFrame, moved: pl.DataFrame) -> pl.DataFrame:
+    """``moved`` with the balance after each posting."""
+    return moved.join(opening, on=_ACCOUNT, how="left", maintain_order="left").with_columns(
+        balance=pl.col("balance") + pl.col("amount").cum_sum().over(_ACCOUNT)
+    )
+
+
+def _closing(opening: pl.DataFrame, moved: pl.DataFrame) -> pl.DataFrame:
+    """The balance of each account that is shown, after all that moved."""
+    sums = moved.group_by(_ACCOUNT).agg(pl.col("amount").sum())
+    closing = opening.join(sums, on=_ACCOUNT, how="left")
+    return closing.select(*_ACCOUNT, balance=pl.col("balance") + pl.col("amount").fill_null(0))
 
 
 def _presented(book: Book, rows: pl.DataFrame) -> pl.DataFrame:
