@@ -56,41 +56,39 @@ def backtest(
 
     Example: `manna backtest prices.csv --strategy momentum --set count=5 --every month --cost-bps 5 --benchmark SPY`
     """
-    from manna.portfolio.strategies import STRATEGIES
-    from manna.portfolio.trial import PERIODS, Terms
+    from manna.portfolio.trial import Terms
     from pipelines.backtesting import parameters
 
     require_format(output)
     named = strategy.strip().lower().replace("-", " ").replace("_", " ")
-    require_one_of("strategy", [named], STRATEGIES)
-    require_one_of("period", [every], PERIODS)
-    require_one_of("table", [show], _SHOWN)
+    _require_known(named, every, show)
     if (prices is None) == (book is None):
         raise UsageError("name a file of prices, or a book whose bars are in the lake: `--book household`")
     terms = Terms(
-        strategy=named,
-        parameters=parameters(parameter or ()),
-        first=first.date() if first else None,
-        last=last.date() if last else None,
-        symbols=tuple(name.strip().upper() for name in symbol or ()),
-        every=every,
-        capital=capital,
-        contribution=contribution,
-        cost_bps=cost_bps,
-        slippage_bps=slippage_bps,
-        per_order=per_order,
-        whole_shares=whole_shares,
-        benchmark=benchmark.strip().upper() if benchmark else None,
-    )
-    if prices is not None:
-        from pipelines.backtesting import market_of_file
-
-        market, notes = market_of_file(prices), tuple[str, ...]()
-    else:
-        market, terms, notes = _of_book(str(book), terms)
+        strategy=named, parameters=parameters(parameter or ()), symbols=tuple(name.strip().upper() for name in symbol or ()),
+        first=first.date() if first else None, last=last.date() if last else None, every=every,
+        capital=capital, contribution=contribution, cost_bps=cost_bps, slippage_bps=slippage_bps, per_order=per_order,
+        whole_shares=whole_shares, benchmark=benchmark.strip().upper() if benchmark else None,
+    )  # fmt: skip
+    market, terms, notes = _of_file(prices, terms) if prices is not None else _of_book(str(book), terms)
     _print(market, terms, show, output)
     for note in notes:
         err.print(note, style="yellow", markup=False, highlight=False)
+
+
+def _require_known(strategy: str, every: str, show: str) -> None:
+    from manna.portfolio.strategies import STRATEGIES
+    from manna.portfolio.trial import PERIODS
+
+    require_one_of("strategy", [strategy], STRATEGIES)
+    require_one_of("period", [every], PERIODS)
+    require_one_of("table", [show], _SHOWN)
+
+
+def _of_file(prices: Path, terms: "Terms") -> tuple["Market", "Terms", tuple[str, ...]]:
+    from pipelines.backtesting import market_of_file
+
+    return market_of_file(prices), terms, ()
 
 
 def _of_book(name: str, terms: "Terms") -> tuple["Market", "Terms", tuple[str, ...]]:

@@ -3,15 +3,20 @@
 What belongs here: this command. What does not: the rules (``manna.tax``).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.asked import UsageError, csv_rows, require_format, require_one_of
 from pipelines.cli.shell import FormatOption, app, err, out
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from manna.tax.trade_file import Worked
 
 
 @app.command()
@@ -44,43 +49,59 @@ def lots(
     """
     from manna.ledger.matching import METHODS
     from manna.tax import tables
-    from manna.tax.trade_file import read_trades, work_through
-    from pipelines.rendering import as_json, render
+    from pipelines.rendering import render
     from resources.settings import Settings
 
     require_format(output)
     require_one_of("method", [method], METHODS)
-    rows, columns = csv_rows(trades)
-    read = read_trades(rows, columns)
-    unknown = sorted(set(sheltered or ()) - {trade.account for trade in read})
-    if unknown:
-        raise UsageError(f"{trades} has no account {', '.join(map(repr, unknown))}")
-    worked = work_through(
-        read, method, wash=wash_sales, sheltered=sheltered or (), same=_sameness(same or ())
-    )
+    worked = _worked_through(trades, method, wash_sales, sheltered or (), same or ())
     gains = tables.realized(worked.overlay.lines, as_of.date() if as_of else Settings.load().now().date())
     left, sums = tables.open_lots(worked.lots, worked.overlay.held), tables.totals(gains)
     if output == "json":
-        parts = {"realized": gains, "open_lots": left, "totals": sums}
-        listed = ",\n".join(f'"{name}": {as_json(frame)}' for name, frame in parts.items())
-        out.file.write(f'{{"method": "{method}", "wash_sales": {str(wash_sales).lower()},\n{listed}}}\n')
-        return
-    if output != "table":
+        _print_json(method, wash_sales, {"realized": gains, "open_lots": left, "totals": sums})
+    elif output == "table":
+        _print_tables(gains, left, sums, wash_sales)
+    else:
         render(gains, output, title="Realized gains", console=out)  # type: ignore[arg-type]
-        return
-    unneeded = ("lot", "replaced_by") if wash_sales else (
-        "lot", "replaced_by", "held_since", "basis_adjustment", "adjusted_basis", "gain", "disallowed", "lost", "provisional"
-    )  # fmt: skip
-    render(gains.drop(unneeded), "table", title="Realized gains", console=out)
-    render(
-        left if wash_sales else left.drop("basis_adjustment", "held_since", "adjusted_basis"),
-        "table",
-        title="Open lots",
-        console=out,
-    )
-    render(
-        sums if wash_sales else sums.drop("disallowed", "gain", "lost"), "table", title="Totals", console=out
-    )
+
+
+def _worked_through(
+    trades: Path, method: str, wash: bool, sheltered: Sequence[str], same: Sequence[str]
+) -> "Worked":
+    """The trades of a file, matched; the options must be about accounts and symbols that can be."""
+    from manna.tax.trade_file import read_trades, work_through
+
+    rows, columns = csv_rows(trades)
+    read = read_trades(rows, columns)
+    unknown = sorted(set(sheltered) - {trade.account for trade in read})
+    if unknown:
+        raise UsageError(f"{trades} has no account {', '.join(map(repr, unknown))}")
+    return work_through(read, method, wash=wash, sheltered=sheltered, same=_sameness(same))
+
+
+def _print_json(method: str, wash_sales: bool, parts: "Mapping[str, pl.DataFrame]") -> None:
+    from pipelines.rendering import as_json
+
+    listed = ",\n".join(f'"{name}": {as_json(frame)}' for name, frame in parts.items())
+    out.file.write(f'{{"method": "{method}", "wash_sales": {str(wash_sales).lower()},\n{listed}}}\n')
+
+
+def _print_tables(
+    gains: "pl.DataFrame", left: "pl.DataFrame", sums: "pl.DataFrame", wash_sales: bool
+) -> None:
+    """The three tables; without the columns that are of wash sales alone, where nobody asked for those."""
+    from pipelines.rendering import render
+
+    if wash_sales:
+        gains_shown = gains.drop("lot", "replaced_by")
+    else:
+        gains_shown = gains.drop(
+            "lot", "replaced_by", "held_since", "basis_adjustment", "adjusted_basis", "gain", "disallowed", "lost", "provisional"
+        )  # fmt: skip
+        left = left.drop("basis_adjustment", "held_since", "adjusted_basis")
+        sums = sums.drop("disallowed", "gain", "lost")
+    for title, shown in (("Realized gains", gains_shown), ("Open lots", left), ("Totals", sums)):
+        render(shown, "table", title=title, console=out)
     if gains["provisional"].any():
         err.print(
             "Some losses are provisional: a purchase within 30 days of the sale would disallow them.",
