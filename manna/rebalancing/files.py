@@ -16,7 +16,8 @@ from manna.ledger.lots import Lot
 from manna.rebalancing.expected import REINVESTMENT, purchases_due
 from manna.rebalancing.facts import Facts, LossSale, Purchase
 from manna.rebalancing.targets import CASH
-from manna.tax.trade_file import FileTrade, TradeFileError, read_trades, work_through
+from manna.tax.trade_file import FileTrade, TradeFileError, read_trades
+from manna.tax.walking import work_through
 from manna.tax.wash import WINDOW
 
 Row = Mapping[str, str | None]

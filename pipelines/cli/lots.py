@@ -16,7 +16,7 @@ from pipelines.cli.shell import FormatOption, app, err, out
 if TYPE_CHECKING:
     import polars as pl
 
-    from manna.tax.trade_file import Worked
+    from manna.tax.walking import Worked
 
 
 @app.command()
@@ -69,7 +69,8 @@ def _worked_through(
     trades: Path, method: str, wash: bool, sheltered: Sequence[str], same: Sequence[str]
 ) -> "Worked":
     """The trades of a file, matched; the options must be about accounts and symbols that can be."""
-    from manna.tax.trade_file import read_trades, work_through
+    from manna.tax.trade_file import read_trades
+    from manna.tax.walking import work_through
 
     rows, columns = csv_rows(trades)
     read = read_trades(rows, columns)

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from manna.tax import tables
-from manna.tax.trade_file import TradeFileError, Worked, read_trades, work_through
+from manna.tax.trade_file import TradeFileError, read_trades
+from manna.tax.walking import Worked, work_through
 
 D = Decimal
 COLUMNS = ("date", "account", "symbol", "side", "quantity", "price", "fees", "lot")

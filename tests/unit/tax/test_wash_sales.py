@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manna.tax import tables
-from manna.tax.trade_file import FileTrade, Worked, read_trades, work_through
+from manna.tax.trade_file import FileTrade, read_trades
+from manna.tax.walking import Worked, work_through
 
 D = Decimal
 COLUMNS = ("date", "account", "symbol", "side", "quantity", "price", "fees", "lot")
