@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import polars as pl
 
+from assets.book_days import today
 from assets.common import BooksConfig, Manna, chosen, key, result, row_counts, spec
-from assets.ledger import today
 from assets.shown import previewed
 from manna.books import Book
 from manna.categorizing import Categorized, Facts, between_books, categorize, followed, settle

@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from assets.book_days import today
 from assets.common import Manna, key, result, spec
-from assets.ledger import today
 from manna.connections import replaced
 from manna.contracts.findings import FINDINGS
 from manna.validating.everything import SOURCES, findings

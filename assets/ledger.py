@@ -1,39 +1,34 @@
 """Stage ``ledger``: double entry per book, and which months' reports that touches.
 
 What belongs here: reading one book's clean and categorized rows, calling ``manna.ledger``, writing, and
-the checks that the books balance. What does not: any rule of bookkeeping.
+the checks that the books balance. What does not: any rule of bookkeeping, and what a month's reports depend on
+(``assets.month_contents``).
 
 A book whose rows cannot be booked (more sold than held, say) keeps its last good ledger and fails its
 check; the other books go on.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import polars as pl
 
-from assets.clean import open_rows
+from assets.book_days import closed_month, moment, today
 from assets.common import BooksConfig, Manna, chosen, key, result, row_counts, spec
+from assets.month_contents import months_as_they_are
 from assets.shown import previewed
-from manna.books import Book, document_hash, document_of
-from manna.contracts.declaration import content_hash
-from manna.contracts.ledger import RECONCILIATION
-from manna.contracts.portfolio import VALUATIONS
-from manna.contracts.tax import TAXABLE_GAINS
+from manna.books import Book
 from manna.filing.amended import as_filed, filed_years, pinned
-from manna.ledger import LedgerError, keep_books, month_hashes, out_of_balance, since_when
-from manna.ledger.closing import adjusted, closed_through, reopened
+from manna.ledger import LedgerError, keep_books, out_of_balance, since_when
+from manna.ledger.closing import adjusted, closed_through
 from manna.ledger.dividing import SHARES, shares, undivided, with_draws
 from manna.ledger.instructions import Instruction
 from manna.ledger.journal import posted
-from manna.standing import Standing, standing
-from manna.validating.finding import HOLDING
 from resources.installation import Installation
-from resources.lake import Change, Lake, LakeTransaction
+from resources.lake import Change, LakeTransaction
 
 TABLES = ("journal", "postings", "lots", "gains", "reconciliation", "adjustments")
 SOURCES = {
@@ -259,104 +254,3 @@ def refresh_months(manna: Installation, wanted: Sequence[str], transaction: Lake
         dated = since_when(hashes.join(frozen, on="month", how="anti"), before, known_at)
         change += transaction.replace(MONTHS, pl.concat([frozen, dated]), scope)
     return change
-
-
-def months_as_they_are(
-    manna: Installation, book_id: str, day: date, lake: Lake | LakeTransaction
-) -> pl.DataFrame:
-    """``book, month, content_hash`` of a book's months up to ``day``, from what the lake holds now."""
-    book, scope = manna.books[book_id], {"book": book_id}
-    postings = lake.read("ledger.postings", scope)
-    stands = book_standing(manna, book_id, lake)
-    refused = open_rows(manna, lake, book_id).height
-    extras = dict(_extras(lake, book_id, day, stands, refused))
-    opened = reopened(manna.ops.closings(book_id))
-    if opened is not None:  # its reports say so from the first open month on
-        month = (opened.after + timedelta(days=1)).replace(day=1)
-        extras[month] = f"{extras.get(month, '')} {opened.words}"
-    throughout = _throughout(book, stands, postings, lake.read("clean.securities"))
-    return month_hashes(book_id, postings, today=day, extras=extras, throughout=throughout)
-
-
-def closed_month(month: pl.Expr, through: date | None) -> pl.Expr:
-    """Whether a month (its first day) is closed to its end; ``through`` is the last closed day, if there is one."""
-    return pl.lit(False) if through is None else month.dt.month_end() <= through
-
-
-def moment(manna: Installation, lake: Lake | LakeTransaction) -> datetime:
-    """The moment of the facts that are in the lake: now, and not before any of them (a clock may stand still)."""
-    last = lake.query("SELECT max(known_at) AS last FROM raw.batches")["last"][0]
-    now = manna.settings.now()
-    return max(now, last) if isinstance(last, datetime) else now
-
-
-def _extras(
-    transaction: Lake | LakeTransaction, book_id: str, day: date, stands: Standing, refused: int
-) -> Mapping[date, str]:
-    """What reports show beside postings: valuations, reconciliation, gains, merchants, and open items of today."""
-    scope, found = {"book": book_id}, dict[date, list[str]]()
-    ends = transaction.read("portfolio.valuations", scope).filter(
-        (pl.col("date") == pl.col("date").dt.month_end()) | (pl.col("date") == day)
-    )
-    reconciled = transaction.read("ledger.reconciliation", scope)
-    taxed = transaction.read("ledger.taxable_gains", scope)
-    for contract, rows, when in (
-        (VALUATIONS, ends, "date"),
-        (RECONCILIATION, reconciled, "as_of"),
-        (TAXABLE_GAINS, taxed, "sold"),
-    ):
-        for (month,), part in rows.with_columns(month=pl.col(when).dt.truncate("1mo")).group_by(["month"]):
-            found.setdefault(month, []).append(content_hash(contract, part))
-    for month, named in _named(transaction, book_id):
-        found.setdefault(month, []).append(str(named))
-    if stands.complete_through is not None and stands.complete_through < day:
-        # That month and all after it were made without later rows, and say so.
-        month = stands.complete_through.replace(day=1)
-        found.setdefault(month, []).append(f"through {stands.complete_through}")
-    held = transaction.read("clean.findings", scope).filter(pl.col("kind").is_in(HOLDING)).sort("finding_id")
-    for since, finding_id in held.select("since", "finding_id").iter_rows():
-        found.setdefault(since.replace(day=1), []).append(finding_id)
-    found.setdefault(day.replace(day=1), []).append(f"{refused} {stands.unlisted}")
-    return {month: " ".join(parts) for month, parts in found.items()}
-
-
-def _named(transaction: Lake | LakeTransaction, book_id: str) -> Iterator[tuple[date, int]]:
-    """Per month one number that changes when a row's merchant does, or when its category is confirmed."""
-    rows = transaction.query(
-        "SELECT date_trunc('month', t.date)::DATE AS month, bit_xor(md5_number_lower("
-        "concat_ws(chr(31), t.transaction_id, c.merchant, c.certain))) AS named "
-        "FROM clean.transactions t JOIN categorized.transactions c USING (transaction_id) "
-        "WHERE t.book = ? AND NOT t.pending AND NOT t.removed GROUP BY 1 ORDER BY 1",
-        [book_id],
-    )
-    return rows.iter_rows()
-
-
-def _throughout(book: Book, stands: Standing, postings: pl.DataFrame, securities: pl.DataFrame) -> str:
-    """What the reports of every month say or are made by: the book's file and the names of securities too."""
-    unknown = stands.complete_through is None
-    held = securities.join(postings.select("security_id"), on="security_id", how="semi")
-    names = held.select("security_id", "name").sort("security_id").rows()
-    said = f"{'unknown ' if unknown else ''}{' '.join(stands.provisional)}"
-    return f"{said}{document_hash(document_of(book))}{names}"
-
-
-def ledger_day(book: Book, months: Iterable[Mapping[str, Any]]) -> date:
-    """The day a book's reports stand on: that of the last change of its ``ledger.months``, where the book is.
-
-    Not today's: reports that are made later from the same ledger are the same reports.
-    """
-    last: datetime = max(row["known_at"] for row in months)
-    return last.astimezone(ZoneInfo(book.time_zone)).date()
-
-
-def today(manna: Installation, book: Book) -> date:
-    """The day it is in the book's time zone."""
-    return manna.settings.now().astimezone(ZoneInfo(book.time_zone)).date()
-
-
-def book_standing(manna: Installation, book_id: str, lake: Lake | LakeTransaction) -> Standing:
-    """What the reports of a book may claim, by what is in the lake and how its connections fare."""
-    scope = {"book": book_id}
-    coverage, balances = lake.read("clean.coverage", scope), lake.read("clean.balances", scope)
-    return standing(coverage, balances, manna.ops.connections(book=book_id))

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from assets.ledger import today
+from assets.book_days import today
 from assets.reports import statement_sources
 from manna.books import Book
 from manna.cleaning import CLEANERS

@@ -11,8 +11,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from assets.book_days import today
 from assets.common import BooksConfig, Manna, chosen, result, row_counts, spec
-from assets.ledger import today
 from assets.shown import previewed, worth
 from manna.portfolio.valuation import valuations as value_positions
 from manna.rebalancing.drift import drift as measure_drift

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import polars as pl
 
+from assets.book_days import moment, today
 from assets.common import BooksConfig, Manna, chosen, result, row_counts, spec
-from assets.ledger import moment, today
 from manna.books import Book
 from manna.contracts.portfolio import REBALANCE_PLAN
 from manna.rebalancing.facts import Facts

@@ -16,8 +16,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from assets.book_days import book_standing, closed_month, ledger_day
 from assets.common import BooksConfig, Manna, chosen, key, result, row_counts, spec
-from assets.ledger import book_standing, closed_month, ledger_day
 from assets.open_items import READ_ONCE, last_day, open_items_by_month
 from assets.shown import previewed
 from manna.contracts.declaration import content_hash, content_hashes

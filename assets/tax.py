@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from assets.book_days import today
 from assets.common import BooksConfig, Manna, chosen, key, result, row_counts, spec
-from assets.ledger import today
 from manna.books import Book
 from manna.contracts.tax import TAXABLE_GAINS
 from manna.filing.tie_out import basis_reported

@@ -10,15 +10,9 @@ from typing import Any
 
 import polars as pl
 
-from assets.ledger import (
-    MONTHS,
-    book_standing,
-    closed_month,
-    ledger_day,
-    moment,
-    months_as_they_are,
-    today,
-)
+from assets.book_days import book_standing, closed_month, ledger_day, moment, today
+from assets.ledger import MONTHS
+from assets.month_contents import months_as_they_are
 from assets.reports import WRITTEN
 from assets.tear_sheets import is_closed, make, stale_months
 from manna.contracts.closings import CLOSED_JOURNAL, CLOSED_POSTINGS, FILED_GAINS

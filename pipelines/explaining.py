@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from assets.ledger import ledger_day
+from assets.book_days import ledger_day
 from assets.reports import statement_sources
 from manna.cleaning import CLEANERS
 from manna.contracts import CONTRACTS

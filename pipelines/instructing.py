@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from assets.ledger import today
+from assets.book_days import today
 from manna.ledger.instructions import FUND, too_late
 from manna.ledger.matching import METHODS
 from pipelines.asked import UsageError, require_one_of

@@ -9,7 +9,7 @@ from datetime import date
 
 import polars as pl
 
-from assets.ledger import today
+from assets.book_days import today
 from manna.alerting.looking import Past
 from manna.alerting.replay import replayed
 from manna.books import Book

@@ -10,9 +10,9 @@ import dagster as dg
 import polars as pl
 
 from assets.alerts import tell_counts
+from assets.book_days import today
 from assets.clean import open_rows
 from assets.findings import CHECK as FINDINGS_CHECK
-from assets.ledger import today
 from manna.alerting import conditions, money, platform
 from manna.alerting.conditions import Condition
 from manna.alerting.telling import Habits

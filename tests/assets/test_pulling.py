@@ -10,6 +10,7 @@ import pytest
 import worlds
 from worlds import TUESDAY, World, checks, failure, said
 
+from assets.book_days import book_standing
 from pipelines.settling import settle
 from resources.ops import CONNECTIONS
 from resources.plaid import Plaid
@@ -131,7 +132,7 @@ class TestOneLoginBroken:
         coverage = [asset for asset in worlds.clean.ASSETS if worlds.key("clean.coverage") in asset.keys]
         worlds.succeeded(world.run(coverage))
         through = {
-            book: worlds.ledger.book_standing(world.manna, book, world.manna.lake).complete_through
+            book: book_standing(world.manna, book, world.manna.lake).complete_through
             for book in ("household", "studio")
         }
         assert {book: str(day) for book, day in through.items()} == {

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from console import NOW
 
-from assets.ledger import today
+from assets.book_days import today
 from assets.reports import statement_sources
 from manna.contracts.reports import STATEMENTS
 from manna.ledger import valued
