@@ -90,8 +90,8 @@ def sql(
 
     Example: `manna sql "SELECT account, sum(amount) FROM ledger.postings GROUP BY ALL"`
     """
+    from pipelines.querying import ask, require_reading
     from pipelines.rendering import render
-    from pipelines.reporting import ask, require_reading
 
     require_format(output)
     require_reading(query)
