@@ -118,15 +118,8 @@ def make(
         day = ledger_day(book, months.values())
         tables = {address: transaction.read(address, scope) for address in READ_ONCE}
         sources = statement_sources(transaction, book_id)
-        frames = statements(
-            book,
-            tables["ledger.postings"],
-            tables["portfolio.valuations"],
-            securities,
-            periods,
-            day,
-            sources,
-        )
+        postings, valuations = tables["ledger.postings"], tables["portfolio.valuations"]
+        frames = statements(book, postings, valuations, securities, periods, day, sources)
         faults = reasons_to_hold(tables["clean.findings"], periods)
         for period, why in violations_by_period(book, frames).items():
             faults.setdefault(period, []).extend(why)
@@ -194,14 +187,7 @@ def _records(
             "provisional": bool(stands.provisional),
         }
         if period in faults:
-            last = before.get(period) or dict.fromkeys(PUBLICATIONS.names)
-            held = {"status": "held", "reason": "; ".join(faults[period])}
-            stays = {
-                name: last[name] for name in ("month_hash", "content_hash", "complete_through", "open_items")
-            }
-            known = last["known_at"] or months[period]["known_at"]
-            common["provisional"] = bool(last["provisional"] or stands.provisional)
-            rows.append(stays | {"known_at": known, "open_items": stays["open_items"] or ""} | common | held)
+            rows.append(common | _held(before.get(period), months[period], common, faults[period]))
             continue
         rows.append(
             {
@@ -216,6 +202,23 @@ def _records(
             | common
         )
     return rows
+
+
+def _held(
+    last: Mapping[str, Any] | None, month: Mapping[str, Any], tried: Mapping[str, Any], why: Sequence[str]
+) -> dict[str, Any]:
+    """Of a month that is held: what its last good version was stays, if there was one, with the reason."""
+    last = last or dict.fromkeys(PUBLICATIONS.names)
+    return {
+        "status": "held",
+        "reason": "; ".join(why),
+        "month_hash": last["month_hash"],
+        "content_hash": last["content_hash"],
+        "complete_through": last["complete_through"],
+        "open_items": last["open_items"] or "",
+        "known_at": last["known_at"] or month["known_at"],
+        "provisional": bool(last["provisional"] or tried["provisional"]),
+    }
 
 
 def _closed(manna: Installation, published: pl.DataFrame, book_id: str) -> set[date]:

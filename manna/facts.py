@@ -116,14 +116,10 @@ def new_records(answer: Answer, known: pl.DataFrame, known_at: datetime, zone: s
     return fresh
 
 
-def batch_rows(
-    source: Source, answer: Answer, records: Sequence[Record], known_at: datetime, table: str, position: int
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows for ``raw.batches`` (one) and for the record table ``table``, ready to append.
+def _batch_id(source: Source, answer: Answer, records: Sequence[Record], position: int) -> str:
+    """The SHA-256 of connection, endpoint, ``position``, cursors and payload hashes.
 
-    The batch id is the SHA-256 of connection, endpoint, ``position`` (the number of records the table held
-    of this connection before), cursors and payload hashes. So it does not depend on the clock, and a thing
-    that changes to and fro within a day gives a batch each time.
+    So it does not depend on the clock, and a thing that changes to and fro within a day gives a batch each time.
     """
     parts = [
         source.connection_id,
@@ -134,7 +130,17 @@ def batch_rows(
         *([answer.history] if answer.history else []),
         *(f"{record.change} {record.source_id} {record.payload_sha256}" for record in records),
     ]
-    batch_id = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def batch_rows(
+    source: Source, answer: Answer, records: Sequence[Record], known_at: datetime, table: str, position: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows for ``raw.batches`` (one) and for the record table ``table``, ready to append.
+
+    ``position``: the number of records the table held of this connection before.
+    """
+    batch_id = _batch_id(source, answer, records, position)
     batch = {
         "batch_id": batch_id,
         "book": source.book,

@@ -11,7 +11,7 @@ gives equal bytes.
 import base64
 import calendar
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -85,7 +85,6 @@ def month_page(
         raise ValueError(f"a period is the first day of a month, not {period}")
     current = {name: tables.for_period(frame, period) for name, frame in statements.items()}
     currencies = tables.currencies(current.values(), book.currency)
-    nothing, day = pl.DataFrame(), _last_day(current.get("net_worth"), period)
     return _render(
         "month.html.j2",
         book=book,
@@ -101,24 +100,20 @@ def month_page(
         tear_sheet=tear_sheet,
         key_figures=[key_figures(statements, period, currency) for currency in currencies],
         figures=figures(statements, period, currencies),
-        statements=[
-            (name, TITLES[name], found)
-            for name, found in (
-                (
-                    contract.name,
-                    statement_tables(
-                        contract.name,
-                        of_a_month(current.get(contract.name, nothing), period),
-                        period,
-                        currencies,
-                        day,
-                    ),
-                )
-                for contract in STATEMENTS
-            )
-            if found or name in ALWAYS
-        ],
+        statements=list(_shown(current, period, currencies)),
     )
+
+
+def _shown(
+    current: dict[str, pl.DataFrame], period: date, currencies: list[str]
+) -> Iterator[tuple[str, str, list[tables.Table]]]:
+    """Name, title and tables of each statement; one that is empty only where it is always there."""
+    day = _last_day(current.get("net_worth"), period)
+    for contract in STATEMENTS:
+        frame = of_a_month(current.get(contract.name, pl.DataFrame()), period)
+        found = statement_tables(contract.name, frame, period, currencies, day)
+        if found or contract.name in ALWAYS:
+            yield contract.name, TITLES[contract.name], found
 
 
 def index_page(entries: Iterable[IndexEntry], data_docs: str | None = None) -> str:

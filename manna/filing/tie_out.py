@@ -169,11 +169,9 @@ def tie_out(
         boxes, name = FORMS[form["form"]], form["issuer"]
         ids = _accounts_of(form, accounts, sheltered)
         if form["form"] == "W-2":
-            payer = pl.col("description").str.to_lowercase().str.contains(name.lower(), literal=True)
-            part = own.join(journal.filter(payer), on="entry_id", how="semi")
+            part = own.join(journal.filter(_names(name)), on="entry_id", how="semi")
         else:
-            entries = _entries_of(form, ids, postings, journal)
-            part = own.join(entries, on="adjusts", how="semi")
+            part = own.join(_entries_of(form, ids, postings, journal), on="adjusts", how="semi")
         disposed = sold.filter(pl.col("account_id").is_in(ids))
         theirs = {box: Decimal(amount) for box, amount in form["boxes"].items() if not boxes[box].is_check}
         ours = {box: _ours(boxes[box], part, disposed) for box in boxes}
@@ -225,6 +223,11 @@ def basis_reported(
                 told = said.setdefault((form["year"], account_id), set())
                 told.add(form["boxes"][BASIS_REPORTED] == "yes")
     return {name: True in told for name, told in said.items() if len(told) == 1}
+
+
+def _names(payer: str) -> pl.Expr:
+    """Entries of which the bank said a payer's name."""
+    return pl.col("description").str.to_lowercase().str.contains(payer.lower(), literal=True)
 
 
 def _accounts_of(form: Mapping[str, Any], accounts: pl.DataFrame, sheltered: Collection[str]) -> list[str]:

@@ -209,35 +209,37 @@ def splits_in_holdings(
     moved = trades.filter(
         ~pl.col("removed"), pl.col("kind").is_in(["buy", "reinvestment", "sell", "transfer", "other"])
     )
-    found = []
+    found: list[Finding] = []
     pairs = before.join(after, on=[*key, "action_id"], suffix="_after").sort(*key, "action_id")
     for row in pairs.iter_rows(named=True):
         days = pl.col("date").is_between(row["as_of"], row["as_of_after"])
-        if not moved.filter(days, *(pl.col(name) == row[name] for name in key)).is_empty():
-            continue
-        ratio, was, now = row["ratio"], row["quantity"], row["quantity_after"]
-        kind = "split_not_applied" if now == was else "split_applied_twice"
-        if kind == "split_applied_twice" and abs(now - was * ratio * ratio) >= 1:
-            continue
-        found.append(
-            Finding(
-                book=row["book"],
-                kind=kind,
-                severity="critical",
-                subject=row["account_id"],
-                since=row["as_of"],
-                until=row["as_of_after"],
-                message=f"{row['symbol']}: {was.normalize():f} held on {row['as_of']} and {now.normalize():f} on "
-                f"{row['as_of_after']}, with a split of {_words(ratio)} on {row['ex_date']}",
-                amount=abs((now - was * ratio) * row["price_after"]).quantize(_CENT),
-                currency=row["currency_after"],
-                rows=(
-                    row["action_id"],
-                    *(f"{row['security_id']} {row[day]}" for day in ("as_of", "as_of_after")),
-                ),
-            )
-        )
+        if moved.filter(days, *(pl.col(name) == row[name] for name in key)).is_empty():
+            found += _told_about(row)
     return found
+
+
+def _told_about(row: dict[str, Any]) -> Iterator[Finding]:
+    """What is wrong with a position told before (``quantity``) and after a split (``quantity_after``); nothing may be."""
+    ratio, was, now = row["ratio"], row["quantity"], row["quantity_after"]
+    kind = "split_not_applied" if now == was else "split_applied_twice"
+    if kind == "split_applied_twice" and abs(now - was * ratio * ratio) >= 1:
+        return
+    yield Finding(
+        book=row["book"],
+        kind=kind,
+        severity="critical",
+        subject=row["account_id"],
+        since=row["as_of"],
+        until=row["as_of_after"],
+        message=f"{row['symbol']}: {was.normalize():f} held on {row['as_of']} and {now.normalize():f} on "
+        f"{row['as_of_after']}, with a split of {_words(ratio)} on {row['ex_date']}",
+        amount=abs((now - was * ratio) * row["price_after"]).quantize(_CENT),
+        currency=row["currency_after"],
+        rows=(
+            row["action_id"],
+            *(f"{row['security_id']} {row[day]}" for day in ("as_of", "as_of_after")),
+        ),
+    )
 
 
 def _first_price(bars: pl.DataFrame, symbol: str, day: date) -> Decimal | None:
