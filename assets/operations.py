@@ -81,7 +81,7 @@ def remove_surplus(manna: Installation, good: "Backup") -> list[str]:
     ) | {good.made_at}
     surplus = [one.file for one in there if one.scheduled and one.made_at not in kept]
     for file in surplus:
-        file.unlink()
+        file.unlink(missing_ok=True)  # somebody may have deleted it by now
     return [file.name for file in surplus]
 
 
