@@ -12,6 +12,7 @@ import polars as pl
 import yaml
 
 from manna.validating.quarantine import still_open
+from pipelines.files import write_whole
 from pipelines.linking import link_alpaca, link_plaid
 from pipelines.rendering import Summary
 from pipelines.reporting import accounts
@@ -32,7 +33,7 @@ def write_books(control_url: str, settings: Settings) -> None:
             continue
         book = {"id": person["book"], "name": person["book_name"], "time_zone": person["time_zone"]}
         text = yaml.safe_dump(book, sort_keys=False, allow_unicode=True)
-        file.write_text(text, encoding="utf-8")
+        write_whole(file, text.encode())
 
 
 def link_people(manna: Installation, control_url: str) -> int:

@@ -126,8 +126,8 @@ def bury_dead_runs(instance: dg.DagsterInstance, *, alone: bool = True) -> list[
     buried = []
     for run in instance.get_runs(filters=dg.RunsFilter(statuses=UNFINISHED)):
         lock = _lock_of(instance, run.run_id)
-        begun = lock.exists()
-        if (begun and is_held(lock)) or (not begun and (served or not alone)):
+        # Without a lock nobody has begun it, or it ends in good order just now: then its last words are on their way.
+        if is_held(lock, absent=served or not alone):
             continue
         # Its lock may be gone because it has just ended in good order.
         now = instance.get_run_by_id(run.run_id)
@@ -193,18 +193,19 @@ def _lock_of(instance: dg.DagsterInstance, run_id: str) -> Path:
 
 
 def is_held(lock: Path, *, absent: bool = False) -> bool:
-    """Whether a living process holds it exclusively; ``absent`` is the answer when there is no such file."""
+    """Whether a living process holds it exclusively; ``absent`` is the answer when there is no such file (any more)."""
     try:
         descriptor = os.open(lock, os.O_RDWR)
     except FileNotFoundError:
         return absent
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        # Whoever ends in good order removes it and lets go of it then: that is no death, though it is free.
+        return os.fstat(descriptor).st_nlink == 0 and absent
     except BlockingIOError:
         return True
     finally:
         os.close(descriptor)
-    return False
 
 
 def _await_release(lock: Path) -> None:

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from resources.installation import Installation
+from resources.made_once import made_once
 from resources.settings import PROJECT, Settings, SettingsError
 
 SANDBOX_SECONDS = 60
@@ -101,12 +102,9 @@ def is_demo(settings: Settings) -> bool:
 def demo_credentials(settings: Settings) -> Path:
     """A 0600 file with random credentials for the sandbox, made at the first call."""
     file = settings.data_dir / "sandbox" / "credentials.json"
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        names = ("plaid_client_id", "plaid_secret", "alpaca_key_id", "alpaca_secret_key")
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-            json.dump({name: secrets.token_hex(16) for name in names}, opened)
+    names = ("plaid_client_id", "plaid_secret", "alpaca_key_id", "alpaca_secret_key")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    made_once(file, lambda: json.dumps({name: secrets.token_hex(16) for name in names}).encode())
     return file
 
 

@@ -27,7 +27,7 @@ from pipelines.process import CHILDREN, SERVING, bury_dead_runs, hold, owns_data
 from pipelines.services import ServiceError, leashed, let_go
 from resources.settings import PROJECT, Settings
 
-READY_SECONDS = 90
+READY_SECONDS = 300
 
 
 def serve(settings: Settings, port: int, ready: Callable[[str], None]) -> None:

@@ -102,8 +102,9 @@ class ArchiveWriter:
         self._zip.close()
         self._file.flush()
         os.fsync(self._file.fileno())
-        self._file.close()
-        self._draft.replace(self._target)
+        self._draft.replace(
+            self._target
+        )  # before its lock goes: else another takes it for what a killed one left
         _sync_folder(self._target.parent)
 
     def _discard(self) -> None:

@@ -9,6 +9,7 @@ other: they pass through the folders above, and cannot list them.
 import os
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from resources.settings import Settings
@@ -32,9 +33,10 @@ def close_published(settings: Settings, books: Iterable[str]) -> None:
 def _close(folder: Path, mode: int, of_files: int) -> None:
     folder.mkdir(mode, parents=True, exist_ok=True)
     for file in folder.iterdir():
-        # A draft has its bits from whoever writes it, and may be gone the next moment.
-        if not file.name.startswith(".") and file.is_file() and _bits(file) != of_files:
-            file.chmod(of_files)
+        # A draft has its bits from whoever writes it. What another run removes meanwhile is nobody's to read.
+        with suppress(FileNotFoundError):
+            if not file.name.startswith(".") and file.is_file() and _bits(file) != of_files:
+                file.chmod(of_files)
     found = _bits(folder)
     if found & 0o777 != mode:
         folder.chmod(found & 0o7000 | mode)

@@ -3,9 +3,10 @@
 What belongs here: the key's file. What does not: what is signed (``manna.bundling``).
 """
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from resources.made_once import made_once
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -27,20 +28,13 @@ def signing_key(data_dir: Path) -> "Ed25519PrivateKey":
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
     path = data_dir / KEY_FILE
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
+
+    def make() -> bytes:
+        made = Ed25519PrivateKey.generate()
+        return made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
     try:
-        if not path.exists():
-            made = Ed25519PrivateKey.generate()
-            text = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(text)
-            try:
-                os.link(draft, path)  # fails where another process was faster: then its key is the key
-            except FileExistsError:
-                pass
-            finally:
-                draft.unlink()
+        made_once(path, make)
         return _read(path)
     except OSError as error:
         raise SigningKeyError(f"cannot use {path}: {error.strerror}; make its folder writable") from error

@@ -7,12 +7,12 @@ One key seals. Others, the former ones, only open: while a key is being replaced
 """
 
 import base64
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from resources.made_once import made_once
 from resources.settings import Settings, SettingsError
 
 DEMO_KEY = "demo.key"
@@ -111,15 +111,5 @@ def _cipher(key: str | bytes, trouble: str) -> Fernet:
 def _demo_key(path: Path) -> bytes:
     """The key in ``path``, made at the first call. Two processes at once end with one key."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    if not path.exists():
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(Fernet.generate_key())
-        try:
-            os.link(draft, path)  # fails where another process was faster: then its key is the key
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+    made_once(path, Fernet.generate_key)
     return path.read_bytes()

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # The same examples every time, and no clock: what a test finds does not depend on the machine or the day.
-settings.register_profile("suite", deadline=None, max_examples=40, derandomize=True, print_blob=True)
+NO_CLOCK: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("suite", max_examples=40, derandomize=True, print_blob=True, **NO_CLOCK)
 settings.load_profile("suite")
 # `pytest tests/integration/proof --hypothesis-profile=long`: hours instead of seconds, and never the same examples.
-settings.register_profile("long", deadline=None, max_examples=20_000, print_blob=True)
+settings.register_profile("long", max_examples=20_000, print_blob=True, **NO_CLOCK)
 
 PROJECT = Path(__file__).resolve().parents[1]
 NOW = "2026-03-16T12:00:00Z"
@@ -104,7 +105,7 @@ def finished_demo(tmp_path_factory: pytest.TempPathFactory) -> FinishedDemo:
             env=demo.environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
             check=False,
         )
         assert done.returncode == 0, done.stderr

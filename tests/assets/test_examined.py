@@ -89,7 +89,7 @@ class TestExamination:
             cwd=PROJECT / "tests" / "assets",
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         assert done.returncode == 0, done.stderr

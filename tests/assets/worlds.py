@@ -167,7 +167,7 @@ class World:
     def _stop_sandbox(self) -> None:
         if self._sandbox is not None:
             self._sandbox.terminate()
-            self._sandbox.wait(30)
+            self._sandbox.wait(120)
             assert self._sandbox.stdout is not None
             self._sandbox.stdout.close()
             self._sandbox = None
@@ -176,7 +176,7 @@ class World:
     def control(self, method: str, path: str, **more: Any) -> Any:
         """Asks the sandbox's controls."""
         self.start_sandbox()
-        answer = httpx.request(method, f"{self._addresses['control_url']}{path}", timeout=30, **more)
+        answer = httpx.request(method, f"{self._addresses['control_url']}{path}", timeout=60, **more)
         answer.raise_for_status()
         return answer.json()
 
@@ -195,7 +195,7 @@ class World:
         answer = httpx.post(
             f"{self._addresses['plaid_url']}{path}",
             json={"client_id": keys["plaid_client_id"], "secret": keys["plaid_secret"], **body},
-            timeout=30,
+            timeout=60,
         )
         answer.raise_for_status()
         return answer.json()

@@ -59,10 +59,10 @@ def keys(folder: Path, found: dict[str, str]) -> dict[str, str]:
 
 def choose_a_bank(address: str) -> str:
     """Opens the page, chooses the first bank and continues, as a browser does; returns the bank."""
-    page = httpx.get(address, timeout=30).text
+    page = httpx.get(address, timeout=60).text
     assert '<form method="post">' in page
     username, institution = re.findall(r'name="username" value="([^"]+)"[^>]*><span>([^<]+)<', page)[0]
-    done = httpx.post(address, data={"username": username}, timeout=30)
+    done = httpx.post(address, data={"username": username}, timeout=60)
     assert "You are connected." in done.text
     return str(institution)
 
@@ -79,7 +79,7 @@ def test_a_login_made_on_the_page_becomes_a_sealed_connection(
             shown = iter(process.stdout.readline, "")
             address = next(line.strip() for line in shown if "http" in line)
             institution = choose_a_bank(address)
-            rest, complaints = process.communicate(timeout=60)
+            rest, complaints = process.communicate(timeout=300)
         assert (process.returncode, complaints) == (0, "")
         assert "1 login linked" in rest
         assert "manna run nightly_close" in rest
@@ -103,7 +103,7 @@ def test_a_login_made_on_the_page_becomes_a_sealed_connection(
             assert process.stdout is not None
             address = next(line.strip() for line in iter(process.stdout.readline, "") if "http" in line)
             assert choose_a_bank(address) == institution  # no other is offered: it stays the same login
-            rest, complaints = process.communicate(timeout=60)
+            rest, complaints = process.communicate(timeout=300)
         assert (process.returncode, complaints) == (0, "")
         assert f"{institution} is repaired" in rest
 
@@ -144,7 +144,7 @@ def test_ctrl_c_ends_it_with_one_word_and_nothing_left_running(tmp_path: Path) -
         assert process.stderr is not None
         before = [next(line for line in iter(process.stderr.readline, "") if "market_close" in line)]
         process.send_signal(signal.SIGINT)
-        _, rest = process.communicate(timeout=60)
+        _, rest = process.communicate(timeout=300)
     assert process.returncode == 130, rest
     assert rest.splitlines()[-1:] == ["stopped"], (before, rest)
     assert "Traceback" not in rest

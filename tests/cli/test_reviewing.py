@@ -88,7 +88,7 @@ def command(own: Demo, *arguments: str) -> Said:
         env=clean_environment(own.data_dir),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     return Said(done.returncode, done.stdout, done.stderr)

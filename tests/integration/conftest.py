@@ -189,7 +189,7 @@ def running_bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
     listener = bind(0)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    assert server.answers.wait(60), "the sandbox did not start"
+    assert server.answers.wait(120), "the sandbox did not start"
     bank.append(Bank(f"http://{HOST}:{listener.getsockname()[1]}", state))
     yield bank[0]
     bank[0].control.close()

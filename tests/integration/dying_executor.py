@@ -121,14 +121,14 @@ def _execute(asked: dict[str, Any], points: Points) -> dict[str, Any]:
     Session.request = counted_request  # type: ignore[method-assign]
     now = datetime.fromisoformat(asked["now"])
     keys = asked["key_id"], asked["secret_key"]
-    broker = Broker(asked["trading_url"], *keys, read_seconds=asked.get("read_seconds", 0.3))
+    broker = Broker(asked["trading_url"], *keys, read_seconds=asked.get("read_seconds", 60.0))
     with engine.connect() as connection:
         with connection.begin():
             row = orders.plan(connection, asked["plan"])
         assert row is not None
         try:
             with (
-                orders.only_executor(connection, row["account_id"], asked.get("patience", 2.0)),
+                orders.only_executor(connection, row["account_id"], asked.get("patience", 60.0)),
                 trade_updates(asked["stream_url"], *keys) as updates,
             ):
                 if asked.get("listens"):

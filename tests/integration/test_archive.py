@@ -142,6 +142,22 @@ def test_what_a_killed_writer_left_is_removed_and_a_living_ones_draft_is_not(tmp
         assert list(tmp_path.iterdir()) == [living]
 
 
+def test_who_discards_drafts_while_one_is_finished_leaves_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two installations may keep their backups in one folder."""
+    replaced = Path.replace
+
+    def another_is_there(self: Path, target: Path) -> Path:
+        discard_unfinished(tmp_path)
+        return replaced(self, target)
+
+    monkeypatch.setattr(Path, "replace", another_is_there)
+    with ArchiveWriter(tmp_path / "one.backup", Vault(KEY)):
+        pass
+    assert [one.name for one in tmp_path.iterdir()] == ["one.backup"]
+
+
 @pytest.mark.slow
 def test_a_full_disk_while_it_is_written_leaves_nothing(tmp_path: Path) -> None:
     """As the kernel says it of a file that may not grow: in the middle of a piece, and of the directory at its end."""

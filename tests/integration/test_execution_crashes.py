@@ -171,7 +171,8 @@ def one_random_run(world: TradingWorld, run: Run, chance: random.Random) -> None
         points = [chance.randint(1, 120) if killed and not seconds else None]
         if chance.random() < 0.2:
             points.append(None)  # a second one at the same time
-        run(plan, *points, all=True, seconds=seconds, patience=0.2, listens=chance.random() < 0.3)
+        impatient = {"patience": 0.2, "read_seconds": 0.3}
+        run(plan, *points, all=True, seconds=seconds, listens=chance.random() < 0.3, **impatient)
         world.bank.control.delete("/faults")
         for order in world.at_broker(plan):
             if order["status"] in ("new", "accepted", "partially_filled"):

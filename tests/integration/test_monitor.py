@@ -90,8 +90,8 @@ def test_what_is_told_to_monitors(manna: Installation, instance: dg.DagsterInsta
         [reason] = answer.json()["reasons"]
         assert "the last run of nightly_close failed" in reason
         assert measured(url)["manna_runs", "failure"] == 1
-        assert httpx.post(f"{url}/health").status_code == 405
-        assert httpx.get(f"{url}/").status_code == 404
+        assert httpx.post(f"{url}/health", timeout=60).status_code == 405
+        assert httpx.get(f"{url}/", timeout=60).status_code == 404
 
 
 def test_nobody_looks_for_alerts(manna: Installation) -> None:

@@ -69,7 +69,7 @@ def test_payloads_are_kept_as_sent(bank: Any, plaid: Plaid, token: str) -> None:
     import httpx
 
     keys = {"client_id": plaid._client_id, "secret": plaid._secret, "access_token": token}
-    sent = httpx.post(f"{bank.plaid_url}/accounts/get", json=keys).text
+    sent = httpx.post(f"{bank.plaid_url}/accounts/get", json=keys, timeout=60).text
     assert all(record.payload in sent for record in plaid.accounts(token).records)
 
 
@@ -272,7 +272,7 @@ def test_an_item_that_was_removed(bank: Any, plaid: Plaid) -> None:
 
     token, _ = bank.link()
     keys = {"client_id": plaid._client_id, "secret": plaid._secret, "access_token": token}
-    assert httpx.post(f"{bank.plaid_url}/item/remove", json=keys).status_code == 200
+    assert httpx.post(f"{bank.plaid_url}/item/remove", json=keys, timeout=60).status_code == 200
     with pytest.raises(AccessRevokedError):
         plaid.transactions(token, None)
 

@@ -277,6 +277,27 @@ def test_a_file_with_other_bits_is_mended_though_its_folder_has_its_own(tmp_path
     assert [bits(p) for p in (file, page)] == ["600", "600"]
 
 
+def test_a_file_that_another_run_removes_meanwhile_is_nobodys_to_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings.load(_env_file=None, data_dir=tmp_path)
+    file, page = publish(settings, "1")
+    page.chmod(0o666)
+    former, looked = file.with_name("former.duckdb"), Path.is_file
+
+    def is_file(self: Path) -> bool:
+        there = looked(self)
+        if self == former:
+            former.unlink()
+        return there
+
+    former.touch(0o644)
+    monkeypatch.setattr(Path, "is_file", is_file)
+    close_published(settings, ["home"])
+    assert not former.exists()
+    assert bits(page) == "600"
+
+
 TRY = 'for path; do head -c1 "$path" >/dev/null && echo read || echo refused; : >>"$path" && echo written || echo refused; done'
 
 

@@ -121,8 +121,8 @@ def test_what_is_forged_or_stale_changes_nothing(
     before = everything(manna)
     assert [send(url, sent, token) for sent, token in refused] == [401] * len(refused)
     both = [("Plaid-Verification", genuine), ("Plaid-Verification", genuine)]
-    assert httpx.post(url, content=body, headers=both).status_code == 401
-    assert httpx.post(url, content=body, headers={"Plaid-Verification": "none"}).content == b""
+    assert httpx.post(url, content=body, headers=both, timeout=60).status_code == 401
+    assert httpx.post(url, content=body, headers={"Plaid-Verification": "none"}, timeout=60).content == b""
     assert everything(manna) == before
     # The log says why, and repeats nothing of what was sent.
     said = caplog.text
@@ -177,11 +177,11 @@ def bare() -> Iterator[str]:
 
 def test_nothing_else_is_served(bare: str) -> None:
     for method in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"):
-        assert httpx.request(method, bare).status_code == 405
+        assert httpx.request(method, bare, timeout=60).status_code == 405
     for path in ("/", "/plaid/", "/plaid/x", "/metrics", "/docs", "/%2e%2e/etc/passwd"):
         for method in ("GET", "POST"):
             address = bare.removesuffix(receiver.PATH) + path
-            assert httpx.request(method, address).status_code in (307, 404)
+            assert httpx.request(method, address, timeout=60).status_code in (307, 404)
 
 
 def test_who_sends_too_slowly_is_sent_away(bare: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """A backup that is there: into what it is restored, what is said when that fails, and which ones retention keeps."""
 
 import dataclasses
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,19 @@ def test_surplus_backups_go_but_never_the_newest_that_is_whole(made: Backup, tmp
     for one in backups(folder):
         one.file.write_bytes(b"damaged")
     assert newest_good(folder, manna.vault) is None
+
+
+def test_a_surplus_backup_that_somebody_has_deleted_meanwhile_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [
+        Backup(tmp_path / f"manna-2026010{day}.backup", datetime(2026, 1, day, tzinfo=UTC), 1, True)
+        for day in (2, 1)
+    ]
+    monkeypatch.setattr("resources.backup.backups", lambda folder: days)
+    numbers = {"backups_daily": 1, "backups_weekly": 0, "backups_monthly": 0}
+    manna = Installation(Settings.load(_env_file=None, data_dir=tmp_path, key=KEY, **numbers))
+    assert remove_surplus(manna, days[0]) == [days[1].file.name]
 
 
 def test_a_backup_that_is_not_whole_is_no_success(

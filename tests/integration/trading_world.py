@@ -57,13 +57,13 @@ class TradingWorld:
     ops: Ops
     updates: Any = field(default_factory=Silence)
     trading: Trading = field(default_factory=lambda: Trading(orders_per_day=10**6))
+    read_seconds: float = 60.0
 
     @property
     def broker(self) -> Broker:
-        """A client of its own, which gives up early."""
-        return Broker(
-            self.bank.trading_url, KEYS["alpaca_key_id"], KEYS["alpaca_secret_key"], read_seconds=0.5
-        )
+        """A client of its own, which gives up after ``read_seconds``."""
+        keys = KEYS["alpaca_key_id"], KEYS["alpaca_secret_key"]
+        return Broker(self.bank.trading_url, *keys, read_seconds=self.read_seconds)
 
     def price(self, symbol: str) -> Decimal:
         """The latest price."""

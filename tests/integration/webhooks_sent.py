@@ -48,7 +48,7 @@ def answering(application: Starlette) -> Iterator[str]:
     with receiver.listen(0) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        assert server.answers.wait(30), "the server did not start"
+        assert server.answers.wait(120), "the server did not start"
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:

@@ -28,7 +28,7 @@ def die() -> None:
 
 def kill_postgres() -> None:
     """SIGKILL to the server, which takes its children along by itself."""
-    [found] = Path(os.environ["MANNA_DATA_DIR"]).glob("postgres/**/postmaster.pid")
+    found = Path(os.environ["MANNA_DATA_DIR"]) / "postgres" / "cluster" / "postmaster.pid"
     os.kill(int(found.read_text().split()[0]), signal.SIGKILL)
 
 

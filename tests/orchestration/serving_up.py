@@ -31,9 +31,17 @@ def eventually(look: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> An
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    [port] = free_ports(1)
+    return port
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody has, each another: all are taken before the first is given back."""
+    with contextlib.ExitStack() as taken:
+        probes = [taken.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +187,8 @@ RUN = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 @contextmanager
 def serving(environment: Mapping[str, str]) -> Iterator[Up]:
     """`manna up` until the block ends; nothing of it is left then, whatever happens."""
-    port = free_port()
-    environment = {"MANNA_METRICS_PORT": str(free_port()), **environment}
+    port, metrics = free_ports(2)
+    environment = {"MANNA_METRICS_PORT": str(metrics), **environment}
     process = subprocess.Popen(
         [sys.executable, "-m", "pipelines", "up", "--port", str(port)],
         cwd=PROJECT,

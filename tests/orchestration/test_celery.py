@@ -11,7 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import redis
-from serving_up import PROJECT, eventually, free_port
+from serving_up import PATIENCE_SECONDS, PROJECT, eventually, free_port
 from states import loose_ends, opened, state
 
 from manna.contracts import CONTRACTS
@@ -28,14 +28,16 @@ REDIS = shutil.which("redis-server")
 @contextmanager
 def ended(command: list[str], log: Path) -> Iterator[None]:
     """A process until the block ends."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=PROJECT, stdout=output, stderr=output)
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, cwd=PROJECT, stdout=output, stderr=output) as process,
+    ):
         try:
             yield
         finally:
             process.terminate()
             try:
-                process.wait(60)
+                process.wait(PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
@@ -89,16 +91,19 @@ def test_two_workers_make_the_night_that_one_process_makes(
         assert {"ledger.postings", "clean.transactions"} <= tables
         assert manna.lake.read("ledger.postings").is_empty()
         stack.enter_context(services.sandbox(Settings.load()))
-        eventually(lambda: answers(broker), 60)
+        eventually(lambda: answers(broker))
         for name in ("one", "two"):
             worker = [sys.executable, "-m", "pipelines.worker", "--hostname", f"{name}@here"]
             stack.enter_context(ended(worker, tmp_path / f"{name}.log"))
+        for name in ("one", "two"):  # who comes late may find nothing to do
+            log = tmp_path / f"{name}.log"
+            eventually(lambda name=name, log=log: f"{name}@here ready" in log.read_text())
         done = subprocess.run(
             [sys.executable, "-m", "dagster", "job", "execute", "-m", "pipelines.definitions", "-j", NIGHTLY],
             cwd=PROJECT,
             capture_output=True,
             text=True,
-            timeout=400,
+            timeout=PATIENCE_SECONDS,
             check=False,
         )
         assert done.returncode == 0, done.stderr[-3000:] + (tmp_path / "one.log").read_text()[-3000:]

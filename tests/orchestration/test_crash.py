@@ -82,7 +82,7 @@ def test_killed_at_any_moment(fresh: FinishedDemo, finished_demo: FinishedDemo) 
 
 @pytest.mark.parametrize("op", ["pull_plaid", "pull_alpaca"])
 def test_killed_while_it_holds_a_pool(demo: FinishedDemo, op: str) -> None:
-    died = _demo(demo, f"nightly_close/{op}", 0.05, "run", "nightly_close")
+    died = _demo(demo, f"nightly_close/{op}", 0.0, "run", "nightly_close")
     assert died.returncode == -signal.SIGKILL
     left = loose_ends(demo.environment)
     assert [end.split()[0] for end in left] == ["nightly_close", "pool"], left

@@ -13,7 +13,7 @@ import psutil
 import pytest
 import yaml
 from cryptography.fernet import Fernet
-from serving_up import PROJECT, Up, eventually, free_port
+from serving_up import PATIENCE_SECONDS, PROJECT, Up, eventually, free_ports
 
 from resources.postgres import EmbeddedPostgres
 
@@ -27,7 +27,7 @@ class Containers:
     """The services of compose.yaml, each command with ports of its own and on 127.0.0.1."""
 
     def __init__(self, folder: Path, postgres_url: str) -> None:
-        self.ports = {name: str(free_port()) for name in PORTS}
+        self.ports = dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
         secrets = folder / "secrets"
         secrets.mkdir()
         given = {
@@ -75,15 +75,16 @@ class Containers:
             process = subprocess.Popen(
                 self.command(name), cwd=PROJECT, env=self.environment, stdout=output, stderr=output
             )
-            try:
-                yield process
-            finally:
-                process.terminate()
+            with process:
                 try:
-                    process.wait(60)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    raise
+                    yield process
+                finally:
+                    process.terminate()
+                    try:
+                        process.wait(PATIENCE_SECONDS)
+                    except subprocess.TimeoutExpired:
+                        process.kill()
+                        raise
 
 
 def image_command() -> list[str]:
@@ -110,23 +111,22 @@ def test_the_services_work_together(tmp_path: Path) -> None:
         for name in ("code", "webserver", "daemon", "receiver", "monitor"):
             processes[name] = stack.enter_context(containers.running(name, tmp_path / f"{name}.log"))
             if name == "code":
-                eventually(lambda: containers.is_well("code"), 120)
+                eventually(lambda: containers.is_well("code"))
         for name in ("webserver", "receiver", "daemon", "monitor"):
-            eventually(lambda name=name: containers.is_well(name), 120)
+            eventually(lambda name=name: containers.is_well(name))
         up = Up(processes["webserver"], int(containers.ports["3000"]), containers.environment)
         # From the UI through the queue and the daemon to the code server, whose child it is.
         assert up.ended(up.launch("rebalance")) == "SUCCESS"
-        assert (
-            httpx.post(f"http://127.0.0.1:{containers.ports['3100']}/plaid", content=b"{}").status_code == 401
-        )
+        receiver = f"http://127.0.0.1:{containers.ports['3100']}/plaid"
+        assert httpx.post(receiver, content=b"{}", timeout=60).status_code == 401
         health = httpx.get(f"http://127.0.0.1:{containers.ports['3200']}/health", timeout=60)
         assert (health.status_code, health.json()) == (200, {"status": "well", "reasons": []})
         # What the UI links to is beside it.
         documents = tmp_path / "data" / "documents"
         documents.mkdir(exist_ok=True)
         (documents / "index.html").write_text("all pages")
-        assert httpx.get(f"{up.url}/documents/index.html").text == "all pages"
-        assert httpx.get(up.url, headers={"Host": "evil.example"}).status_code == 400
+        assert httpx.get(f"{up.url}/documents/index.html", timeout=60).text == "all pages"
+        assert httpx.get(up.url, headers={"Host": "evil.example"}, timeout=60).status_code == 400
         assert all(process.poll() is None for process in processes.values())
         # The password is in one file, and in no argument.
         words = [word for process in processes.values() for word in psutil.Process(process.pid).cmdline()]

@@ -1,11 +1,13 @@
 """Runs whose process is gone are found and buried; all others are left alone."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import psutil
@@ -107,6 +109,36 @@ def test_a_run_that_no_process_has_begun(instance: dg.DagsterInstance, begun: St
     assert bury_dead_runs(instance) == [run_id]
 
 
+@pytest.mark.parametrize("just_before", ["os.open", "fcntl.flock"])
+def test_a_run_that_ends_in_good_order_while_its_lock_is_looked_at_is_not_dead(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, just_before: str
+) -> None:
+    """Its lock goes before Dagster has written down that it has succeeded."""
+    run_id = a_run(instance)
+    lock = Path(instance.root_directory) / "running" / run_id
+    happens = {"os.open": os.open, "fcntl.flock": fcntl.flock}[just_before]
+
+    def looked_at(look: Callable[[], Any]) -> Any:
+        held = hold(lock)
+        assert held is not None
+
+        def ended_first(what: Any, *rest: Any) -> Any:
+            if just_before == "fcntl.flock" or what == lock:
+                lock.unlink()
+                os.close(held)
+            return happens(what, *rest)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(f"pipelines.process.{just_before}", ended_first)
+            found = look()
+        assert not lock.exists()
+        return found
+
+    assert looked_at(lambda: is_dead(instance, run_id)) is False
+    assert looked_at(lambda: bury_dead_runs(instance, alone=False)) == []
+    assert status(instance, run_id) == Status.STARTED
+
+
 @pytest.mark.parametrize("ended", [Status.SUCCESS, Status.FAILURE, Status.CANCELED])
 def test_runs_that_ended_stay_as_they_are(instance: dg.DagsterInstance, ended: Status) -> None:
     run_id = a_run(instance, ended)
@@ -143,14 +175,22 @@ def test_a_leash_ends_the_whole_family(then: str, released: bool) -> None:
     ) as process:
         assert process.stdout is not None
         assert process.stdin is not None
-        child = psutil.Process(int(process.stdout.readline()))
+        child = int(process.stdout.readline())
         if released:
             process.stdin.close()
         code = process.wait(60)
     # Released, the shell is ended too, or ends by itself when its children were ended before it; where the
     # machine stood still for so long that patience ran out, it was killed.
     assert code in ((128 + signal.SIGTERM, 128 + signal.SIGKILL, 0) if released else (3,))
-    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    assert not runs(child)
+
+
+def runs(pid: int) -> bool:
+    """Whether it has not ended: one that waits for its parent to notice has."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 class Ending:

@@ -184,7 +184,7 @@ def test_a_webhook_pulls_just_its_login_once(up: Up) -> None:
         assert run["runConfig"]["ops"]["pull_plaid"]["config"]["connections"] == [login["connection_id"]]
         assert up.ended(run["runId"]) == "SUCCESS"
         # What nobody signed is not even stored.
-        assert httpx.post(address, content=b"{}").status_code == 401
+        assert httpx.post(address, content=b"{}", timeout=60).status_code == 401
         eventually(lambda: _cursor(up, "webhooks") == str(fired["webhook_id"]))
         assert manna.ops.webhooks()[-1] == fired
         assert [found["runId"] for found in _runs_of_webhooks(up)] == [run["runId"]]
@@ -195,7 +195,9 @@ def test_a_webhook_pulls_just_its_login_once(up: Up) -> None:
 def _installation(up: Up) -> tuple[Installation, str]:
     """The installation that is being served, and where it receives webhooks."""
     process = eventually(lambda: up.process_of("pipelines.receiver"))
-    [listening] = [one.laddr.port for one in process.net_connections(kind="inet") if one.status == "LISTEN"]
+    [listening] = eventually(
+        lambda: [one.laddr.port for one in process.net_connections(kind="inet") if one.status == "LISTEN"]
+    )
     known = process.environ()
     aliases = {field.alias for field in Settings.model_fields.values()}
     settings = Settings.load(_env_file=None, **{n: v for n, v in known.items() if n in aliases})
@@ -320,7 +322,9 @@ def test_an_operator_sees_why_a_check_failed(up: Up, page: Any) -> None:
         manna.close()
     known = eventually(lambda: up.process_of("pipelines.receiver")).environ()
     keys = {"client_id": known["PLAID_CLIENT_ID"], "secret": known["PLAID_SECRET"], "access_token": token}
-    httpx.post(f"{known['PLAID_BASE_URL']}/sandbox/item/reset_login", json=keys).raise_for_status()
+    httpx.post(
+        f"{known['PLAID_BASE_URL']}/sandbox/item/reset_login", json=keys, timeout=60
+    ).raise_for_status()
     assert up.ended(_whole_id(up, browsing.materialize(page, "raw/plaid_accounts"))) == "SUCCESS"
     browsing.show_check(page, "raw/plaid_accounts", "every_connection_answered")
     page.get_by_text("ITEM_LOGIN_REQUIRED").first.wait_for()

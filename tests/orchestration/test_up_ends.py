@@ -1,5 +1,6 @@
 """How `manna up` ends: asked to, killed, or with the whole machine; and what it finishes when it is started again."""
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from serving_up import PATIENCE_SECONDS, eventually, run_manna, serving
+from serving_up import PATIENCE_SECONDS, Up, eventually, run_manna, serving
 from states import finished_state, loose_ends, state
 
 from assets.reports import WRITTEN
@@ -44,8 +45,9 @@ def test_backfills_are_finished_after_the_whole_tree_was_killed_and_it_ends_when
         of_it = {"tags": [{"key": "dagster/backfill", "value": months}]}
         [run] = eventually(lambda: up.ask(executing, filter=of_it)["runsOrError"]["results"])
         eventually(lambda: up.executing(run["runId"]))
+        _daemon(up).suspend()
         days = up.backfill(["raw.alpaca_bars"], DAYS)  # of which nothing has begun
-        _kill_at_once(up.processes())
+        _kill_at_once(up)
     with serving(demo.environment) as up:
         status, runs = up.backfilled(months)
         assert status == "COMPLETED_SUCCESS"
@@ -66,8 +68,18 @@ def test_backfills_are_finished_after_the_whole_tree_was_killed_and_it_ends_when
     assert state(demo.environment, without=items) == finished_state(finished_demo, without=items)
 
 
-def _kill_at_once(processes: list[psutil.Process]) -> None:
-    _to_each(processes, lambda process: os.kill(process.pid, signal.SIGSTOP))
+def _daemon(up: Up) -> psutil.Process:
+    """The one that begins what was asked for."""
+    for process in up.processes():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.cmdline()[1:4] == ["-m", "dagster._daemon", "run"]:
+                return process
+    raise AssertionError("there is no daemon")
+
+
+def _kill_at_once(up: Up) -> None:
+    _to_each(up.processes(), lambda process: os.kill(process.pid, signal.SIGSTOP))
+    processes = up.processes()  # with those that somebody was just starting: who stands still starts none
     _to_each(processes, lambda process: os.kill(process.pid, signal.SIGKILL))
     psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)
 

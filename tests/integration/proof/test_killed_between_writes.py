@@ -76,7 +76,7 @@ def test_killed_before_a_write(manna: Installation, bank: Any, before: str) -> N
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert died.returncode == -signal.SIGKILL, died.stderr

@@ -64,9 +64,11 @@ class RunningSandbox:
             "APCA-API-KEY-ID": CREDENTIALS["alpaca_key_id"],
             "APCA-API-SECRET-KEY": CREDENTIALS["alpaca_secret_key"],
         }
-        self.trading = httpx.Client(base_url=self.alpaca_trading_url, headers=keys, timeout=30)
-        self.data = httpx.Client(base_url=self.alpaca_data_url, headers=keys, timeout=30)
-        self.control = httpx.Client(base_url=self.control_url, timeout=30)
+        # No connection is kept: the server may close an idle one at the moment it is used again.
+        given: dict[str, Any] = {"timeout": 60, "limits": httpx.Limits(max_keepalive_connections=0)}
+        self.trading = httpx.Client(base_url=self.alpaca_trading_url, headers=keys, **given)
+        self.data = httpx.Client(base_url=self.alpaca_data_url, headers=keys, **given)
+        self.control = httpx.Client(base_url=self.control_url, **given)
 
     def fault(self, endpoint: str, kind: str, **details: Any) -> None:
         """Switch a fault on."""
@@ -102,7 +104,7 @@ def run_sandbox(
     url = f"http://{HOST}:{listener.getsockname()[1]}"
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    assert server.answers.wait(30), "the sandbox did not start"
+    assert server.answers.wait(120), "the sandbox did not start"
     running = RunningSandbox(url, clock, state)
     try:
         yield running

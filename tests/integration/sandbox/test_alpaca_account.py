@@ -210,10 +210,12 @@ def test_activities_refuse_nonsense(sandbox, params) -> None:
     ],
 )
 def test_the_keys_are_really_checked(sandbox, path, headers) -> None:
-    response = httpx.get(sandbox.alpaca_trading_url + path, headers=headers)
+    response = httpx.get(sandbox.alpaca_trading_url + path, headers=headers, timeout=60)
     assert response.status_code == 401
     assert response.json() == {"code": 40110000, "message": "request is not authorized"}
-    assert httpx.get(sandbox.alpaca_data_url + "/v2/stocks/bars", headers=headers).status_code == 401
+    assert (
+        httpx.get(sandbox.alpaca_data_url + "/v2/stocks/bars", headers=headers, timeout=60).status_code == 401
+    )
 
 
 def test_the_sdk_reads_the_account_by_base_url_alone(sandbox) -> None:

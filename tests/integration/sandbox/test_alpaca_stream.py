@@ -10,7 +10,7 @@ import pytest
 from alpaca.trading.stream import TradingStream
 from websockets.sync.client import ClientConnection, connect
 
-PATIENCE = 20  # seconds until a test gives up; nothing waits that long when it works
+PATIENCE = 120  # seconds until a test gives up; nothing waits that long when it works
 
 
 def authenticate(socket: ClientConnection, key_id: str, secret: str) -> dict[str, Any]:

@@ -38,19 +38,19 @@ def test_keys_may_come_as_headers(sandbox: Any) -> None:
         "PLAID-CLIENT-ID": sandbox.credentials["plaid_client_id"],
         "PLAID-SECRET": sandbox.credentials["plaid_secret"],
     }
-    response = httpx.post(sandbox.plaid_url + "/item/get", json={}, headers=headers)
+    response = httpx.post(sandbox.plaid_url + "/item/get", json={}, headers=headers, timeout=60)
     assert response.json()["error_message"] == "the following required fields are missing: access_token"
 
 
 def test_missing_keys_are_named(sandbox: Any) -> None:
-    response = httpx.post(sandbox.plaid_url + "/item/get", json={})
+    response = httpx.post(sandbox.plaid_url + "/item/get", json={}, timeout=60)
     assert response.json()["error_code"] == "MISSING_FIELDS"
     assert response.json()["error_message"].endswith("client_id, secret")
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b'"text"', b"\xff"])
 def test_a_body_that_is_no_json_object_is_refused(sandbox: Any, content: bytes) -> None:
-    response = httpx.post(sandbox.plaid_url + "/item/get", content=content)
+    response = httpx.post(sandbox.plaid_url + "/item/get", content=content, timeout=60)
     assert (response.status_code, response.json()["error_code"]) == (400, "INVALID_BODY")
 
 
@@ -192,10 +192,12 @@ def test_a_reset_login_stops_the_data_until_update_mode_mends_it(plaid: PlaidCli
         assert plaid.refused(path, access_token=token, **body) == (400, "ITEM_LOGIN_REQUIRED")
     assert plaid.ok("/item/get", access_token=token)["item"]["error"]["error_code"] == "ITEM_LOGIN_REQUIRED"
     link = plaid.ok("/link/token/create", access_token=token, hosted_link={}, **LINK_REQUEST)
-    page = httpx.get(link["hosted_link_url"])
+    page = httpx.get(link["hosted_link_url"], timeout=60)
     assert "Reconnect your bank" in page.text
     assert page.text.count('type="radio"') == 1
-    httpx.post(link["hosted_link_url"], data={"username": "rivera_houndstooth"}).raise_for_status()
+    httpx.post(
+        link["hosted_link_url"], data={"username": "rivera_houndstooth"}, timeout=60
+    ).raise_for_status()
     session = plaid.ok("/link/token/get", link_token=link["link_token"])["link_sessions"][0]
     assert session["results"]["item_add_results"] == []
     for path, body in DATA_ENDPOINTS:
@@ -234,11 +236,11 @@ def test_a_person_links_a_bank_on_the_hosted_page(plaid: PlaidClient) -> None:
         **LINK_REQUEST,
     )
     assert plaid.ok("/link/token/get", link_token=link["link_token"])["link_sessions"] == []
-    page = httpx.get(link["hosted_link_url"])
+    page = httpx.get(link["hosted_link_url"], timeout=60)
     assert page.headers["content-type"].startswith("text/html")
     assert "Manna &lt;&amp;&gt;" in page.text
     assert "rivera_tattersall" not in page.text  # it has no transactions
-    done = httpx.post(link["hosted_link_url"], data={"username": "rivera_platypus"})
+    done = httpx.post(link["hosted_link_url"], data={"username": "rivera_platypus"}, timeout=60)
     assert "You are connected." in done.text
     session = plaid.ok("/link/token/get", link_token=link["link_token"])["link_sessions"][0]
     result = session["results"]["item_add_results"][0]
@@ -254,18 +256,18 @@ def test_a_person_links_a_bank_on_the_hosted_page(plaid: PlaidClient) -> None:
 def test_the_hosted_page_goes_back_where_it_was_told(plaid: PlaidClient) -> None:
     hosted = {"completion_redirect_uri": "https://example.com/done"}
     link = plaid.ok("/link/token/create", products=["transactions"], hosted_link=hosted, **LINK_REQUEST)
-    answer = httpx.post(link["hosted_link_url"], data={"username": "rivera_studio"})
+    answer = httpx.post(link["hosted_link_url"], data={"username": "rivera_studio"}, timeout=60)
     assert (answer.status_code, answer.headers["location"]) == (303, "https://example.com/done")
 
 
 def test_the_hosted_page_says_what_is_wrong(own_sandbox: Any, own_plaid: PlaidClient) -> None:
     link = own_plaid.ok("/link/token/create", products=["transactions"], hosted_link={}, **LINK_REQUEST)
     url = link["hosted_link_url"]
-    assert httpx.post(url, data={"username": "nobody"}).status_code == 400
-    assert httpx.post(url).status_code == 400
-    assert httpx.get(url + "x").status_code == 404
+    assert httpx.post(url, data={"username": "nobody"}, timeout=60).status_code == 400
+    assert httpx.post(url, timeout=60).status_code == 400
+    assert httpx.get(url + "x", timeout=60).status_code == 404
     own_sandbox.clock.set("2026-03-17T12:00:00Z")
-    assert httpx.get(url).status_code == 410
+    assert httpx.get(url, timeout=60).status_code == 410
 
 
 @pytest.mark.parametrize(
@@ -352,7 +354,7 @@ def test_hosted_link_tells_its_webhook_that_it_is_finished(plaid: PlaidClient) -
         link = plaid.ok(
             "/link/token/create", products=["transactions"], hosted_link={}, webhook=url, **LINK_REQUEST
         )
-        httpx.post(link["hosted_link_url"], data={"username": "rivera_studio"})
+        httpx.post(link["hosted_link_url"], data={"username": "rivera_studio"}, timeout=60)
     sent = json.loads(received[0][0])
     assert (sent["webhook_code"], sent["status"]) == ("SESSION_FINISHED", "SUCCESS")
     plaid.ok("/item/public_token/exchange", public_token=sent["public_tokens"][0])

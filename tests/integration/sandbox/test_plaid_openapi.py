@@ -142,7 +142,7 @@ def test_link_tokens(official: Official, plaid: PlaidClient) -> None:
     link = plaid.ok("/link/token/create", products=["transactions"], hosted_link={}, **asked)
     official.check("/link/token/create", link)
     official.check("/link/token/get", plaid.ok("/link/token/get", link_token=link["link_token"]))
-    httpx.post(link["hosted_link_url"], data={"username": "rivera_platypus"}).raise_for_status()
+    httpx.post(link["hosted_link_url"], data={"username": "rivera_platypus"}, timeout=60).raise_for_status()
     found = plaid.ok("/link/token/get", link_token=link["link_token"])
     assert found["link_sessions"]
     official.check("/link/token/get", found)

@@ -24,6 +24,7 @@ from sandbox.state import State, StateError, clock_from_environment, parse_insta
 
 ROOT = Path(__file__).resolve().parents[3]
 NOW = "2026-03-16T12:00:00Z"
+PATIENCE = 120  # seconds until a test gives up; nothing waits that long when it works
 
 
 def command(*arguments: object) -> list[str]:
@@ -33,22 +34,21 @@ def command(*arguments: object) -> list[str]:
 @contextmanager
 def started(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """The running command and its ready line."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command(*arguments),
         cwd=ROOT,
         env={**os.environ, "MANNA_NOW": NOW},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        assert line, process.communicate(timeout=20)[1]
-        yield process, json.loads(line)
-    finally:
-        process.kill()
-        process.communicate(timeout=20)
+    ) as process:
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            assert line, process.communicate(timeout=PATIENCE)[1]
+            yield process, json.loads(line)
+        finally:
+            process.kill()
 
 
 def test_people_can_be_looked_at_without_serving_them(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def failed(*arguments: object, now: str = NOW) -> str:
         env={**os.environ, "MANNA_NOW": now},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
@@ -82,30 +82,32 @@ def failed(*arguments: object, now: str = NOW) -> str:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_prints_where_it_is_and_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     with started("--data-dir", tmp_path / "deep" / "data") as (process, ready):
-        health = httpx.get(ready["control_url"] + "/health").json()
+        health = httpx.get(ready["control_url"] + "/health", timeout=PATIENCE).json()
         assert health["pid"] == process.pid
         assert (health["now"], health["start"], health["seed"]) == (NOW, "2024-03-16", 1)
         assert ready["url"].startswith("http://127.0.0.1:")
         assert ready["alpaca_stream_url"].startswith("ws://127.0.0.1:")
-        people = httpx.get(ready["control_url"] + "/people").json()["people"]
+        people = httpx.get(ready["control_url"] + "/people", timeout=PATIENCE).json()["people"]
         assert "household" in {person["book"] for person in people}
         process.send_signal(number)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
 
 
 def test_ends_when_its_parent_dies(tmp_path: Path) -> None:
-    parent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    with started("--data-dir", tmp_path, "--parent-pid", parent.pid) as (process, _):
+    sleeping = [sys.executable, "-c", "import time; time.sleep(600)"]
+    with (
+        subprocess.Popen(sleeping) as parent,
+        started("--data-dir", tmp_path, "--parent-pid", parent.pid) as (process, _),
+    ):
         parent.kill()  # not waited for yet: a zombie is dead too
-        assert process.wait(20) == 0
-    parent.wait(20)
+        assert process.wait(PATIENCE) == 0
 
 
 def test_a_parent_that_is_no_more_is_an_error(tmp_path: Path) -> None:
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait(20)
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
     assert "no such process" in failed("--data-dir", tmp_path, "--parent-pid", gone.pid)
 
 
@@ -150,7 +152,7 @@ def test_people_that_are_nowhere_are_an_error(tmp_path: Path) -> None:
 def test_people_are_served_again_by_a_later_start_whatever_became_of_their_file(tmp_path: Path) -> None:
     def books(*arguments: object) -> list[str]:
         with started("--data-dir", tmp_path / "data", *arguments) as (_, ready):
-            found = httpx.get(ready["control_url"] + "/people").json()["people"]
+            found = httpx.get(ready["control_url"] + "/people", timeout=PATIENCE).json()["people"]
         return [person["book"] for person in found]
 
     (tmp_path / "given" / "deep").mkdir(parents=True)
@@ -173,7 +175,7 @@ def test_a_clock_that_is_no_instant_is_an_error(tmp_path: Path) -> None:
 def test_two_sandboxes_do_not_share_a_data_directory(tmp_path: Path) -> None:
     with started("--data-dir", tmp_path) as (_, ready):
         assert "database is locked" in failed("--data-dir", tmp_path)
-        assert httpx.get(ready["control_url"] + "/health").status_code == 200
+        assert httpx.get(ready["control_url"] + "/health", timeout=PATIENCE).status_code == 200
 
 
 def test_a_killed_sandbox_starts_again_with_the_same_world_and_credentials(tmp_path: Path) -> None:
@@ -183,12 +185,13 @@ def test_a_killed_sandbox_starts_again_with_the_same_world_and_credentials(tmp_p
         headers = {"APCA-API-KEY-ID": keys["alpaca_key_id"], "APCA-API-SECRET-KEY": keys["alpaca_secret_key"]}
         order = {"symbol": "VTI", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"}
         url = ready["alpaca_trading_url"] + "/v2/orders"
-        placed = httpx.post(url, json=order, headers=headers).json()
+        placed = httpx.post(url, json=order, headers=headers, timeout=PATIENCE).json()
         psutil.Process(process.pid).kill()
-        process.wait(20)
+        process.wait(PATIENCE)
     with started("--data-dir", tmp_path) as (_, ready):
         assert (tmp_path / "credentials.json").read_text() == credentials
-        found = httpx.get(f"{ready['alpaca_trading_url']}/v2/orders/{placed['id']}", headers=headers)
+        url = f"{ready['alpaca_trading_url']}/v2/orders/{placed['id']}"
+        found = httpx.get(url, headers=headers, timeout=PATIENCE)
         assert found.json() == placed
 
 
@@ -208,9 +211,9 @@ def test_the_same_request_gets_the_same_bytes(sandbox) -> None:
 def test_stops_cleanly_under_an_open_stream(tmp_path: Path) -> None:
     with started("--data-dir", tmp_path) as (process, ready), connect(ready["alpaca_stream_url"]) as socket:
         socket.send("{}")
-        assert b"unknown action" in socket.recv(timeout=20)
+        assert b"unknown action" in socket.recv(timeout=PATIENCE)
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
 

@@ -41,6 +41,7 @@ def test_pages_fit_are_styled_and_complain_of_nothing(
     document = month_page(book, period, statements, publication, alerts)
     (tmp_path / "household" / "2026-03.html").write_text(document)
     view = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    view.set_default_timeout(180_000)
     complaints, requests = [], []
     view.on("console", lambda message: complaints.append(message.text))
     view.on("request", lambda request: requests.append(request.url))

@@ -303,7 +303,11 @@ EVENTS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=9, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=9,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(EVENTS, st.lists(st.integers(50, 200), min_size=13, max_size=13), st.booleans())
 def test_parts_sum_whatever_happens(measure, events, prices, other):
     """``measure`` itself checks that parts sum, days adjoin, and accounts close at their valuations."""
