@@ -102,9 +102,8 @@ class ArchiveWriter:
         self._zip.close()
         self._file.flush()
         os.fsync(self._file.fileno())
-        self._draft.replace(
-            self._target
-        )  # before its lock goes: else another takes it for what a killed one left
+        # Before its lock goes: else another installation takes it for what a killed one left.
+        self._draft.replace(self._target)
         _sync_folder(self._target.parent)
 
     def _discard(self) -> None:
