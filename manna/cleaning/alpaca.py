@@ -91,6 +91,20 @@ def security(payload: Payload, row: Row) -> dict[str, Any]:
     }
 
 
+def money(payload: Payload, row: Row) -> dict[str, Any]:
+    """The currency of ``Account``'s cash as a security, which Alpaca does not list among its own: :func:`cash` is held in it."""
+    return {
+        "security_id": CASH,
+        "name": "US dollar",
+        "type": "cash",
+        "symbol": CASH,
+        "is_cash": True,
+        "currency": CURRENCY,
+        "close_price": 1,
+        "close_price_as_of": None,
+    }
+
+
 def order(payload: Payload, row: Row) -> dict[str, Any]:
     """``Order``."""
     return {

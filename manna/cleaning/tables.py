@@ -133,12 +133,13 @@ def _turned(part: Cleaned) -> Cleaned:
 
 
 def securities(raw: Raw, context: Context) -> Cleaned:
-    """``clean.securities``: one row per symbol, however many brokers hold it; the last word counts."""
+    """``clean.securities``: one row per symbol, however many brokers hold it, and one for Alpaca's cash; the last word counts."""
     # The same security comes through several logins.
     told = identified(latest(raw["raw.plaid_securities"]), plaid.security_id)
     told = told.unique("ours", keep="last", maintain_order=True)
     parts = both(
         c.SECURITIES,
+        typed(c.SECURITIES, latest(raw["raw.alpaca_account"]), alpaca.money),
         typed(c.SECURITIES, latest(raw["raw.alpaca_assets"]), alpaca.security),
         typed(c.SECURITIES, told, plaid.security),
     )
@@ -235,7 +236,7 @@ CLEANERS: dict[str, Cleaner] = {
         _cleaner(coverage, *_ACCOUNTS, *HEARD),
         _cleaner(balances, *_ACCOUNTS, "batches"),
         _cleaner(transactions, "plaid_transactions", *_ACCOUNTS, "batches"),
-        _cleaner(securities, "plaid_securities", "alpaca_assets"),
+        _cleaner(securities, "plaid_securities", "alpaca_assets", "alpaca_account"),
         _cleaner(holdings, "plaid_holdings", "plaid_securities", "alpaca_positions", *_ACCOUNTS),
         _cleaner(
             trades,

@@ -69,6 +69,15 @@ def test_orders(change: dict[str, Any], row: dict[str, Any]) -> None:
     assert found | row == found
 
 
+def test_everything_it_holds_is_a_security_its_cash_too() -> None:
+    """Alpaca lists no currency among its assets, and a household may have no bank that does."""
+    sent = {"alpaca_positions": raw_rows("alpaca_positions", {}), **NO_PLAID}
+    held = cleaned("clean.holdings", **sent).rows["security_id"].to_list()
+    listed = cleaned("clean.securities", alpaca_assets=raw_rows("alpaca_assets", {}), **NO_PLAID).rows
+    assert sorted(held) == sorted(listed["security_id"]) == ["CUR:USD", "VTI"]
+    assert listed.filter("is_cash")["security_id"].to_list() == ["CUR:USD"]
+
+
 def test_the_last_word_on_an_order_counts() -> None:
     sent = raw_rows(
         "alpaca_orders",

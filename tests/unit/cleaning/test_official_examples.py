@@ -75,7 +75,9 @@ def test_investments_of_plaid() -> None:
         plaid_accounts=plaid_accounts(told),
     )
     assert (found.rows.height, found.quarantined.height) == (len(held) + 1, 0)
-    assert cleaned("clean.securities", plaid_securities=named).rows.height == len(securities)
+    assert cleaned(
+        "clean.securities", plaid_securities=named, alpaca_account=raw_rows("alpaca_account")
+    ).rows.height == len(securities)
     moved = reference(*PLAID, "investments__transactions__get__200__example-1.json")
     trades = [
         {"source_id": row["investment_transaction_id"], "payload": row}
@@ -172,7 +174,8 @@ def test_orders_of_alpaca(parts: tuple[str, ...]) -> None:
 def test_the_description_of_a_symbol() -> None:
     told = reference(*SDK, "trading__trading_client__test_asset_routes__test_get_asset_1.json")
     sent = raw_rows("alpaca_assets", {"source_id": told["symbol"], "payload": told})
-    assert cleaned("clean.securities", alpaca_assets=sent).rows["symbol"].to_list() == [told["symbol"]]
+    found = cleaned("clean.securities", alpaca_assets=sent, alpaca_account=raw_rows("alpaca_account"))
+    assert found.rows["symbol"].to_list() == [told["symbol"]]
 
 
 @pytest.mark.parametrize(

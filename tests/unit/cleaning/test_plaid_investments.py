@@ -30,7 +30,7 @@ from cleaning_examples import (
 )
 def test_securities(change: dict[str, Any], row: dict[str, Any]) -> None:
     sent = raw_rows("plaid_securities", {"payload": SECURITY | change})
-    found = the_row("clean.securities", plaid_securities=sent)
+    found = the_row("clean.securities", plaid_securities=sent, alpaca_account=raw_rows("alpaca_account"))
     assert found | row == found
 
 
@@ -42,7 +42,10 @@ def test_junk_among_securities_does_not_harm_the_others() -> None:
         {"source_id": "s3", "payload": "junk"},
     )
     found = cleaned("clean.securities", plaid_securities=sent, alpaca_assets=raw_rows("alpaca_assets", {}))
-    assert found.rows.select("security_id", "name").rows() == [("VTI", "Vanguard Total Stock Market")]
+    assert found.rows.select("security_id", "name").rows() == [
+        ("CUR:USD", "US dollar"),
+        ("VTI", "Vanguard Total Stock Market"),
+    ]
     assert found.quarantined["source_id"].to_list() == ["s3"]
 
 
