@@ -16,6 +16,9 @@ from manna.connections import Health
 from manna.contracts import CONTRACTS
 from manna.contracts.raw import BATCHES
 
+MARGIN = "margin:"
+"""Begins the id of a holding's record that is no holding: the account itself, with the margin loan that Plaid states of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:

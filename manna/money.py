@@ -1,6 +1,6 @@
 """Money: the one place where it is rounded and where a provider's sign becomes the ledger's.
 
-What belongs here: rounding, minor units, signs, which currencies there are. What does not: anything that knows what money is for.
+What belongs here: rounding, minor units, signs, which currencies there are and how a loan in one is called. What does not: anything that knows what money is for.
 """
 
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -14,6 +14,15 @@ MINOR_UNITS: dict[str, int] = {
     "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
 }  # fmt: skip
 """Decimals of the currencies that do not have two (ISO 4217)."""
+
+
+MARGIN_ENDING = ":margin"
+"""Ends the id of the security by which an institution's loan to an account stands among what it holds."""
+
+
+def margin_id(currency: str | None) -> str:
+    """That id: ``CUR:USD:margin`` of a loan in dollars. As every id that begins with ``CUR:`` it is money."""
+    return f"CUR:{currency}{MARGIN_ENDING}"
 
 
 def minor_units(currency: str) -> int:

@@ -17,7 +17,7 @@ import msgspec
 import urllib3
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
-from manna.facts import Answer, Record, source_id
+from manna.facts import MARGIN, Answer, Record, source_id
 from resources import plaid_wire as wire
 from resources.providers import (
     CONNECT_SECONDS,
@@ -103,11 +103,21 @@ class Plaid:
         raise ProviderError(f"Plaid: more than {MOST_PAGES} pages of transactions; ask Plaid's support")
 
     def holdings(self, access_token: str) -> tuple[Answer, Answer]:
-        """``/investments/holdings/get``: the holdings, and the securities they name."""
+        """``/investments/holdings/get``: the holdings and the margin loans, and the securities they name.
+
+        Only here does Plaid state what an account has borrowed of its institution; no other answer repeats it.
+        """
         page = self._ask("investments_holdings_get", wire.Holdings, access_token=access_token)
         holdings = tuple(wire.record("snapshot", raw, "account_id", "security_id") for raw in page.holdings)
+        loans = tuple(
+            wire.record("snapshot", raw, "account_id", prefix=MARGIN)
+            for raw in page.accounts
+            if wire.read(raw, wire.Borrower).balances.margin_loan_amount
+        )
         securities = tuple(wire.record("added", raw, "security_id") for raw in page.securities)
-        return Answer(holdings, (page.request_id,), is_whole=True), Answer(securities, (page.request_id,))
+        return Answer(holdings + loans, (page.request_id,), is_whole=True), Answer(
+            securities, (page.request_id,)
+        )
 
     def investment_transactions(self, access_token: str, first: date, last: date) -> tuple[Answer, Answer]:
         """``/investments/transactions/get``: all of ``first`` to ``last``, and the securities they name."""

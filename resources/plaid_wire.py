@@ -115,6 +115,17 @@ class Holdings(msgspec.Struct):
     holdings: list[msgspec.Raw]
     securities: list[msgspec.Raw]
     request_id: str
+    accounts: list[msgspec.Raw] = []
+
+
+class _Loan(msgspec.Struct):
+    margin_loan_amount: float | None = None
+
+
+class Borrower(msgspec.Struct):
+    """What an account that ``/investments/holdings/get`` describes has borrowed of its institution."""
+
+    balances: _Loan = msgspec.field(default_factory=_Loan)
 
 
 class InvestmentTransactions(msgspec.Struct):

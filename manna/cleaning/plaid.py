@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from manna.cleaning.decoding import Payload
+from manna.facts import MARGIN
+from manna.money import margin_id
 
 Row = Mapping[str, Any]
 
@@ -140,6 +142,8 @@ def security(payload: Payload, row: Row) -> dict[str, Any]:
 
 def holding(payload: Payload, row: Row) -> dict[str, Any]:
     """``Holding``. What a later snapshot no longer lists was given up: it is held at zero."""
+    if row["source_id"].startswith(MARGIN):
+        return margin_loan(payload, row)
     gone = row["removed"]
     return {
         "account_id": payload.get("account_id"),
@@ -154,6 +158,49 @@ def holding(payload: Payload, row: Row) -> dict[str, Any]:
         "currency": currency(payload),
         "tax_lots": None if gone else tax_lots(payload.get("tax_lots")),
     }
+
+
+def margin_loan(payload: Payload, row: Row) -> dict[str, Any]:
+    """``margin_loan_amount`` of ``InvestmentAccountBalance``: what the institution has lent, as money held below zero.
+
+    A holding of its own beside the account's cash, since Plaid leaves open whether its cash has the loan in it
+    (:func:`manna.ledger.reconciliation.provider_money` decides).
+    """
+    balances = payload.get("balances") or {}
+    owed = 0 if row["removed"] else below_zero(balances.get("margin_loan_amount"))
+    return {
+        "account_id": payload.get("account_id"),
+        "book": row["book"],
+        "security_id": margin_id(currency(balances)),
+        "as_of": row["as_of"],
+        "quantity": owed,
+        "price": 1,
+        "price_as_of": row["as_of"],
+        "value": owed,
+        "cost_basis": None,
+        "currency": currency(balances),
+        "tax_lots": None,
+    }
+
+
+def margin_security(payload: Payload, row: Row) -> dict[str, Any]:
+    """The security that :func:`margin_loan` holds below zero."""
+    code = currency(payload.get("balances") or {})
+    return {
+        "security_id": margin_id(code),
+        "name": f"Margin loan in {code}",
+        "type": "cash",
+        "symbol": None,
+        "is_cash": True,
+        "currency": code,
+        "close_price": 1,
+        "close_price_as_of": None,
+    }
+
+
+def below_zero(value: Any) -> str | None:
+    """A debt as a negative number, however the institution signs it."""
+    return None if value is None else "-" + str(value).lstrip("-")
 
 
 def tax_lots(listed: Any) -> str | None:

@@ -36,6 +36,7 @@ from manna.contracts import CONTRACTS
 from manna.contracts import clean as c
 from manna.contracts import market as m
 from manna.contracts.declaration import Contract
+from manna.facts import MARGIN
 from manna.money import ledger_balance, ledger_sign
 
 
@@ -133,13 +134,16 @@ def _turned(part: Cleaned) -> Cleaned:
 
 
 def securities(raw: Raw, context: Context) -> Cleaned:
-    """``clean.securities``: one row per symbol, however many brokers hold it, and one for Alpaca's cash; the last word counts."""
+    """``clean.securities``: one row per symbol, however many brokers hold it, one for Alpaca's
+    cash and one per currency of margin loans; the last word counts."""
+    loans = raw["raw.plaid_holdings"].filter(pl.col("source_id").str.starts_with(MARGIN))
     # The same security comes through several logins.
     told = identified(latest(raw["raw.plaid_securities"]), plaid.security_id)
     told = told.unique("ours", keep="last", maintain_order=True)
     parts = both(
         c.SECURITIES,
         typed(c.SECURITIES, latest(raw["raw.alpaca_account"]), alpaca.money),
+        typed(c.SECURITIES, latest(loans), plaid.margin_security),
         typed(c.SECURITIES, latest(raw["raw.alpaca_assets"]), alpaca.security),
         typed(c.SECURITIES, told, plaid.security),
     )
@@ -236,7 +240,7 @@ CLEANERS: dict[str, Cleaner] = {
         _cleaner(coverage, *_ACCOUNTS, *HEARD),
         _cleaner(balances, *_ACCOUNTS, "batches"),
         _cleaner(transactions, "plaid_transactions", *_ACCOUNTS, "batches"),
-        _cleaner(securities, "plaid_securities", "alpaca_assets", "alpaca_account"),
+        _cleaner(securities, "plaid_securities", "plaid_holdings", "alpaca_assets", "alpaca_account"),
         _cleaner(holdings, "plaid_holdings", "plaid_securities", "alpaca_positions", *_ACCOUNTS),
         _cleaner(
             trades,

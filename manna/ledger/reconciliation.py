@@ -12,6 +12,7 @@ from manna.contracts.clean import HOLDINGS
 from manna.contracts.ledger import RECONCILIATION
 from manna.ledger.chart import INVESTMENT_TYPES, OwnAccount
 from manna.ledger.records import cash_securities
+from manna.money import MARGIN_ENDING
 
 _DAY = ["account_id", "as_of"]
 
@@ -41,7 +42,8 @@ def provider_money(
 
     A bank account, card or loan: its balance. An investment account: the money among its holdings; on a
     day without such a row its balance less the value of its securities, provided holdings were listed
-    that day (or never are: an account without securities) and all are in the balance's currency.
+    that day (or never are: an account without securities) and all are in the balance's currency. A margin loan that
+    is stated apart lowers it, unless it is below zero as it is: then the loan is in it already.
 
     Returns:
         ``account_id, as_of, currency, amount, source``: positive = debit, one row at most per account, day
@@ -61,6 +63,9 @@ def provider_money(
     listed = listed.with_columns(
         is_cash=pl.col("security_id").is_in(list(cash_securities(securities, holdings)))
     )
+    is_loan = pl.col("security_id").str.ends_with(MARGIN_ENDING)
+    loans = listed.filter(is_loan).group_by(*_DAY, "currency").agg(lent=pl.col("value").sum())
+    listed = listed.filter(~is_loan)
     money = listed.filter("is_cash").group_by(*_DAY, "currency").agg(amount=pl.col("value").sum())
     money = money.with_columns(source=pl.lit("clean.holdings"))
     days = listed.group_by(*_DAY).agg(
@@ -76,9 +81,12 @@ def provider_money(
         )
         .with_columns(amount=pl.col("amount") - pl.col("value").fill_null(0))
     )
-    return pl.concat([banks, money.select(columns), derived.select(columns)], how="vertical_relaxed").sort(
-        *_DAY, "currency"
+    invested = pl.concat([money.select(columns), derived.select(columns)], how="vertical_relaxed")
+    lent = pl.when(pl.col("amount") < 0).then(0).otherwise(pl.col("lent").fill_null(0))
+    less_loans = invested.join(loans, on=[*_DAY, "currency"], how="left").with_columns(
+        pl.col("amount") + lent
     )
+    return pl.concat([banks, less_loans.select(columns)], how="vertical_relaxed").sort(*_DAY, "currency")
 
 
 def reconcile(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from manna.facts import Answer
+from manna.facts import MARGIN, Answer
 from resources import plaid as module
 from resources.plaid import Plaid
 from resources.plaid_wire import lacks_product
@@ -22,6 +22,8 @@ from resources.providers import (
     require_same_time,
 )
 from resources.settings import SettingsError
+from sandbox.people.model import Account
+from sandbox.plaid import products
 
 SYNC = "/plaid/transactions/sync"
 INVESTOR = ("rivera_tattersall", "ins_109510", "investments")
@@ -97,6 +99,24 @@ def test_holdings_and_their_securities(plaid: Plaid, investor: str) -> None:
     assert not securities.is_whole
     assert ids(holdings) == [f"{p['account_id']}:{p['security_id']}" for p in payloads(holdings)]
     assert {p["security_id"] for p in payloads(holdings)} <= set(ids(securities))
+
+
+def test_a_margin_loan_is_told_with_the_holdings(
+    plaid: Plaid, investor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No other answer has it. An account that owes nothing has no such record."""
+    described, lent = products._with_margin, iter([2000.5, 0, None])
+
+    def with_loan(account: Account, when: datetime) -> dict[str, Any]:
+        found = described(account, when)
+        return {**found, "balances": {**found["balances"], "margin_loan_amount": next(lent, None)}}
+
+    monkeypatch.setattr(products, "_with_margin", with_loan)
+    holdings, _ = plaid.holdings(investor)
+    (loan,) = (record for record in holdings.records if record.source_id.startswith(MARGIN))
+    payload = json.loads(loan.payload)
+    assert loan.source_id == f"margin:{payload['account_id']}"
+    assert payload["balances"]["margin_loan_amount"] == 2000.5
 
 
 def test_investment_transactions_in_pages(

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from cleaning_examples import (
+    ACCOUNT,
     HOLDING,
     MOMENT,
     SECURITY,
     TRADE,
     cleaned,
     raw_rows,
+    reasons,
     the_row,
 )
 
@@ -72,6 +74,34 @@ def test_holdings(change: dict[str, Any], row: dict[str, Any]) -> None:
         alpaca_account=raw_rows("alpaca_account"),
     )
     assert found | row == found
+
+
+def borrower(**balances: Any) -> dict[str, Any]:
+    """The record of an account with a margin loan, as it stands among the holdings."""
+    payload = ACCOUNT | {"balances": ACCOUNT["balances"] | {"margin_loan_amount": 2000.5} | balances}
+    return {"source_id": f"margin:{ACCOUNT['account_id']}", "payload": payload}
+
+
+def test_a_margin_loan_is_money_held_below_zero_until_it_is_repaid() -> None:
+    repaid = borrower() | {"change": "removed", "at": MOMENT + timedelta(days=1)}
+    sent = {"plaid_holdings": raw_rows("plaid_holdings", {}, borrower(), repaid)}
+    no_broker = {"alpaca_account": raw_rows("alpaca_account")}
+    found = cleaned("clean.holdings", **sent, **no_broker)
+    loan = found.rows.filter(security_id="CUR:USD:margin").sort("as_of")
+    assert loan.select("as_of", "quantity", "price", "value", "currency").rows() == [
+        (date(2026, 3, 16), Decimal("-2000.5"), Decimal(1), Decimal("-2000.5"), "USD"),
+        (date(2026, 3, 17), Decimal(0), Decimal(1), Decimal(0), "USD"),
+    ]
+    security = the_row("clean.securities", **sent, **no_broker)
+    assert (security["security_id"], security["is_cash"]) == ("CUR:USD:margin", True)
+
+
+def test_a_debt_is_below_zero_however_it_is_signed_and_one_of_no_currency_is_refused() -> None:
+    no_broker = {"alpaca_account": raw_rows("alpaca_account")}
+    sent = raw_rows("plaid_holdings", borrower(margin_loan_amount=-7))
+    assert the_row("clean.holdings", plaid_holdings=sent, **no_broker)["value"] == -7
+    sent = raw_rows("plaid_holdings", borrower(iso_currency_code=None, unofficial_currency_code=None))
+    assert "currency is missing" in reasons("clean.holdings", plaid_holdings=sent, **no_broker)[0]
 
 
 def test_a_holding_given_up_is_held_at_zero_from_that_day() -> None:

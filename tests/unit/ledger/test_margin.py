@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import polars as pl
+import pytest
 from ledger_examples import BOOK, BROKER, account, balance, entered, entry, holding, keep, lines, sums, trade
 
 from manna.books import AccountSetting, Book
@@ -62,6 +63,28 @@ def test_the_account_is_still_what_its_institution_says():
     )
     assert sums(books, date(2026, 1, 10))[MARGIN] == -400
     assert books.reconciliation["basis"].to_list() == ["plugged", "reconciled"]
+
+
+@pytest.mark.parametrize(
+    ("money", "balance_told", "stands"),
+    [
+        ([holding("CUR:USD", "03-01", 500, 500)], None, (0, -1500)),  # cash and loan are told apart
+        ([holding("CUR:USD", "03-01", -2000, -2000)], None, (0, -2000)),  # the cash is the loan
+        ([holding("CUR:USD", "03-01", -1800, -1800)], None, (0, -1800)),
+        ([], 1900, (0, -1500)),  # the balance leaves 500 of cash, and says nothing of the loan
+        ([], -600, (0, -2000)),  # the balance is less the loan
+        ([], None, (0, 0)),  # nobody says how much cash there is
+    ],
+)
+def test_a_loan_that_is_stated_apart_counts_once(money, balance_told, stands):
+    """Plaid's ``margin_loan_amount`` stands beside the cash: which of the two has the loan in it, no document says."""
+    loan = holding("CUR:USD:margin", "03-01", -2000, -2000)
+    books = keep(
+        balances=[] if balance_told is None else [balance("broker", "03-01", balance_told)],
+        holdings=[holding("ABC", "03-01", 14, 1400), loan, *money],
+    )
+    found = sums(books, date(2026, 3, 1))
+    assert (found.get(CASH, 0), found.get(MARGIN, 0)) == stands
 
 
 def test_people_repay_it_too_and_nothing_unstated_is_owed():
