@@ -161,7 +161,8 @@ def test_run_monitoring_is_told(instance: dg.DagsterInstance) -> None:
 FAMILY = "sleep 1000 & sleep 1000 & echo $!; {}"
 
 
-# The child does not listen when it is asked to end, so the leash waits as long as it has patience.
+# In the background of a script SIGINT is ignored, Dagster in this process then makes SIGTERM the same, and children inherit
+# that: they do not listen, and the leash waits as long as it has patience.
 IMPATIENT = "import sys; from pipelines import leash; leash.PATIENCE_SECONDS = 1; sys.exit(leash.main())"
 
 
