@@ -82,11 +82,14 @@ def provider_money(
         .with_columns(amount=pl.col("amount") - pl.col("value").fill_null(0))
     )
     invested = pl.concat([money.select(columns), derived.select(columns)], how="vertical_relaxed")
+    stated_once = [banks, _less_loans(invested, loans).select(columns)]
+    return pl.concat(stated_once, how="vertical_relaxed").sort(*_DAY, "currency")
+
+
+def _less_loans(money: pl.DataFrame, loans: pl.DataFrame) -> pl.DataFrame:
+    """``money`` with the margin loans that are stated apart from it; what is below zero has its loan in it already."""
     lent = pl.when(pl.col("amount") < 0).then(0).otherwise(pl.col("lent").fill_null(0))
-    less_loans = invested.join(loans, on=[*_DAY, "currency"], how="left").with_columns(
-        pl.col("amount") + lent
-    )
-    return pl.concat([banks, less_loans.select(columns)], how="vertical_relaxed").sort(*_DAY, "currency")
+    return money.join(loans, on=[*_DAY, "currency"], how="left").with_columns(pl.col("amount") + lent)
 
 
 def reconcile(
