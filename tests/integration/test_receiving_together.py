@@ -87,9 +87,8 @@ def test_two_processes_that_sync_the_same_login_end_with_each_row_once(
     with pulling(linked, "first") as first:
         assert said(first) == "read from None"
         with pulling(linked, "second") as second:
-            wait_until_somebody_waits(
-                database
-            )  # it may not even read the cursor that the first one will move
+            # It may not even read the cursor that the first one will move.
+            wait_until_somebody_waits(database)
             assert int(go_on(first).removeprefix("kept ")) > 100
             cursor = said(second)
             assert go_on(second) == "kept 0"

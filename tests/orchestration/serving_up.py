@@ -30,6 +30,26 @@ def eventually(look: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> An
     )(look)
 
 
+@contextmanager
+def until_asked(
+    command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process until the block ends, which it does by SIGTERM, as a container's; killed where it does not listen."""
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=output, stderr=output) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+
+
 def free_port() -> int:
     [port] = free_ports(1)
     return port

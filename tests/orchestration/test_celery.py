@@ -4,14 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import dagster as dg
 import pytest
 import redis
-from serving_up import PATIENCE_SECONDS, PROJECT, eventually, free_port
+from serving_up import PATIENCE_SECONDS, PROJECT, eventually, free_port, until_asked
 from states import loose_ends, opened, state
 
 from manna.contracts import CONTRACTS
@@ -23,24 +22,6 @@ from resources.settings import Settings
 from tests.conftest import FinishedDemo
 
 REDIS = shutil.which("redis-server")
-
-
-@contextmanager
-def ended(command: list[str], log: Path) -> Iterator[None]:
-    """A process until the block ends."""
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(command, cwd=PROJECT, stdout=output, stderr=output) as process,
-    ):
-        try:
-            yield
-        finally:
-            process.terminate()
-            try:
-                process.wait(PATIENCE_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
 
 
 def answers(broker: str) -> bool:
@@ -85,7 +66,7 @@ def test_two_workers_make_the_night_that_one_process_makes(
             "--dir",
             str(tmp_path),
         ]
-        stack.enter_context(ended(server, tmp_path / "redis.log"))
+        stack.enter_context(until_asked(server, tmp_path / "redis.log"))
         manna = stack.enter_context(opened({**demo.environment, "MANNA_CELERY_BROKER": broker}))
         tables = forget_the_night(manna)
         assert {"ledger.postings", "clean.transactions"} <= tables
@@ -94,7 +75,7 @@ def test_two_workers_make_the_night_that_one_process_makes(
         eventually(lambda: answers(broker))
         for name in ("one", "two"):
             worker = [sys.executable, "-m", "pipelines.worker", "--hostname", f"{name}@here"]
-            stack.enter_context(ended(worker, tmp_path / f"{name}.log"))
+            stack.enter_context(until_asked(worker, tmp_path / f"{name}.log"))
         for name in ("one", "two"):  # who comes late may find nothing to do
             log = tmp_path / f"{name}.log"
             eventually(lambda name=name, log=log: f"{name}@here ready" in log.read_text())

@@ -3,8 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import psutil
 import pytest
 import yaml
 from cryptography.fernet import Fernet
-from serving_up import PATIENCE_SECONDS, PROJECT, Up, eventually, free_ports
+from serving_up import PROJECT, Up, eventually, free_ports, until_asked
 
 from resources.postgres import EmbeddedPostgres
 
@@ -68,23 +67,9 @@ class Containers:
         done = subprocess.run(check, cwd=PROJECT, env=self.environment, capture_output=True, check=False)
         return done.returncode == 0
 
-    @contextmanager
-    def running(self, name: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-        """The service until the block ends, which it does by SIGTERM, as a container's."""
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                self.command(name), cwd=PROJECT, env=self.environment, stdout=output, stderr=output
-            )
-            with process:
-                try:
-                    yield process
-                finally:
-                    process.terminate()
-                    try:
-                        process.wait(PATIENCE_SECONDS)
-                    except subprocess.TimeoutExpired:
-                        process.kill()
-                        raise
+    def running(self, name: str, log: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
+        """The service until the block ends."""
+        return until_asked(self.command(name), log, self.environment)
 
 
 def image_command() -> list[str]:
